@@ -1,0 +1,28 @@
+"""The one function that changes a row's status; of any number of racing callers exactly one wins."""
+
+from collections.abc import Mapping
+
+
+class IllegalMove(Exception):
+    """The table of moves does not know this change: a mistake in the program."""
+
+
+class StaleMove(Exception):
+    """Somebody else moved the row first: read it again, then decide."""
+
+
+def move(row, to: str, *, moves: Mapping[str, frozenset], **changes) -> None:
+    """Set `row.status` to `to`, together with `changes`, if the row still has the status that was read.
+
+    Raises:
+        IllegalMove: `moves` has no way from the row's status to `to`.
+        StaleMove: the row left that status in the meantime.
+    """
+    if to not in moves[row.status]:
+        raise IllegalMove(f"{row!r}: {row.status} -> {to}")
+    won = type(row)._base_manager.filter(pk=row.pk, status=row.status).update(status=to, **changes)
+    if won != 1:
+        raise StaleMove(f"{row!r} is no longer {row.status}")
+    row.status = to
+    for name, value in changes.items():
+        setattr(row, name, value)

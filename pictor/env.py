@@ -1,0 +1,59 @@
+"""Typed reads of the environment; a wrong or missing value stops the start with the variable's name."""
+
+import os
+
+MISSING = object()
+
+
+class BadSetting(SystemExit):
+    """A setting that cannot be used; its text names the variable and the remedy."""
+
+
+def text(name: str, default=MISSING) -> str:
+    """The variable as written; required when no default is given."""
+    value = os.environ.get(name, "")
+    if value:
+        return value
+    if default is MISSING:
+        raise BadSetting(f"{name} is not set. Set it in the environment (see .env.example).")
+    return default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """1, true, yes, on and their opposites."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise BadSetting(f"{name}={value!r} is not a flag. Write 1 or 0.")
+
+
+def number(name: str, default: int, *, at_least: int = 0) -> int:
+    """A whole number of `at_least` or more."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.lstrip("-").isdigit() or int(value) < at_least:
+        raise BadSetting(f"{name}={value!r} is not a whole number of {at_least} or more.")
+    return int(value)
+
+
+def seconds(name: str, default: int) -> int:
+    """A duration in whole seconds, at least one."""
+    return number(name, default, at_least=1)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def secret(name: str, *, minimum_length: int = 32) -> str:
+    """A required secret of a length that cannot be guessed."""
+    value = text(name)
+    if len(value) < minimum_length:
+        raise BadSetting(f"{name} is shorter than {minimum_length} characters.")
+    return value

@@ -1,0 +1,204 @@
+"""Settings of the one Django project, read from the environment (see .env.example)."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pictor import env
+
+# Where things are -----------------------------------------------------------------------------------------------------
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("PICTOR_VAR", str(BASE_DIR / "var")))
+
+# What this process is -------------------------------------------------------------------------------------------------
+
+DEMO = env.flag("PICTOR_DEMO")  # one-click personas; never on a public address
+DEBUG = env.flag("DEBUG")
+PRODUCTION = not (DEMO or DEBUG)
+SECRET_KEY = env.secret("SECRET_KEY")
+SITE_NAME = env.text("SITE_NAME", "Pictor")
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+LIVE_URL = env.text("LIVE_URL", "ws://127.0.0.1:8001").rstrip("/")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", urlsplit(SITE_URL).hostname or "")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+INSTALLED_APPS = [
+    "pictor",
+    "leaderboard",
+    "rewards",
+    "checkers",
+    "rendering",
+    "renting",
+    "workers",
+    "credit",
+    "users",
+    "common",
+    "unfold",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "channels",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+ROOT_URLCONF = "pictor.urls"
+WSGI_APPLICATION = "pictor.wsgi.application"
+ASGI_APPLICATION = "pictor.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "pictor.context.shell",
+            ],
+            "builtins": ["template_partials.templatetags.partials", "common.templatetags.pictor"],
+        },
+    },
+]
+
+# Truth: PostgreSQL ----------------------------------------------------------------------------------------------------
+
+
+def database(url: str) -> dict:
+    """Django's database entry for `postgresql://user:password@host:port/name`; a host that is a path is a socket folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise env.BadSetting("DATABASE_URL must start with postgresql:// (other databases are not supported).")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+# The app role reads and writes rows; the owner role (DATABASE_OWNER_URL, used by `migrate` alone) owns the tables.
+DATABASES = {"default": database(env.text("DATABASE_URL"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Hints and queues: Redis, all of it losable ---------------------------------------------------------------------------
+
+REDIS_URL = env.text("REDIS_URL")
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CELERY_BROKER_URL = REDIS_URL
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+MEDIA_ROOT = VAR_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+FILE_URL_SECONDS = env.seconds("FILE_URL_SECONDS", 600)
+UPLOAD_BYTES_MAX = env.number("UPLOAD_BYTES_MAX", 8 * 1024**3)
+CHUNK_BYTES_MAX = 16 * 1024**2
+DATA_UPLOAD_MAX_MEMORY_SIZE = CHUNK_BYTES_MAX
+
+# People ---------------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "users:sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "users:sign-in"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+GOOGLE_CLIENT_ID = env.text("GOOGLE_CLIENT_ID", "")
+SOCIALACCOUNT_PROVIDERS = {
+    "google": {
+        "APPS": [{"client_id": GOOGLE_CLIENT_ID, "secret": env.text("GOOGLE_CLIENT_SECRET", ""), "key": ""}]
+        if GOOGLE_CLIENT_ID
+        else [],
+        "SCOPE": ["openid", "email", "profile"],
+        "OAUTH_PKCE_ENABLED": True,
+    }
+}
+
+# Safety at the edge ---------------------------------------------------------------------------------------------------
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if SITE_URL.startswith("https://") else 0
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "connect-src": ["'self'", LIVE_URL],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'", "https://accounts.google.com"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Words and time -------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_I18N = False
+
+# Rendering on the server: scenes are inspected by the agent's program, in its sandbox ---------------------------------
+
+BLENDER_PYTHON = env.text("BLENDER_PYTHON", "")  # interpreter of the render environment of Blender 5.0.1
+INSPECT_SECONDS_MAX = env.seconds("INSPECT_SECONDS_MAX", 120)
+
+# Logs -----------------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

@@ -1,0 +1,8 @@
+"""Pages, fragments, uploads and downloads."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
+application = get_wsgi_application()

@@ -1,0 +1,319 @@
+"""The messages between a node's agent and the gateway: one msgpack map per binary WebSocket frame.
+
+Units: seconds, bytes, frames as integers, times as POSIX seconds of the *sender's* clock (the server never trusts
+them). A message larger than MESSAGE_BYTES_MAX is refused and closes the socket. `type` names the message. Unknown
+fields are ignored, so either side may be one version ahead. See docs/agent-protocol.md.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+VERSION = 1
+OLDEST_SUPPORTED = 1
+MESSAGE_BYTES_MAX = 256 * 1024
+PATH = "/agent/v1"
+
+Name = Annotated[str, Meta(max_length=200)]
+Line = Annotated[str, Meta(max_length=500)]
+LogTail = Annotated[str, Meta(max_length=16_000)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Url = Annotated[str, Meta(max_length=4_000)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+# Why an attempt ended badly. Fault and words for people: rendering.reasons (server side).
+FailureReason = Literal[
+    "asset_missing",  # a file could not be fetched by its hash
+    "out_of_memory",
+    "time_limit",
+    "renderer_crashed",
+    "scene_unreadable",  # Blender cannot open the file
+    "no_camera",
+    "output_invalid",  # the renderer wrote nothing that decodes
+    "sandbox_unavailable",
+    "cancelled",  # the server asked for it
+    "paused",  # the owner asked for it
+    "shutting_down",  # the node drains
+    "upload_failed",
+    "agent_error",
+]
+
+
+class Message(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=True):
+    """Base of every message; the class name is the tag."""
+
+
+# Work -----------------------------------------------------------------------------------------------------------------
+
+
+class FileRef(msgspec.Struct, kw_only=True):
+    """A file of a scene, fetched by GET and kept under its hash."""
+
+    path: Annotated[str, Meta(max_length=1_000)]  # where it lies below the scene's folder, "/" between parts
+    sha256: Sha256
+    size_bytes: Count
+    url: Url
+
+
+class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
+    """One frame of one scene, complete: whoever renders it with the same version gets the same pixels."""
+
+    engine: Name  # an entry of pictor_agent.engines
+    blender_version: Name  # exact: "5.0.1"
+    scene_key: Sha256  # hash over the file list; equal key = the warm process can stay
+    main_path: Annotated[str, Meta(max_length=1_000)]
+    files: list[FileRef]
+    frame: int
+    seed: Annotated[int, Meta(ge=0, lt=2**31)]  # mandated by the network
+    width: Annotated[int, Meta(ge=1, le=65_536)]  # final pixels, percentage already applied
+    height: Annotated[int, Meta(ge=1, le=65_536)]
+    samples: Annotated[int, Meta(ge=1, le=1_000_000)]
+    format: Literal["PNG", "JPEG", "OPEN_EXR"]
+    denoise: bool | None = None  # None: as in the file
+    camera: Name = ""  # empty: as in the file
+    seconds_max: Seconds = 3_600.0
+
+
+class Assignment(msgspec.Struct, kw_only=True):
+    """A lease on one place of the node, with all that is needed to work."""
+
+    work_id: int
+    attempt: int
+    slot: int
+    place: Literal[0, 1]  # 0: run now, 1: next
+    lease_seconds: Seconds  # from receipt; renewed by heartbeats
+    spec: RenderSpec  # a union when a second kind of work comes
+
+
+class RenderResult(msgspec.Struct, kw_only=True, tag="render"):
+    """What the node says of a rendered frame, before the file is sent. Claims, until checked."""
+
+    file_sha256: Sha256
+    pixels_sha256: Sha256  # pictor_agent.pixels.pixels_sha256
+    size_bytes: Count
+    width: int
+    height: int
+    render_seconds: Seconds  # inside the renderer
+    peak_memory_bytes: Count = 0
+
+
+# Inventory ------------------------------------------------------------------------------------------------------------
+
+
+class GpuInfo(msgspec.Struct, kw_only=True):
+    index: int
+    model: Name
+    vram_bytes: Count
+    driver: Name = ""
+    uuid: Name = ""
+
+
+class Inventory(msgspec.Struct, kw_only=True):
+    """What the node has; believed only where the server can check it."""
+
+    hostname: Name
+    os: Name
+    cpu_model: Name
+    cpu_cores: Count
+    ram_bytes: Count
+    disk_free_bytes: Count
+    gpus: Annotated[list[GpuInfo], Meta(max_length=64)] = []
+    blender_versions: Annotated[list[Name], Meta(max_length=32)] = []
+    isolation: Literal["bubblewrap", "none"] = "none"
+    unsandboxed_allowed: bool = False  # the owner's explicit flag
+
+
+class GpuSample(msgspec.Struct, kw_only=True):
+    index: int
+    load: Fraction = 0.0
+    vram_used_bytes: Count = 0
+    temperature_celsius: float = 0.0
+    power_watts: float = 0.0
+    fan: Fraction | None = None
+    clock_mhz: Count = 0
+
+
+# Node to server -------------------------------------------------------------------------------------------------------
+
+
+class Hello(Message):
+    """First message. `token` enrols a new key once; later sign-ons prove the key alone."""
+
+    protocol: int
+    agent_version: Name
+    worker_uid: Name  # from the configuration file
+    public_key: Annotated[bytes, Meta(min_length=32, max_length=32)]  # Ed25519, raw
+    token: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Proof(Message):
+    """Ed25519 signature over proof_text(nonce, worker_uid)."""
+
+    signature: Annotated[bytes, Meta(min_length=64, max_length=64)]
+
+
+class SignOn(Message):
+    """Sent after Welcome: what the node has and which attempts it still holds (from its outbox and places)."""
+
+    inventory: Inventory
+    holding: Annotated[list[tuple[int, int]], Meta(max_length=1_000)] = []  # (work_id, attempt)
+
+
+class Received(Message):
+    """The assignments arrived; an unacknowledged one comes back to the queue in seconds."""
+
+    items: Annotated[list[tuple[int, int]], Meta(max_length=1_000)]  # (work_id, attempt)
+
+
+class Started(Message):
+    work_id: int
+    attempt: int
+
+
+class Progress(Message):
+    """At most a few a second; a hint that may be lost."""
+
+    work_id: int
+    attempt: int
+    fraction: Fraction
+    note: Line = ""  # "sample 15 of 24"
+
+
+class Rendered(Message):
+    """Commitment: the result exists and its hash is fixed. Answered by UploadGrant. Frees place 0."""
+
+    work_id: int
+    attempt: int
+    result: RenderResult
+
+
+class Done(Message):
+    """The file is on the server. Repeated until Recorded."""
+
+    work_id: int
+    attempt: int
+    result: RenderResult
+    log_tail: LogTail = ""
+
+
+class Failed(Message):
+    """The attempt is over without a result. Repeated until Recorded."""
+
+    work_id: int
+    attempt: int
+    reason: FailureReason
+    detail: Line = ""
+    log_tail: LogTail = ""
+
+
+class NeedUrls(Message):
+    """File URLs of a running attempt have expired."""
+
+    work_id: int
+    attempt: int
+
+
+class Heartbeat(Message):
+    """Every `report_seconds`: the host's gauges, and which attempts live (their leases are renewed)."""
+
+    holding: Annotated[list[tuple[int, int]], Meta(max_length=1_000)] = []
+    cpu_load: Fraction = 0.0
+    ram_used_bytes: Count = 0
+    disk_free_bytes: Count = 0
+    network_down_bytes: Count = 0  # since the last heartbeat
+    network_up_bytes: Count = 0
+    gpus: Annotated[list[GpuSample], Meta(max_length=64)] = []
+
+
+class Draining(Message):
+    """No further work, please: the node stops after what it runs."""
+
+    reason: Line = ""
+
+
+class SignOff(Message):
+    """A clean goodbye; leases that are still held return at once."""
+
+    reason: Line = ""
+
+
+# Server to node -------------------------------------------------------------------------------------------------------
+
+
+class Challenge(Message):
+    nonce: Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+
+class Welcome(Message):
+    worker_name: Name
+    epoch: int  # of this connection; an older socket of the same node is closed
+    report_seconds: Seconds
+    server_version: Name = ""
+
+
+class Assign(Message):
+    items: list[Assignment]
+
+
+class UploadGrant(Message):
+    """Where the file of a Rendered attempt goes: HEAD gives Upload-Offset, PATCH appends, both resumable."""
+
+    work_id: int
+    attempt: int
+    url: Url
+
+
+class Urls(Message):
+    """Fresh URLs for the files of an attempt, by hash."""
+
+    work_id: int
+    attempt: int
+    urls: dict[str, str]
+
+
+class Recorded(Message):
+    """The report was taken or is void; either way it leaves the outbox."""
+
+    work_id: int
+    attempt: int
+    stale: bool = False  # this attempt no longer held the lease: nothing changed
+    note: Line = ""
+
+
+class Cancel(Message):
+    """Stop these attempts at once and forget them; no report is due."""
+
+    items: list[tuple[int, int]]
+    reason: Line = ""
+
+
+class Pace(Message):
+    """When to report next; the server spreads the load."""
+
+    report_seconds: Seconds
+
+
+class Refused(Message):
+    """The server will not have this node; `code` is stable, `words` are for the owner's terminal."""
+
+    code: Literal["too_old", "unknown_node", "bad_token", "bad_signature", "retired", "suspended", "superseded", "bad_message"]
+    words: Line
+    retry: bool = False  # False: do not come back with the same configuration
+
+
+ToServer = (
+    Hello | Proof | SignOn | Received | Started | Progress | Rendered | Done | Failed | NeedUrls | Heartbeat | Draining | SignOff
+)
+ToNode = Challenge | Welcome | Assign | UploadGrant | Urls | Recorded | Cancel | Pace | Refused
+
+encode = msgspec.msgpack.Encoder().encode
+decode_to_server = msgspec.msgpack.Decoder(ToServer).decode
+decode_to_node = msgspec.msgpack.Decoder(ToNode).decode
+
+
+def proof_text(nonce: bytes, worker_uid: str) -> bytes:
+    """The bytes a node signs; the prefix keeps the signature useless anywhere else."""
+    return b"pictor agent sign-on v1\n" + worker_uid.encode() + b"\n" + nonce

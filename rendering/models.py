@@ -1,0 +1,232 @@
+"""Scenes, jobs, tasks, attempts and outputs. Statuses are moved by rendering.services alone."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from rendering.states import JobStatus, PauseReason, TaskStatus
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(32)
+
+
+class Upload(models.Model):
+    """A file on its way to us, appended in chunks at `received_bytes`; gone when it became a scene or went stale."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=255)
+    size_bytes = models.BigIntegerField()
+    received_bytes = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(received_bytes__gte=0) & Q(received_bytes__lte=models.F("size_bytes")), name="upload_within_size"
+            )
+        ]
+
+
+class Asset(models.Model):
+    """A creator's file, kept once under its hash; never shared between creators (knowing a hash must not give a file)."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assets")
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    storage_key = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="asset_once_per_owner")]
+
+
+class Scene(models.Model):
+    """What a job renders: a .blend and the files that came with it, and what the sandbox found inside."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="scenes")
+    name = models.CharField(max_length=255)  # as uploaded: carousel.blend
+    main_path = models.CharField(max_length=1000)  # the .blend below the scene's folder
+    scene_key = models.CharField(max_length=64)  # hash over the sorted (path, sha256) list
+    inspection = models.JSONField(default=dict, blank=True)  # rendering.inspection.Inspection
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class SceneFile(models.Model):
+    scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="files")
+    path = models.CharField(max_length=1000)
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["scene", "path"], name="scene_path_once")]
+
+
+class JobQuerySet(models.QuerySet):
+    def owned_by(self, user):
+        return self.filter(owner=user)
+
+    def visible_to(self, user):
+        return self.all() if user.is_staff else self.owned_by(user)
+
+    def running(self):
+        return self.filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING, JobStatus.PAUSED])
+
+
+class Job(models.Model):
+    """What a creator asked for. Its status is derived from its tasks once it is submitted."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs")
+    scene = models.ForeignKey(Scene, on_delete=models.PROTECT, related_name="jobs")
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=12, choices=JobStatus, default=JobStatus.DRAFT)
+    pause_reason = models.CharField(max_length=8, choices=PauseReason, blank=True)
+    failure = models.CharField(max_length=40, blank=True)  # a rendering.reasons.Reason
+    failure_detail = models.CharField(max_length=500, blank=True)
+
+    engine = models.CharField(max_length=20, default="cycles")
+    blender_version = models.CharField(max_length=20, default="5.0.1")
+    camera = models.CharField(max_length=200, blank=True)
+    frames = models.CharField(max_length=500, blank=True)  # as written: "1-100x2, 7"
+    width = models.PositiveIntegerField(default=0)  # final pixels
+    height = models.PositiveIntegerField(default=0)
+    samples = models.PositiveIntegerField(default=0)
+    format = models.CharField(max_length=12, default="PNG")
+    denoise = models.BooleanField(null=True)
+    tier = models.CharField(max_length=12, default="standard")
+    cap_micros = models.BigIntegerField(null=True, blank=True)  # spend cap; None: no cap
+
+    secret = models.BinaryField(default=new_secret, editable=False)  # seeds and, later, audit draws
+    hold_id = models.BigIntegerField(null=True, editable=False)  # credit.Hold of this job
+    charged_micros = models.BigIntegerField(default=0)
+    frame_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status_known"),
+            models.CheckConstraint(
+                condition=Q(status=JobStatus.PAUSED, pause_reason__in=PauseReason.values)
+                | (~Q(status=JobStatus.PAUSED) & Q(pause_reason="")),
+                name="job_paused_with_a_reason",
+            ),
+            models.CheckConstraint(condition=Q(charged_micros__gte=0), name="job_charged_not_negative"),
+            models.CheckConstraint(
+                condition=Q(cap_micros=None) | Q(cap_micros__gte=models.F("charged_micros")), name="job_within_its_cap"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="job_newest_of_owner"),
+            models.Index(fields=["status"], name="job_unsettled", condition=Q(status__in=["inspecting", "queued", "rendering", "paused"])),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("rendering:job-detail", args=[self.pk])
+
+
+class Task(models.Model):
+    """One frame of a job."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="tasks")
+    frame = models.IntegerField()
+    status = models.CharField(max_length=12, choices=TaskStatus, default=TaskStatus.WAITING)
+    attempts_used = models.PositiveSmallIntegerField(default=0)  # those that count against the limit
+    attempt = models.PositiveIntegerField(default=0)  # number of the newest one
+    reason = models.CharField(max_length=40, blank=True)  # of the last return or failure
+    charged_micros = models.BigIntegerField(default=0)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["frame"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "frame"], name="task_once_per_frame"),
+            models.CheckConstraint(condition=Q(status__in=TaskStatus.values), name="task_status_known"),
+        ]
+        indexes = [
+            models.Index(fields=["job", "status"], name="task_by_job_and_status"),
+            models.Index(fields=["id"], name="task_unchecked", condition=Q(status="checking")),
+        ]
+
+
+class Attempt(models.Model):
+    """One try of a task by one node, with the prices frozen when it was assigned."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    worker = models.ForeignKey("workers.Worker", on_delete=models.PROTECT, related_name="attempts")
+    seed = models.PositiveIntegerField()
+    rate_micros = models.BigIntegerField()  # per reference second
+    score_milli = models.PositiveIntegerField()
+    worker_bp = models.PositiveIntegerField()
+    checkers_bp = models.PositiveIntegerField()
+    network_bp = models.PositiveIntegerField()
+    leased_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    rendered_at = models.DateTimeField(null=True)  # commitment of the pixel hash
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)  # "" live, "accepted", or a rendering.reasons.Reason
+    render_seconds = models.FloatField(null=True)  # by the node
+    pixels_sha256 = models.CharField(max_length=64, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    log_tail = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="attempt_number_once")]
+        indexes = [models.Index(fields=["worker", "-leased_at"], name="attempt_newest_of_worker")]
+
+
+class Output(models.Model):
+    """The frame of one attempt, in the store."""
+
+    attempt = models.OneToOneField(Attempt, on_delete=models.CASCADE, related_name="output")
+    storage_key = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    preview_key = models.CharField(max_length=200, blank=True)  # up to 1280 px WebP
+    thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Film(models.Model):
+    """An MP4 assembled from a job's accepted frames, in the background."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="films")
+    fps = models.PositiveSmallIntegerField(default=24)
+    frame_count = models.PositiveIntegerField()
+    progress_percent = models.PositiveSmallIntegerField(default=0)
+    storage_key = models.CharField(max_length=200, blank=True)
+    failure = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+
+class JobEvent(models.Model):
+    """Append-only: what happened to a job or one of its tasks, by whom and why."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    was = models.CharField(max_length=12, blank=True)
+    became = models.CharField(max_length=12, blank=True)
+    reason = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "-at"], name="job_event_newest")]

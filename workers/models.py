@@ -1,0 +1,190 @@
+"""Machines, their connections, and the one queue of work with its leases. At most one live lease per work item and place."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from workers.states import WorkerStatus
+
+
+def new_uid() -> str:
+    return "w_" + secrets.token_urlsafe(12)
+
+
+class WorkerQuerySet(models.QuerySet):
+    def owned_by(self, user):
+        return self.filter(owner=user)
+
+    def visible_to(self, user):
+        """The nodes whose page `user` may open: one's own, or all for staff."""
+        return self.all() if user.is_staff else self.owned_by(user)
+
+    def connected(self):
+        return self.exclude(connected_at=None)
+
+    def taking_work(self):
+        return self.connected().filter(status=WorkerStatus.ONLINE)
+
+
+class Worker(models.Model):
+    """A machine that offers its GPU or CPU. `status` is moved by workers.services alone."""
+
+    uid = models.CharField(max_length=32, unique=True, default=new_uid, editable=False)  # in its configuration file
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="workers")
+    name = models.CharField(max_length=60)
+    status = models.CharField(max_length=12, choices=WorkerStatus, default=WorkerStatus.NEW)
+    public_key = models.BinaryField(max_length=32, null=True, unique=True)  # Ed25519; set once by an enrolment
+
+    agent_version = models.CharField(max_length=40, blank=True)
+    hostname = models.CharField(max_length=200, blank=True)
+    os = models.CharField(max_length=200, blank=True)
+    cpu_model = models.CharField(max_length=200, blank=True)
+    cpu_cores = models.PositiveIntegerField(default=0)
+    ram_bytes = models.BigIntegerField(default=0)
+    blender_versions = models.JSONField(default=list, blank=True)
+    isolation = models.CharField(max_length=20, default="none")  # "bubblewrap" or "none"
+    unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
+    slots = models.PositiveSmallIntegerField(default=1)
+    score_milli = models.PositiveIntegerField(default=1000)  # benchmark: reference seconds per 1,000 seconds
+
+    gateway_id = models.CharField(max_length=64, blank=True)  # which gateway process holds the socket
+    connection_epoch = models.BigIntegerField(default=0)  # grows by one with every sign-on
+    connected_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)  # written by heartbeats: never indexed
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="worker_name_once_per_owner"),
+            models.CheckConstraint(condition=Q(status__in=WorkerStatus.values), name="worker_status_known"),
+            models.CheckConstraint(condition=Q(slots__gte=1), name="worker_has_a_slot"),
+        ]
+        indexes = [models.Index(fields=["gateway_id"], name="worker_by_gateway", condition=Q(connected_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Gpu(models.Model):
+    """One GPU of a node, as its agent reports it."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="gpus")
+    index = models.PositiveSmallIntegerField()
+    model = models.CharField(max_length=200)
+    vram_bytes = models.BigIntegerField()
+    driver = models.CharField(max_length=80, blank=True)
+    uuid = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [models.UniqueConstraint(fields=["worker", "index"], name="gpu_index_once_per_worker")]
+
+
+class Enrolment(models.Model):
+    """A one-use token inside a configuration file; only its hash is kept."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="enrolments")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+
+class Shift(models.Model):
+    """A machine's time online, from sign-on to sign-off."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="shifts")
+    epoch = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["worker", "epoch"], name="shift_once_per_epoch"),
+            models.UniqueConstraint(fields=["worker"], condition=Q(ended_at=None), name="shift_open_once_per_worker"),
+        ]
+
+
+class WorkerEvent(models.Model):
+    """Append-only: what happened to a node, for its owner."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40)  # a word of workers.events.KINDS
+    detail = models.CharField(max_length=300, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["worker", "-at"], name="worker_event_newest")]
+
+
+class Tally(models.Model):
+    """A node's sums of one day (UTC), pushed down by the products through workers.services.tally."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="tallies")
+    day_on = models.DateField()
+    tasks_accepted = models.PositiveIntegerField(default=0)
+    tasks_failed = models.PositiveIntegerField(default=0)
+    busy_seconds = models.FloatField(default=0)
+    earned_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["worker", "day_on"], name="tally_once_per_day")]
+
+
+class Work(models.Model):
+    """A small hot row per thing that a node can do; it leaves the table when it is done.
+
+    `reference` is the row of the product (a render task's id); `workers` never looks it up.
+    """
+
+    kind = models.CharField(max_length=20)  # a key of pictor.work_kinds
+    reference = models.BigIntegerField()
+    group = models.BigIntegerField()  # the job: one page asks why its work waits
+    owner_id = models.BigIntegerField()  # whose work it is (users.User), for fairness and own-node rules
+    requirements = models.JSONField(default=dict)  # workers.matching.Requirements
+    priority = models.SmallIntegerField(default=0)  # larger first
+    sort = models.BigIntegerField(default=0)  # smaller first within a priority
+    attempts = models.PositiveIntegerField(default=0)  # how many leases it has had
+    leased = models.BooleanField(default=False)
+    held = models.BooleanField(default=False)  # its job is paused
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="work_once_per_reference")]
+        indexes = [
+            models.Index(F("priority").desc(), "sort", "id", name="work_waiting", condition=Q(leased=False, held=False)),
+            models.Index(fields=["kind", "group"], name="work_by_group"),
+        ]
+
+
+class Lease(models.Model):
+    """The right of one node to one attempt of one work item until it expires; the row is deleted when it ends.
+
+    place 0 runs, place 1 is next, None means rendered and uploading.
+    """
+
+    work = models.OneToOneField(Work, on_delete=models.CASCADE, related_name="lease")
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="leases")
+    slot = models.PositiveSmallIntegerField()
+    place = models.PositiveSmallIntegerField(null=True)
+    attempt = models.PositiveIntegerField()
+    epoch = models.BigIntegerField()  # the connection it was published to
+    leased_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["worker", "slot", "place"], name="lease_once_per_place"),
+            models.CheckConstraint(condition=Q(place=None) | Q(place__in=[0, 1]), name="lease_place_known"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="lease_by_expiry")]

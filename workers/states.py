@@ -1,0 +1,25 @@
+"""Statuses of a node and the moves between them."""
+
+from django.db.models import TextChoices
+
+
+class WorkerStatus(TextChoices):
+    NEW = "new", "Not connected yet"  # created in the page; its agent has never signed on
+    OFFLINE = "offline", "Offline"  # known, no live socket
+    ONLINE = "online", "Online"  # live socket, takes work; idle or busy follows from its leases
+    PAUSED = "paused", "Paused"  # by its owner; keeps its socket, gets no work
+    DRAINING = "draining", "Finishing"  # stops after what it runs
+    SUSPENDED = "suspended", "Suspended"  # by an operator
+    RETIRED = "retired", "Retired"  # for good; its history stays
+
+
+S = WorkerStatus
+WORKER_MOVES = {
+    S.NEW: frozenset({S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
+    S.OFFLINE: frozenset({S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
+    S.ONLINE: frozenset({S.OFFLINE, S.PAUSED, S.DRAINING, S.SUSPENDED, S.RETIRED}),
+    S.PAUSED: frozenset({S.ONLINE, S.OFFLINE, S.SUSPENDED, S.RETIRED}),
+    S.DRAINING: frozenset({S.OFFLINE, S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
+    S.SUSPENDED: frozenset({S.OFFLINE, S.ONLINE, S.RETIRED}),
+    S.RETIRED: frozenset(),
+}
