@@ -1,0 +1,64 @@
+"""A creator's file on its way to us: appended in chunks, resumable after a lost connection or a closed browser.
+
+The partial file is the truth about how much has arrived; `Upload.received_bytes` follows it for pages and sweeps.
+"""
+
+from pathlib import Path, PurePosixPath
+
+from django.conf import settings
+
+from common import resumable
+from rendering.models import Upload
+
+SUFFIXES = (".blend", ".zip")
+
+
+class UnfitUpload(Exception):
+    """The file cannot be taken; the message is for its creator."""
+
+
+def partial_path(upload: Upload) -> Path:
+    """Where the bytes of an unfinished upload lie; the file may not exist yet."""
+    return Path(settings.VAR_DIR) / "partial" / f"upload-{upload.pk}"
+
+
+def plain_name(name: str) -> str:
+    """The last part of a file name, whatever the sender's system separates folders with."""
+    return PurePosixPath(name.replace("\\", "/")).name.strip()[-255:]
+
+
+def start_upload(*, owner, name: str, size_bytes: int) -> Upload:
+    """A fresh upload of `owner`.
+
+    Raises:
+        UnfitUpload: another kind of file, empty, or larger than UPLOAD_BYTES_MAX.
+    """
+    name = plain_name(name)
+    if not name.lower().endswith(SUFFIXES):
+        raise UnfitUpload("Choose a .blend file, or a .zip that holds a .blend and its assets.")
+    if size_bytes <= 0:
+        raise UnfitUpload(f"{name} is empty.")
+    if size_bytes > settings.UPLOAD_BYTES_MAX:
+        raise UnfitUpload(f"{name} is larger than {settings.UPLOAD_BYTES_MAX // 1024**2:,} MiB, the limit for one upload.")
+    return Upload.objects.create(owner=owner, name=name, size_bytes=size_bytes)
+
+
+def append_to_upload(upload: Upload, *, offset: int, stream) -> int:
+    """Append `stream` at `offset`; returns the new offset.
+
+    Raises:
+        common.resumable.OffsetMismatch: the file does not end at `offset`.
+        common.resumable.TooLarge: more bytes than announced, or than one chunk may have.
+    """
+    partial = partial_path(upload)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    reached = resumable.append_chunk(
+        partial, offset, stream, size_bytes=upload.size_bytes, chunk_max=settings.CHUNK_BYTES_MAX
+    )
+    Upload.objects.filter(pk=upload.pk).update(received_bytes=reached)
+    upload.received_bytes = reached
+    return reached
+
+
+def offset_of(upload: Upload) -> int:
+    return resumable.partial_offset(partial_path(upload))

@@ -1,0 +1,42 @@
+"""Addresses of the creator's pages. Frames may have negative numbers, so they have a converter of their own."""
+
+from django.urls import path, register_converter
+
+from rendering.views import downloads, jobs, settings, uploads
+
+
+class FrameConverter:
+    regex = r"-?\d{1,7}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(FrameConverter, "frame")
+
+app_name = "rendering"
+urlpatterns = [
+    path("", jobs.job_list, name="job-list"),
+    path("new/", uploads.job_new, name="job-new"),
+    path("uploads/", uploads.upload_create, name="upload-create"),
+    path("uploads/<uuid:pk>/", uploads.upload_chunk, name="upload-chunk"),
+    path("jobs/<int:pk>/", jobs.job_detail, name="job-detail"),
+    path("jobs/<int:pk>/parts/<slug:part>/", jobs.job_part, name="job-part"),
+    path("jobs/<int:pk>/settings/", settings.job_settings, name="job-settings"),
+    path("jobs/<int:pk>/settings/state/", settings.settings_state, name="settings-state"),
+    path("jobs/<int:pk>/quote/", settings.job_quote, name="job-quote"),
+    path("jobs/<int:pk>/submit/", settings.job_submit, name="job-submit"),
+    path("jobs/<int:pk>/pause/", jobs.job_pause, name="job-pause"),
+    path("jobs/<int:pk>/resume/", jobs.job_resume, name="job-resume"),
+    path("jobs/<int:pk>/cancel/", jobs.job_cancel, name="job-cancel"),
+    path("jobs/<int:pk>/requeue/", jobs.job_requeue, name="job-requeue"),
+    path("jobs/<int:pk>/cap/", jobs.job_raise_cap, name="job-raise-cap"),
+    path("jobs/<int:pk>/thumbnail/", downloads.job_thumbnail, name="job-thumbnail"),
+    path("jobs/<int:pk>/frames/<frame:frame>/<slug:size>/", downloads.task_image, name="task-image"),
+    path("jobs/<int:pk>/frames.zip", downloads.job_zip, name="job-zip"),
+    path("jobs/<int:pk>/film/", downloads.job_film, name="job-film"),
+    path("jobs/<int:pk>/film/<int:film_pk>.mp4", downloads.film_download, name="film-download"),
+]
