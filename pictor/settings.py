@@ -194,6 +194,10 @@ TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = False
 
+# The queue: which product answers for which kind of work --------------------------------------------------------------
+
+WORK_KINDS = "pictor.work_kinds.WORK_KINDS"
+
 # Rendering on the server: scenes are inspected by the agent's program, in its sandbox ---------------------------------
 
 BLENDER_PYTHON = env.text("BLENDER_PYTHON", "")  # interpreter of the render environment of Blender 5.0.1

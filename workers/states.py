@@ -13,6 +13,15 @@ class WorkerStatus(TextChoices):
     RETIRED = "retired", "Retired"  # for good; its history stays
 
 
+class ReturnReason(TextChoices):
+    """Why a lease ended without a report; never the fault of the work."""
+
+    LEASE_EXPIRED = "lease_expired", "the node stopped renewing its lease"
+    NOT_ACKNOWLEDGED = "not_acknowledged", "the node did not confirm the assignment"
+    NODE_GONE = "node_gone", "the node went away or lost the work"
+    DRAINED = "drained", "the node was paused or stopped before it began"
+
+
 S = WorkerStatus
 WORKER_MOVES = {
     S.NEW: frozenset({S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
@@ -22,4 +31,15 @@ WORKER_MOVES = {
     S.DRAINING: frozenset({S.OFFLINE, S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
     S.SUSPENDED: frozenset({S.OFFLINE, S.ONLINE, S.RETIRED}),
     S.RETIRED: frozenset(),
+}
+
+# What a page shows for each status: tone and words.
+PRESENTATION = {
+    S.NEW: ("quiet", "Not connected yet"),
+    S.OFFLINE: ("quiet", "Offline"),
+    S.ONLINE: ("ok", "Online"),
+    S.PAUSED: ("warn", "Paused"),
+    S.DRAINING: ("info", "Finishing"),
+    S.SUSPENDED: ("bad", "Suspended"),
+    S.RETIRED: ("quiet", "Retired"),
 }

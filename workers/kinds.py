@@ -1,0 +1,132 @@
+"""What a product must answer for its kind of work; the products are found by name, so nothing above is imported here.
+
+Every method runs inside the transaction that changes the queue, and gets a whole batch. Lock order everywhere:
+work rows first, then lease rows, then the product's own rows. A method may be called again for the same attempt when an
+agent repeats itself; it must then answer the same and change nothing.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from pictor_agent import protocol
+
+
+class NewWork(NamedTuple):
+    """One thing to do, as its product hands it in."""
+
+    reference: int  # the product's row, for example a render task
+    group: int  # the job
+    owner_id: int
+    requirements: dict  # fields of workers.matching.Requirements
+    priority: int = 0  # larger first
+    sort: int = 0  # smaller first within a priority
+    attempts: int = 0  # leases this reference had before; the next attempt gets the number after it
+
+
+class NewLease(NamedTuple):
+    """A pair that the feeder has chosen and not yet written."""
+
+    work_id: int
+    reference: int
+    worker_id: int
+    worker_owner_id: int
+    score_milli: int  # reference seconds per 1,000 seconds of this node
+    attempt: int
+    slot: int
+    place: int
+    group: int = 0
+
+
+class StartedReport(NamedTuple):
+    work_id: int
+    reference: int
+    worker_id: int
+    attempt: int
+    group: int = 0
+
+
+class RenderedReport(NamedTuple):
+    work_id: int
+    reference: int
+    worker_id: int
+    attempt: int
+    result: protocol.RenderResult
+    group: int = 0
+
+
+class FinishedReport(NamedTuple):
+    work_id: int
+    reference: int
+    worker_id: int
+    attempt: int
+    result: protocol.RenderResult
+    log_tail: str = ""
+    group: int = 0
+
+
+class FailedReport(NamedTuple):
+    work_id: int
+    reference: int
+    worker_id: int
+    attempt: int
+    reason: str  # a protocol.FailureReason
+    detail: str = ""
+    log_tail: str = ""
+    group: int = 0
+
+
+class ReturnedReport(NamedTuple):
+    work_id: int
+    reference: int
+    worker_id: int
+    attempt: int
+    reason: str  # a workers.states.ReturnReason
+    group: int = 0
+
+
+class WorkKind(Protocol):
+    """One product's side of the queue."""
+
+    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, protocol.RenderSpec], list[int]]:
+        """The complete spec by work id, and the work ids refused (held back or withdrawn here before answering)."""
+
+    def started(self, reports: list[StartedReport], now: datetime) -> None: ...
+
+    def rendered(self, reports: list[RenderedReport], now: datetime) -> dict[int, str]:
+        """The storage key for the file of each attempt, by work id; an attempt left out is cancelled and returned."""
+
+    def finished(self, reports: list[FinishedReport], now: datetime) -> None:
+        """The files are in the store; the work rows are already gone."""
+
+    def failed(self, reports: list[FailedReport], now: datetime) -> set[int]:
+        """The work ids that go back to waiting; the others leave the queue."""
+
+    def returned(self, reports: list[ReturnedReport], now: datetime) -> None:
+        """These attempts ended through no fault of the work: it waits again and no attempt is counted."""
+
+    def progressed(self, group: int, references: list[int]) -> None:
+        """Progress in Redis is newer; at most twice a second for a group."""
+
+    def file_urls(self, reference: int, now: datetime) -> dict[str, str]:
+        """Fresh URLs for the files of one reference, by SHA-256."""
+
+    def titles(self, references: list[int]) -> dict[int, str]:
+        """What a node's page calls each reference: "Carousel, frame 31"."""
+
+
+@cache
+def _instance(path: str) -> WorkKind:
+    return import_string(path)()
+
+
+def kind_of(name: str) -> WorkKind:
+    """The product's handler for one kind.
+
+    Raises:
+        KeyError: no product answers for this kind.
+    """
+    return _instance(import_string(settings.WORK_KINDS)[name])
