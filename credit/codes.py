@@ -1,0 +1,48 @@
+"""The ledger's closed lists: kinds of account, buckets of money, codes of transfers. docs/money.md prints the same tables."""
+
+from django.db.models import TextChoices
+
+
+class Bucket(TextChoices):
+    """Where money came from, which decides what it may become. The order is the order of spending."""
+
+    PROMOTIONAL = "promotional", "Promotional"  # given by the network; spend-only, also for those who earn it
+    PURCHASED = "purchased", "Purchased"  # paid in; spendable
+    EARNED = "earned", "Earned"  # by nodes and checks; spendable and withdrawable
+
+
+SPEND_ORDER = (Bucket.PROMOTIONAL, Bucket.PURCHASED, Bucket.EARNED)
+
+
+class Kind(TextChoices):
+    """What an account is for."""
+
+    SPENDABLE = "spendable", "Spendable"  # a user's money at hand
+    HOLDING = "holding", "Held"  # a user's money set aside by holds
+    PENDING = "pending", "Pending"  # a user's earnings that have not matured, by the bucket that paid them
+    CLEARING = "clearing", "Clearing"  # a charge on its way to its shares; zero after every transaction
+    CHECKERS = "checkers", "Checkers' pool"  # accrues until checks pay it out
+    NETWORK = "network", "Network"  # the network's share
+    PROMOTION = "promotion", "Promotions given"  # outside: below zero by what was given
+    OPERATOR = "operator", "Operator top-ups"  # outside: below zero by what was added
+
+
+USER_KINDS = (Kind.SPENDABLE, Kind.HOLDING, Kind.PENDING)
+PLATFORM_KINDS = tuple(kind for kind in Kind if kind not in USER_KINDS)
+
+
+class Code(TextChoices):
+    """Why money moved."""
+
+    TOP_UP = "top_up", "Payment"  # operator -> spendable
+    PROMOTION = "promotion", "Promotion"  # promotion -> spendable
+    HOLD = "hold", "Hold"  # spendable -> holding
+    RELEASE = "release", "Hold released"  # holding -> spendable
+    CHARGE = "charge", "Charge"  # holding -> clearing
+    EARNING = "earning", "Earning"  # clearing -> pending
+    CHECKERS_SHARE = "checkers_share", "Checkers' share"  # clearing -> checkers
+    NETWORK_SHARE = "network_share", "Network's share"  # clearing -> network
+    MATURITY = "maturity", "Earnings available"  # pending -> spendable
+    REFUND = "refund", "Refund"  # clearing -> spendable
+    EARNING_REVERSED = "earning_reversed", "Earning reversed"  # pending -> clearing
+    SHARE_REVERSED = "share_reversed", "Share reversed"  # checkers or network -> clearing

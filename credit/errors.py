@@ -1,0 +1,34 @@
+"""Why the ledger refuses a movement."""
+
+
+class LedgerError(Exception):
+    """A movement that the ledger refuses; nothing was written."""
+
+
+class InsufficientCredit(LedgerError):
+    """The account would be overdrawn by `short_micros`."""
+
+    def __init__(self, short_micros: int):
+        super().__init__(f"{short_micros} micro-credits short")
+        self.short_micros = short_micros
+
+
+class KeyReused(LedgerError):
+    """The key already names a different movement: a mistake in the program."""
+
+
+class HoldTooSmall(LedgerError):
+    """The hold does not cover the charge; it lacks `short_micros`."""
+
+    def __init__(self, hold_id: int, short_micros: int):
+        super().__init__(f"hold {hold_id} is {short_micros} micro-credits too small")
+        self.hold_id = hold_id
+        self.short_micros = short_micros
+
+
+class HoldClosed(LedgerError):
+    """The hold was released for good."""
+
+
+class NotCharged(LedgerError):
+    """There is no such charge to refund, or it has been refunded already."""

@@ -1,0 +1,136 @@
+"""The one writer of transfers and kept balances. Called inside a transaction of credit.services.
+
+Locks are taken in one order everywhere: holds, earnings, accounts; within each, by primary key.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from credit import events
+from credit.codes import PLATFORM_KINDS, USER_KINDS, Bucket, Code, Kind
+from credit.errors import InsufficientCredit, KeyReused
+from credit.models import Account, Transfer
+
+KEPT = [(kind, bucket) for kind in USER_KINDS for bucket in Bucket]
+SUMMED = [(kind, bucket) for kind in PLATFORM_KINDS for bucket in Bucket]
+Chart = dict[tuple[int | None, str, str], Account]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A transfer to be written."""
+
+    key: str
+    code: Code
+    source: Account
+    target: Account
+    amount_micros: int
+    hold_id: int | None = None
+    reverses_id: int | None = None
+    reference: str = ""
+
+    @property
+    def owner_id(self) -> int | None:
+        return self.source.owner_id or self.target.owner_id
+
+    def is_same_as(self, transfer: Transfer) -> bool:
+        mine = (self.code, self.source.pk, self.target.pk, self.amount_micros)
+        return mine == (transfer.code, transfer.source_id, transfer.target_id, transfer.amount_micros)
+
+
+def _read_chart(owner_ids: Sequence[int]) -> Chart:
+    accounts = Account.objects.filter(Q(owner_id__in=owner_ids) | Q(owner=None))
+    return {(account.owner_id, account.kind, account.bucket): account for account in accounts}
+
+
+def chart_of(owner_ids: Iterable[int]) -> Chart:
+    """The accounts of these users and of the platform by (owner id, kind, bucket); missing ones are made."""
+    owner_ids = sorted(set(owner_ids))
+    chart = _read_chart(owner_ids)
+    wanted = [(owner_id, *place) for owner_id in owner_ids for place in KEPT] + [(None, *place) for place in SUMMED]
+    missing = [place for place in wanted if place not in chart]
+    if not missing:
+        return chart
+    new = [Account(owner_id=owner, kind=kind, bucket=bucket, balance_micros=owner and 0) for owner, kind, bucket in missing]
+    Account.objects.bulk_create(new, ignore_conflicts=True)  # a racing first movement may make them too
+    return _read_chart(owner_ids)
+
+
+def lock_accounts(accounts: Iterable[Account]) -> dict[int, Account]:
+    """Fresh rows of those that keep a balance, locked in primary-key order."""
+    ids = {account.pk for account in accounts if account.owner_id}
+    return {row.pk: row for row in Account.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+
+
+def written(keys: Iterable[str]) -> dict[str, Transfer]:
+    """The transfers that exist under these keys."""
+    return {transfer.key: transfer for transfer in Transfer.objects.filter(key__in=list(keys))}
+
+
+def post(movements: Sequence[Movement], *, locked: dict[int, Account] | None = None) -> list[Transfer]:
+    """Write all movements or none, each once per key; those already written are returned as they are.
+
+    Raises:
+        InsufficientCredit: an account that keeps a balance would be overdrawn.
+        KeyReused: a key names a different movement.
+
+    Locks: the accounts that keep a balance, in primary-key order, unless the caller holds them (`locked`).
+    """
+    if locked is None:
+        locked = lock_accounts(account for move in movements for account in (move.source, move.target))
+    known = written(move.key for move in movements)  # after the locks: a racing repeat has committed by now
+    fresh = [move for move in movements if move.key not in known]
+    for move in movements:
+        if move.key in known and not move.is_same_as(known[move.key]):
+            raise KeyReused(move.key)
+    _change_balances(fresh, locked)
+    known.update(written_now := {row.key: row for row in _insert(fresh)})
+    events.credit_changed({row.owner_id for row in written_now.values() if row.owner_id})
+    return [known[move.key] for move in movements]
+
+
+def _change_balances(movements: Sequence[Movement], locked: dict[int, Account]) -> None:
+    """Apply the sums of `movements` to the locked rows."""
+    changes: dict[int, int] = defaultdict(int)
+    for move in movements:
+        changes[move.source.pk] -= move.amount_micros
+        changes[move.target.pk] += move.amount_micros
+    touched = [row for pk, row in locked.items() if changes.get(pk)]
+    for row in touched:
+        row.balance_micros += changes[row.pk]
+        if row.balance_micros < 0:
+            raise InsufficientCredit(-row.balance_micros)
+    if touched:
+        Account.objects.bulk_update(touched, ["balance_micros"])
+
+
+def _insert(movements: Sequence[Movement]) -> list[Transfer]:
+    return Transfer.objects.bulk_create(
+        Transfer(
+            key=move.key,
+            code=move.code,
+            source=move.source,
+            target=move.target,
+            amount_micros=move.amount_micros,
+            owner_id=move.owner_id,
+            hold_id=move.hold_id,
+            reverses_id=move.reverses_id,
+            reference=move.reference,
+        )
+        for move in movements
+    )
+
+
+def spendable(chart: Chart, owner_id: int, bucket: Bucket) -> Account:
+    return chart[owner_id, Kind.SPENDABLE, bucket]
+
+
+def holding(chart: Chart, owner_id: int, bucket: Bucket) -> Account:
+    return chart[owner_id, Kind.HOLDING, bucket]
+
+
+def platform(chart: Chart, kind: Kind, bucket: Bucket) -> Account:
+    return chart[None, kind, bucket]
