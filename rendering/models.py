@@ -5,9 +5,10 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Avg, Count, OuterRef, Q, StdDev, Subquery
 from django.urls import reverse
 
+from rendering.choices import Tier
 from rendering.states import JobStatus, PauseReason, TaskStatus
 
 
@@ -54,7 +55,9 @@ class Scene(models.Model):
     name = models.CharField(max_length=255)  # as uploaded: carousel.blend
     main_path = models.CharField(max_length=1000)  # the .blend below the scene's folder
     scene_key = models.CharField(max_length=64)  # hash over the sorted (path, sha256) list
-    inspection = models.JSONField(default=dict, blank=True)  # rendering.inspection.Inspection
+    inspection = models.JSONField(default=dict, blank=True)  # rendering.inspected.Inspection
+    thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP of what the camera sees
+    upload = models.ForeignKey(Upload, null=True, on_delete=models.SET_NULL, related_name="+")  # until its files are stored
     created_at = models.DateTimeField(auto_now_add=True)
 
 
@@ -104,6 +107,7 @@ class Job(models.Model):
 
     secret = models.BinaryField(default=new_secret, editable=False)  # seeds and, later, audit draws
     hold_id = models.BigIntegerField(null=True, editable=False)  # credit.Hold of this job
+    hold_moves = models.PositiveIntegerField(default=0, editable=False)  # numbers the keys of its holds and extensions
     charged_micros = models.BigIntegerField(default=0)
     frame_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -138,6 +142,30 @@ class Job(models.Model):
         return reverse("rendering:job-detail", args=[self.pk])
 
 
+class TaskQuerySet(models.QuerySet):
+    def counts_by_job(self, jobs) -> dict[int, dict[str, int]]:
+        """How many tasks each of `jobs` (rows or ids) has in each status: {12: {"accepted": 27, ...}}. One query."""
+        counts: dict[int, dict[str, int]] = {}
+        rows = self.filter(job__in=jobs).order_by().values_list("job_id", "status").annotate(tasks=Count("id"))
+        for job_id, status, tasks in rows:
+            counts.setdefault(job_id, {})[status] = tasks
+        return counts
+
+    def on_the_server(self):
+        """Tasks whose newest attempt left a frame that its creator may look at."""
+        return self.filter(status__in=[TaskStatus.CHECKING, TaskStatus.ACCEPTED])
+
+    def with_thumbnails(self):
+        """Adds `thumbnail_key` of the newest attempt; None or "" while there is none."""
+        newest = Output.objects.filter(attempt__task=OuterRef("pk"), attempt__number=OuterRef("attempt"))
+        return self.annotate(thumbnail_key=Subquery(newest.values("thumbnail_key")[:1]))
+
+    def with_start(self):
+        """Adds `started_at` of the newest attempt: None while the frame is only next in line on its node."""
+        newest = Attempt.objects.filter(task=OuterRef("pk"), number=OuterRef("attempt"))
+        return self.annotate(started_at=Subquery(newest.values("started_at")[:1]))
+
+
 class Task(models.Model):
     """One frame of a job."""
 
@@ -150,6 +178,8 @@ class Task(models.Model):
     charged_micros = models.BigIntegerField(default=0)
     accepted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = TaskQuerySet.as_manager()
+
     class Meta:
         ordering = ["frame"]
         constraints = [
@@ -160,6 +190,32 @@ class Task(models.Model):
             models.Index(fields=["job", "status"], name="task_by_job_and_status"),
             models.Index(fields=["id"], name="task_unchecked", condition=Q(status="checking")),
         ]
+
+
+class AttemptQuerySet(models.QuerySet):
+    def accepted(self):
+        return self.filter(outcome="accepted")
+
+    def timing_by_job(self, jobs) -> dict[int, dict]:
+        """Frames, mean and deviation of the seconds and mean charge of accepted frames, for each of `jobs`. One query."""
+        rows = (
+            self.accepted()
+            .filter(task__job__in=jobs, render_seconds__isnull=False)
+            .order_by()
+            .values("task__job_id")
+            .annotate(
+                frames=Count("id"),
+                mean_seconds=Avg("render_seconds"),
+                deviation_seconds=StdDev("render_seconds"),
+                mean_micros=Avg("task__charged_micros"),
+            )
+        )
+        return {row.pop("task__job_id"): row for row in rows}
+
+    def nodes_by_job(self, jobs) -> dict[int, int]:
+        """On how many nodes each of `jobs` is being rendered now. One query."""
+        live = self.filter(task__job__in=jobs, task__status=TaskStatus.RENDERING, outcome="", started_at__isnull=False)
+        return dict(live.order_by().values_list("task__job_id").annotate(nodes=Count("worker", distinct=True)))
 
 
 class Attempt(models.Model):
@@ -180,13 +236,26 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=40, blank=True)  # "" live, "accepted", or a rendering.reasons.Reason
     render_seconds = models.FloatField(null=True)  # by the node
+    billable_ms = models.BigIntegerField(default=0)  # what was charged for, in milliseconds of this node
+    charged_micros = models.BigIntegerField(default=0)
     pixels_sha256 = models.CharField(max_length=64, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
     log_tail = models.TextField(blank=True)
 
+    objects = AttemptQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "number"], name="attempt_number_once")]
         indexes = [models.Index(fields=["worker", "-leased_at"], name="attempt_newest_of_worker")]
+
+
+class OutputQuerySet(models.QuerySet):
+    def current(self):
+        """Frames of the newest attempt of tasks that are being checked or accepted."""
+        return self.filter(
+            attempt__number=models.F("attempt__task__attempt"),
+            attempt__task__status__in=[TaskStatus.CHECKING, TaskStatus.ACCEPTED],
+        )
 
 
 class Output(models.Model):
@@ -201,6 +270,8 @@ class Output(models.Model):
     preview_key = models.CharField(max_length=200, blank=True)  # up to 1280 px WebP
     thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OutputQuerySet.as_manager()
 
 
 class Film(models.Model):
@@ -230,3 +301,30 @@ class JobEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["job", "-at"], name="job_event_newest")]
+
+
+class RateRule(models.Model):
+    """A dated price of one tier and how a charge is split; the newest that has begun counts. Frozen on each attempt.
+
+    Without a row the defaults of rendering.pricing count.
+    """
+
+    tier = models.CharField(max_length=12, choices=Tier)
+    begins_at = models.DateTimeField()
+    rate_micros = models.BigIntegerField()  # per reference second
+    worker_bp = models.PositiveIntegerField(default=6_000)
+    checkers_bp = models.PositiveIntegerField(default=1_000)
+    network_bp = models.PositiveIntegerField(default=3_000)
+
+    class Meta:
+        ordering = ["-begins_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["tier", "begins_at"], name="rate_rule_once"),
+            models.CheckConstraint(condition=Q(rate_micros__gt=0), name="rate_rule_positive"),
+            models.CheckConstraint(
+                condition=Q(network_bp=10_000 - models.F("worker_bp") - models.F("checkers_bp")), name="rate_rule_shares_are_whole"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_tier_display()} from {self.begins_at:%Y-%m-%d %H:%M}"
