@@ -132,7 +132,9 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="job_newest_of_owner"),
-            models.Index(fields=["status"], name="job_unsettled", condition=Q(status__in=["inspecting", "queued", "rendering", "paused"])),
+            models.Index(
+                fields=["status"], name="job_unsettled", condition=Q(status__in=["inspecting", "queued", "rendering", "paused"])
+            ),
         ]
 
     def __str__(self) -> str:
@@ -322,7 +324,8 @@ class RateRule(models.Model):
             models.UniqueConstraint(fields=["tier", "begins_at"], name="rate_rule_once"),
             models.CheckConstraint(condition=Q(rate_micros__gt=0), name="rate_rule_positive"),
             models.CheckConstraint(
-                condition=Q(network_bp=10_000 - models.F("worker_bp") - models.F("checkers_bp")), name="rate_rule_shares_are_whole"
+                condition=Q(network_bp=10_000 - models.F("worker_bp") - models.F("checkers_bp")),
+                name="rate_rule_shares_are_whole",
             ),
         ]
 

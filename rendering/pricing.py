@@ -1,0 +1,78 @@
+"""What a finished task costs, and what a job will cost: integers of micro-credits and milliseconds. PURE.
+
+A charge is price per reference second times reference seconds; reference seconds are the node's seconds times its
+benchmark score. The price, the score and the shares are those frozen on the attempt.
+"""
+
+from collections.abc import Sequence
+from statistics import median_low
+from typing import NamedTuple
+
+from rendering.choices import Tier
+
+DEFAULT_RATES_MICROS = {Tier.ECONOMY: 60, Tier.STANDARD: 100, Tier.PRIORITY: 180}  # per reference second
+DEFAULT_SHARES_BP = {"worker": 6_000, "checkers": 1_000, "network": 3_000}
+PEERS_MIN = 3  # fewer say nothing about a job
+PEER_MARGIN_PERCENT = 125  # of the median of the peers
+
+# Before a frame of the scene is known: reference seconds per million camera samples, and per frame for everything
+# else. From renders of plain to heavy scenes on two CPU threads; the range is honest and therefore wide.
+SECONDS_PER_MSAMPLE = (0.4, 6.0)
+SECONDS_PER_FRAME = (0.3, 3.0)
+
+
+class Range(NamedTuple):
+    low: float
+    high: float
+
+
+def billable_ms(*, node_seconds: float, wall_seconds: float, score_milli: int, peers_reference_ms: Sequence[int] = ()) -> int:
+    """Milliseconds that count: the node's figure, at most the server's wall time and 1.25 x the median of its peers.
+
+    Args:
+        peers_reference_ms: reference milliseconds of accepted frames of the same job by *other* nodes; fewer than
+            PEERS_MIN are ignored.
+
+    Returns:
+        Milliseconds of this node, rounded down.
+    """
+    bound = int(max(0.0, min(node_seconds, wall_seconds)) * 1000)
+    if len(peers_reference_ms) < PEERS_MIN:
+        return bound
+    peers_ms = median_low(peers_reference_ms) * PEER_MARGIN_PERCENT * 1000 // (100 * score_milli)
+    return min(bound, peers_ms)
+
+
+def reference_ms(node_ms: int, score_milli: int) -> int:
+    """Milliseconds on the reference machine, rounded down."""
+    return node_ms * score_milli // 1000
+
+
+def charge_micros(node_ms: int, *, score_milli: int, rate_micros: int) -> int:
+    """The charge for `node_ms` billable milliseconds, rounded down once."""
+    return node_ms * score_milli * rate_micros // 1_000_000
+
+
+def frame_seconds_guess(*, width: int, height: int, samples: int) -> Range:
+    """Reference seconds of a frame of an unknown scene."""
+    msamples = width * height * samples / 1e6
+    return Range(*(each * msamples + fixed for each, fixed in zip(SECONDS_PER_MSAMPLE, SECONDS_PER_FRAME, strict=True)))
+
+
+def frame_seconds_known(reference_seconds: Sequence[float]) -> Range:
+    """Reference seconds of a further frame, from at least one known frame of the same scene and settings."""
+    known = sorted(reference_seconds)
+    margin = 1 + 0.5 / len(known)  # few frames say little
+    low, high = known[len(known) // 10], known[-1 - len(known) // 10]
+    return Range(low / margin, high * margin)
+
+
+def cost_range_micros(frame_seconds: Range, *, frames: int, rate_micros: int) -> tuple[int, int]:
+    return tuple(int(seconds * frames * rate_micros) for seconds in frame_seconds)
+
+
+def time_range_seconds(frame_seconds: Range, *, frames: int, scores_milli: Sequence[int]) -> Range:
+    """How long `frames` take on these slots; on one reference machine when there are none."""
+    speed = max(1, sum(scores_milli)) / 1000 if scores_milli else 1.0
+    least = max(frame_seconds.low, frame_seconds.low * frames / speed)
+    return Range(least, max(least, frame_seconds.high * frames / speed))

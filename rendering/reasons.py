@@ -1,0 +1,131 @@
+"""Why an attempt, a task or a job did not work out: what happens next, whose fault it is, and what its creator reads. PURE."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+ATTEMPTS_MAX = 3  # that count, before a task has failed
+LEASES_MAX = 25  # of any outcome: a frame that takes every node down must end as well
+
+
+class Fault(StrEnum):
+    USER = "user"
+    WORKER = "worker"
+    PLATFORM = "platform"
+
+
+class Reason(StrEnum):
+    # what a node reports (pictor_agent.protocol.FailureReason)
+    ASSET_MISSING = "asset_missing"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIME_LIMIT = "time_limit"
+    RENDERER_CRASHED = "renderer_crashed"
+    SCENE_UNREADABLE = "scene_unreadable"
+    NO_CAMERA = "no_camera"
+    OUTPUT_INVALID = "output_invalid"
+    SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    SHUTTING_DOWN = "shutting_down"
+    UPLOAD_FAILED = "upload_failed"
+    AGENT_ERROR = "agent_error"
+    # what the queue says (workers: the lease ended)
+    LEASE_EXPIRED = "lease_expired"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    NODE_GONE = "node_gone"
+    DRAINED = "drained"
+    # what the checks say
+    FILE_MISSING = "file_missing"
+    UNDECODABLE = "undecodable"
+    WRONG_SIZE = "wrong_size"
+    WRONG_CHANNELS = "wrong_channels"
+    NOT_FINITE = "not_finite"
+    HASH_MISMATCH = "hash_mismatch"
+    BLACK = "black"
+    CONSTANT = "constant"
+    DUPLICATE = "duplicate"
+    # what happens to uploads and jobs
+    UPLOAD_UNFIT = "upload_unfit"
+    INSPECTION_FAILED = "inspection_failed"
+    TOO_MANY_LEASES = "too_many_leases"
+    BY_CREATOR = "by_creator"
+    BY_OPERATOR = "by_operator"
+    CREDIT = "credit"
+    CAP = "cap"
+
+
+class Outcome(NamedTuple):
+    """What a reason leads to."""
+
+    fault: Fault
+    retry: bool  # False: the task has failed at once
+    counts: bool  # against ATTEMPTS_MAX
+    stops_job: bool  # every other task would end alike
+    words: str  # for the creator
+
+
+def _user(words: str, *, retry: bool = False, stops_job: bool = True) -> Outcome:
+    return Outcome(Fault.USER, retry, retry, stops_job, words)
+
+
+def _worker(words: str, *, counts: bool = True) -> Outcome:
+    return Outcome(Fault.WORKER, True, counts, False, words)
+
+
+def _platform(words: str, *, counts: bool = False, retry: bool = True) -> Outcome:
+    return Outcome(Fault.PLATFORM, retry, counts, False, words)
+
+
+R = Reason
+OUTCOMES: dict[Reason, Outcome] = {
+    R.ASSET_MISSING: _platform("A node could not fetch a file of the scene.", counts=True),
+    R.OUT_OF_MEMORY: _worker("The frame needs more memory than the node has."),
+    R.TIME_LIMIT: _user("The frame took longer than a frame may take.", retry=True, stops_job=False),
+    R.RENDERER_CRASHED: _worker("Blender crashed on the node."),
+    R.SCENE_UNREADABLE: _user("Blender cannot open the file."),
+    R.NO_CAMERA: _user("The scene has no camera."),
+    R.OUTPUT_INVALID: _worker("The node wrote no image."),
+    R.SANDBOX_UNAVAILABLE: _worker("The node could not start its sandbox.", counts=False),
+    R.CANCELLED: _platform("The server took the frame back from the node."),
+    R.PAUSED: _worker("The node's owner paused it.", counts=False),
+    R.SHUTTING_DOWN: _worker("The node was shut down.", counts=False),
+    R.UPLOAD_FAILED: _worker("The node could not send the frame."),
+    R.AGENT_ERROR: _worker("The node's program failed."),
+    R.LEASE_EXPIRED: _worker("The node stopped answering.", counts=False),
+    R.NOT_ACKNOWLEDGED: _worker("The node did not answer the assignment.", counts=False),
+    R.NODE_GONE: _worker("The node went offline.", counts=False),
+    R.DRAINED: _worker("The node gave the frame back.", counts=False),
+    R.FILE_MISSING: _worker("The frame did not arrive."),
+    R.UNDECODABLE: _worker("The frame could not be read."),
+    R.WRONG_SIZE: _worker("The frame has another size than ordered."),
+    R.WRONG_CHANNELS: _worker("The frame has other channels than ordered."),
+    R.NOT_FINITE: _worker("The frame holds values that are no numbers."),
+    R.HASH_MISMATCH: _worker("The frame is not the one that the node committed to."),
+    R.BLACK: _platform("The frame is black; it is rendered once more to make sure."),
+    R.CONSTANT: _platform("The frame is one flat colour; it is rendered once more to make sure."),
+    R.DUPLICATE: _platform("The frame equals another one; it is rendered once more to make sure."),
+    R.UPLOAD_UNFIT: _user("The upload cannot be used."),
+    R.INSPECTION_FAILED: _platform("The file could not be inspected.", retry=False),
+    R.TOO_MANY_LEASES: _platform("Too many nodes gave the frame back.", retry=False),
+    R.BY_CREATOR: _user("By its creator."),
+    R.BY_OPERATOR: _platform("By an operator.", retry=False),
+    R.CREDIT: _user("Credit does not cover the next frame."),
+    R.CAP: _user("The cap does not cover the next frame."),
+}
+DOUBTS = frozenset({R.BLACK, R.CONSTANT, R.DUPLICATE})  # settled by a second attempt with the same pixels
+
+
+def outcome(reason: str) -> Outcome:
+    """What `reason` leads to; an unknown one (a newer agent) is the worker's."""
+    try:
+        return OUTCOMES[Reason(reason)]
+    except ValueError:
+        return _worker("The node reported an unknown problem.")
+
+
+def words(reason: str) -> str:
+    return outcome(reason).words if reason else ""
+
+
+def is_final(reason: str, *, attempts_used: int) -> bool:
+    """Has the task failed for good, once `attempts_used` counts this attempt if it counts?"""
+    return not outcome(reason).retry or attempts_used >= ATTEMPTS_MAX
