@@ -5,12 +5,21 @@ import secrets
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
 from workers.states import WorkerStatus
 
 
 def new_uid() -> str:
     return "w_" + secrets.token_urlsafe(12)
+
+
+class Gateway(models.Model):
+    """A process that holds agents' sockets; it renews `seen_at` and is dead when it does not."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
 
 
 class WorkerQuerySet(models.QuerySet):
@@ -69,6 +78,13 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("workers:worker-detail", args=[self.pk])
+
+    @property
+    def sandboxed(self) -> bool:
+        return self.isolation == "bubblewrap"
 
 
 class Gpu(models.Model):
@@ -188,3 +204,18 @@ class Lease(models.Model):
             models.CheckConstraint(condition=Q(place=None) | Q(place__in=[0, 1]), name="lease_place_known"),
         ]
         indexes = [models.Index(fields=["expires_at"], name="lease_by_expiry")]
+
+
+class WorkerMinute(models.Model):
+    """A node's gauges of one minute, summed; the table is partitioned by day and old days are dropped."""
+
+    pk = models.CompositePrimaryKey("worker_id", "minute_at")
+    worker_id = models.BigIntegerField()  # no foreign key: telemetry outlives a node until its day is dropped
+    minute_at = models.DateTimeField()
+    samples = models.IntegerField()
+    cpu_load_sum = models.FloatField()
+    gpu_load_sum = models.FloatField()
+    ram_used_bytes_max = models.BigIntegerField()
+    gpu_celsius_max = models.FloatField()
+    network_down_bytes = models.BigIntegerField()
+    network_up_bytes = models.BigIntegerField()
