@@ -206,3 +206,4 @@ INSPECT_SECONDS_MAX = env.seconds("INSPECT_SECONDS_MAX", 120)
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")  # /metrics: empty answers this machine only

@@ -1,8 +1,25 @@
 """The site's addresses: one include per app."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from pictor import health
+from pictor.home import home, styleguide
 
 urlpatterns = [
+    path("", home, name="home"),
+    path("rendering/", include("rendering.urls")),
+    path("renting/", include("renting.urls")),
+    path("", include("workers.urls")),  # /workers/ and /files/
+    path("checkers/", include("checkers.urls")),
+    path("rewards/", include("rewards.urls")),
+    path("leaderboard/", include("leaderboard.urls")),
+    path("credit/", include("credit.urls")),
+    path("users/", include("users.urls")),
+    path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("styleguide/", styleguide, name="styleguide"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("metrics", health.metrics, name="metrics"),
 ]

@@ -1,0 +1,16 @@
+"""Addresses of the rewards pages."""
+
+from django.http import HttpResponse
+from django.urls import path
+
+app_name = "rewards"
+
+
+def soon(request, **kwargs):
+    """Stands in until the page is written."""
+    return HttpResponse(status=503)
+
+
+urlpatterns = [
+    path("", soon, name="overview"),
+]
