@@ -1,6 +1,99 @@
-"""What the shell of every page shows: navigation, balance, counts."""
+"""What the shell of every page shows: sections, credit, nodes. Asked for only when a template prints it: fragments pay nothing."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.aggregates import Count
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from credit import services as credit
+from rendering.models import Job
+from rendering.states import JobStatus
+from workers.models import Worker
+
+HOME = ("home", "Home", "Home", "house")
+SECTIONS = [  # URL name, words, short words for the bottom bar, icon; in the order of the product
+    HOME,
+    ("rendering:job-list", "3D Rendering", "Rendering", "box"),
+    ("renting:overview", "GPU Renting", "Renting", "gpu"),
+    ("workers:worker-list", "My Workers", "Workers", "server"),
+    ("checkers:overview", "Checker Nodes", "Checkers", "shield-check"),
+    ("rewards:overview", "Rewards", "Rewards", "star"),
+    ("leaderboard:overview", "Leaderboard", "Leaderboard", "chart-column"),
+    ("credit:overview", "Credit", "Credit", "credit-card"),
+]
+IN_BOTTOM_BAR = 4  # the fifth place is "More"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One entry of the sidebar."""
+
+    url: str
+    words: str
+    short: str
+    icon: str
+    active: bool
+    count: int = 0
+    count_words: str = ""
+
+
+class Shell:
+    """Sections, counts and balance of one request's user; each query runs once, when it is printed."""
+
+    def __init__(self, request):
+        self.request = request
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        return [self._section(*entry) for entry in SECTIONS]
+
+    def _section(self, name: str, words: str, short: str, icon: str) -> Section:
+        url = reverse(name)
+        active = self.request.path == url if name == "home" else self.request.path.startswith(url)
+        count, count_words = self._counts.get(name, (0, ""))
+        return Section(url, words, short, icon, active, count, count_words)
+
+    @cached_property
+    def _counts(self) -> dict[str, tuple[int, str]]:
+        running = Job.objects.owned_by(self.request.user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING]).count()
+        return {
+            "rendering:job-list": (running, "running"),
+            "workers:worker-list": (self._nodes["own"], "connected"),
+        }
+
+    @cached_property
+    def _nodes(self) -> dict[str, int]:
+        return Worker.objects.connected().aggregate(all=Count("pk"), own=Count("pk", filter=Q(owner=self.request.user.pk)))
+
+    @property
+    def bar_sections(self) -> list[Section]:
+        return self.sections[:IN_BOTTOM_BAR]
+
+    @property
+    def more_sections(self) -> list[Section]:
+        return self.sections[IN_BOTTOM_BAR:]
+
+    @property
+    def more_active(self) -> bool:
+        return any(section.active for section in self.more_sections)
+
+    @cached_property
+    def balance_micros(self) -> int:
+        return credit.balance_of(self.request.user).available_micros
+
+    @property
+    def nodes_line(self) -> str:
+        count = self._nodes["all"]
+        return "No node online" if not count else f"{count} node{'s' if count > 1 else ''} online"
+
+    @property
+    def nodes_tone(self) -> str:
+        return "is-ok" if self._nodes["all"] else "is-warn"
 
 
 def shell(request) -> dict:
-    """Template context for layouts/app.html."""
-    return {}
+    """Template context of every page."""
+    return {"shell": Shell(request), "site_name": settings.SITE_NAME, "live_url": settings.LIVE_URL}

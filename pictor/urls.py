@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from pictor import health
-from pictor.home import home, styleguide
+from pictor.home import credit_pill, home, styleguide
 
 urlpatterns = [
     path("", home, name="home"),
+    path("header/credit/", credit_pill, name="credit-pill"),
     path("rendering/", include("rendering.urls")),
     path("renting/", include("renting.urls")),
     path("", include("workers.urls")),  # /workers/ and /files/

@@ -1,13 +1,131 @@
-"""Filters and tags that every template may use (a template builtin): money, sizes, durations, icons."""
+"""Filters and tags that every template may use (a template builtin): money, sizes, durations, times, icons, plots."""
+
+from datetime import datetime
 
 from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
 
+from common import plots
 from common.money import format_credits
 
 register = template.Library()
+
+NOTHING = "–"
+MINUTE, HOUR, DAY, MONTH = 60, 3600, 86_400, 30 * 86_400
 
 
 @register.filter
 def credits(amount_micros: int | None, places: int = 2) -> str:
     """Micro-credits as credits: {{ amount_micros|credits }} or {{ rate_micros|credits:6 }}."""
-    return "–" if amount_micros is None else format_credits(amount_micros, places=places)
+    return NOTHING if amount_micros is None else format_credits(amount_micros, places=places)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """A length of time in its two largest units: 3.94 -> "3.9 s", 75 -> "1 min 15 s", 90000 -> "1 d 1 h"."""
+    if seconds is None:
+        return NOTHING
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    for size, unit, smaller, smaller_unit in ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "min"), (MINUTE, "min", 1, "s")):
+        if whole >= size:
+            return _two_units(whole, size, unit, smaller, smaller_unit)
+    return "1 min"
+
+
+def _two_units(seconds: int, size: int, unit: str, smaller: int, smaller_unit: str) -> str:
+    rest = seconds % size // smaller
+    return f"{seconds // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
+
+
+@register.filter
+def filesize(size_bytes: int | None) -> str:
+    """Bytes in decimal units, as disks and networks count them: 1_532_000 -> "1.5 MB"."""
+    if size_bytes is None:
+        return NOTHING
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 999.5 or unit == "TB":
+            return f"{size:.0f} {unit}" if size >= 99.5 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable: TB takes everything")
+
+
+@register.filter
+def memory(size_bytes: int | None) -> str:
+    """Bytes of RAM or VRAM in binary gigabytes, the way they are sold: 25_757_220_864 -> "24 GB"."""
+    return NOTHING if size_bytes is None else f"{size_bytes / 1024**3:.1f} GB".replace(".0 GB", " GB")
+
+
+@register.filter
+def percent(part: float | None, whole: float | None = 1) -> str:
+    """A share in words: {{ 0.62|percent }} or {{ accepted|percent:total }} -> "62 %". Rounded down: 100 % means all."""
+    if part is None or not whole:
+        return NOTHING
+    return f"{int(part * 100 / whole)} %"
+
+
+@register.filter
+def percent_number(part: float | None, whole: float | None = 1) -> float:
+    """The same as a number from 0 to 100 with two decimals, for components that draw it."""
+    return min(100.0, max(0.0, round((part or 0) * 100 / whole, 2))) if whole else 0.0
+
+
+@register.filter
+def ago(when: datetime | None, now: datetime | None = None) -> str:
+    """How long ago: "just now", "5 minutes ago", "in 3 hours"; from 30 days on the date."""
+    if when is None:
+        return "never"
+    seconds = ((now or timezone.now()) - when).total_seconds()
+    if abs(seconds) < 45:
+        return "just now"
+    if abs(seconds) >= MONTH:
+        return timezone.localtime(when).strftime("%-d %b %Y")
+    count, unit = _largest_unit(abs(seconds))
+    words = f"{count} {unit}" + ("s" if count != 1 else "")
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _largest_unit(seconds: float) -> tuple[int, str]:
+    for size, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds >= size:
+            return int(seconds // size), unit
+    return int(seconds), "second"
+
+
+@register.simple_tag
+def time_tag(when: datetime | None) -> str:
+    """A <time> that says how long ago; static/js/times.js keeps it current and adds the reader's own time zone."""
+    if when is None:
+        return "never"
+    exact = timezone.localtime(when).strftime("%-d %b %Y, %H:%M:%S %Z")
+    return format_html('<time datetime="{}" title="{}" data-ago>{}</time>', when.isoformat(), exact, ago(when))
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> str:
+    """A line icon of the sprite, invisible to screen readers: {% icon "box" %}, sizes "s", "l", "xl"."""
+    size_class = f" icon-{size}" if size else ""
+    sprite = static("vendor/lucide/icons.svg")
+    return format_html('<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>', size_class, sprite, name)
+
+
+@register.filter
+def avatar_tone(pk: int | None) -> int:
+    """Which of the five avatar colours a user has."""
+    return (pk or 0) % 5
+
+
+@register.simple_tag
+def line_plot(points: list[tuple[str, float]]) -> plots.Line:
+    """Geometry of a line chart: {% line_plot points as plot %}."""
+    return plots.line(points)
+
+
+@register.simple_tag
+def bar_plot(points: list[tuple[str, float]]) -> plots.Bars:
+    """Geometry of a bar chart: {% bar_plot points as plot %}."""
+    return plots.bars(points)
