@@ -2,4 +2,9 @@ from django.apps import AppConfig
 
 
 class CreditConfig(AppConfig):
+    """The ledger: accounts, transfers, holds, earnings."""
+
     name = "credit"
+
+    def ready(self) -> None:
+        from credit import receivers  # noqa: F401  connects them

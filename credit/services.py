@@ -101,6 +101,12 @@ def top_up_by_operator(*, user, amount_micros: int, key: str, reason: str) -> Tr
     return _add(user, Kind.OPERATOR, Bucket.PURCHASED, Code.TOP_UP, amount_micros, key, reason)
 
 
+def welcome(*, user, now: datetime) -> None:
+    """The promotional credit of a new account, by the rule in force; once per account."""
+    if amount_micros := CreditRule.at(now).welcome_micros:
+        grant_promotion(user=user, amount_micros=amount_micros, key=f"user:{user.pk}:welcome", reference="Welcome credit")
+
+
 @transaction.atomic
 def _add(user, kind: Kind, bucket: Bucket, code: Code, amount_micros: int, key: str, reference: str) -> Transfer:
     chart = chart_of([user.pk])

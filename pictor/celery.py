@@ -20,7 +20,10 @@ app.conf.update(
 )
 
 # name -> (background function, seconds between runs)  # why that period
-SWEEPS: dict[str, tuple[str, float]] = {}
+SWEEPS: dict[str, tuple[str, float]] = {
+    "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute
+    "expired-holds": ("credit.background.sweep_expired_holds", 600.0),  # 30 days old: minutes do not matter
+}
 
 app.conf.beat_schedule = {
     name: {"task": function, "schedule": period, "options": {"expires": period}} for name, (function, period) in SWEEPS.items()

@@ -1,0 +1,101 @@
+"""What must hold in the ledger, proved from the rows: each statement finds the rows that contradict it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+BUCKETS = "(VALUES ('promotional', h.promotional_micros), ('purchased', h.purchased_micros), ('earned', h.earned_micros))"
+
+# In minus out of every account, by the transfers.
+FLOWS = """
+WITH flows AS (
+    SELECT account_id, sum(amount)::bigint AS net FROM (
+        SELECT target_id AS account_id, amount_micros AS amount FROM credit_transfer
+        UNION ALL SELECT source_id, -amount_micros FROM credit_transfer
+    ) AS legs GROUP BY account_id
+)
+"""
+
+# law -> a query for what breaks it; its one column is the sentence to print
+LAWS = {
+    "All accounts sum to zero": FLOWS
+    + """
+SELECT format('kept balances and summed accounts together hold %s micros', total) FROM (
+    SELECT coalesce(sum(coalesce(a.balance_micros, f.net, 0)), 0) AS total
+    FROM credit_account a LEFT JOIN flows f ON f.account_id = a.id) AS sums
+WHERE total <> 0""",
+    "A kept balance equals in minus out": FLOWS
+    + """
+SELECT format('account %s (user %s, %s %s) keeps %s, its transfers say %s',
+              a.id, a.owner_id, a.kind, a.bucket, a.balance_micros, coalesce(f.net, 0))
+FROM credit_account a LEFT JOIN flows f ON f.account_id = a.id
+WHERE a.owner_id IS NOT NULL AND a.balance_micros <> coalesce(f.net, 0)""",
+    "Nothing of a user's is below zero": FLOWS
+    + """
+SELECT format('account %s (user %s, %s %s) is at %s by its transfers', a.id, a.owner_id, a.kind, a.bucket, f.net)
+FROM credit_account a JOIN flows f ON f.account_id = a.id WHERE a.owner_id IS NOT NULL AND f.net < 0""",
+    "Clearing accounts are at zero": FLOWS
+    + """
+SELECT format('clearing (%s) holds %s micros', a.bucket, f.net)
+FROM credit_account a JOIN flows f ON f.account_id = a.id WHERE a.kind = 'clearing' AND f.net <> 0""",
+    "What a hold has left equals its transfers": f"""
+SELECT format('hold %s (%s): %s money is %s, its transfers say %s', h.id, h.key, b.bucket, b.micros, coalesce(t.net, 0))
+FROM credit_hold h CROSS JOIN LATERAL {BUCKETS} AS b(bucket, micros)
+LEFT JOIN LATERAL (
+    SELECT sum(CASE WHEN target.kind = 'holding' THEN amount_micros ELSE -amount_micros END) AS net
+    FROM credit_transfer JOIN credit_account target ON target.id = target_id JOIN credit_account source ON source.id = source_id
+    WHERE hold_id = h.id AND 'holding' IN (source.kind, target.kind) AND source.bucket = b.bucket
+) AS t ON true
+WHERE b.micros <> coalesce(t.net, 0)""",
+    "A closed hold is empty": """
+SELECT format('hold %s (%s) is closed and not empty', id, key) FROM credit_hold
+WHERE closed_at IS NOT NULL AND promotional_micros + purchased_micros + earned_micros <> 0""",
+    "Held accounts equal the holds": f"""
+SELECT format('account %s (user %s, %s) holds %s, the holds say %s',
+              a.id, a.owner_id, a.bucket, a.balance_micros, coalesce(sum(b.micros), 0))
+FROM credit_account a LEFT JOIN credit_hold h ON h.owner_id = a.owner_id
+LEFT JOIN LATERAL {BUCKETS} AS b(bucket, micros) ON b.bucket = a.bucket
+WHERE a.kind = 'holding' GROUP BY a.id HAVING a.balance_micros <> coalesce(sum(b.micros), 0)""",
+    "No hold is past its time": """
+SELECT format('hold %s (%s) should have been given back at %s', id, key, expires_at) FROM credit_hold
+WHERE closed_at IS NULL AND promotional_micros + purchased_micros + earned_micros > 0
+  AND expires_at < (:now)::timestamptz - interval '1 hour'""",
+    "Pending accounts equal the open earnings": """
+SELECT format('account %s (user %s, %s) holds %s, its open earnings say %s',
+              a.id, a.owner_id, a.bucket, a.balance_micros, coalesce(sum(e.amount_micros), 0))
+FROM credit_account a LEFT JOIN credit_earning e ON e.account_id = a.id AND e.settled_at IS NULL
+WHERE a.kind = 'pending' GROUP BY a.id HAVING a.balance_micros <> coalesce(sum(e.amount_micros), 0)""",
+    "No earning waits past its time": """
+SELECT format('earning %s was due at %s', transfer_id, matures_at) FROM credit_earning
+WHERE settled_at IS NULL AND matures_at < (:now)::timestamptz - interval '1 day'""",
+    "An earning equals its transfer": """
+SELECT format('earning %s says %s, its transfer says %s', e.transfer_id, e.amount_micros, t.amount_micros)
+FROM credit_earning e JOIN credit_transfer t ON t.id = e.transfer_id
+WHERE e.amount_micros <> t.amount_micros OR e.account_id <> t.target_id""",
+    "A transfer belongs to the one user it touches": """
+SELECT format('transfer %s (%s) is in the history of user %s', t.id, t.key, t.owner_id)
+FROM credit_transfer t JOIN credit_account s ON s.id = t.source_id JOIN credit_account g ON g.id = t.target_id
+WHERE t.owner_id IS DISTINCT FROM coalesce(s.owner_id, g.owner_id)
+   OR (s.owner_id IS NOT NULL AND g.owner_id IS NOT NULL AND s.owner_id <> g.owner_id)""",
+    "A reversal undoes its whole transfer": """
+SELECT format('transfer %s reverses %s of %s micros with %s', t.id, o.id, o.amount_micros, t.amount_micros)
+FROM credit_transfer t JOIN credit_transfer o ON o.id = t.reverses_id WHERE t.amount_micros <> o.amount_micros""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A law that the rows break, and where."""
+
+    law: str
+    sentence: str
+
+
+def differences(now: datetime) -> Iterator[Difference]:
+    """Everything that is wrong. Run it in a repeatable-read transaction while others write."""
+    with connection.cursor() as cursor:
+        for law, query in LAWS.items():
+            cursor.execute(query.replace("%", "%%").replace(":now", "%(now)s"), {"now": now})  # format() uses % itself
+            yield from [Difference(law, sentence) for (sentence,) in cursor.fetchall()]
