@@ -305,7 +305,19 @@ class Refused(Message):
 
 
 ToServer = (
-    Hello | Proof | SignOn | Received | Started | Progress | Rendered | Done | Failed | NeedUrls | Heartbeat | Draining | SignOff
+    Hello
+    | Proof
+    | SignOn
+    | Received
+    | Started
+    | Progress
+    | Rendered
+    | Done
+    | Failed
+    | NeedUrls
+    | Heartbeat
+    | Draining
+    | SignOff
 )
 ToNode = Challenge | Welcome | Assign | UploadGrant | Urls | Recorded | Cancel | Pace | Refused
 

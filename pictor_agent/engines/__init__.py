@@ -62,7 +62,7 @@ def version_for_file(saved: str) -> Version | None:
 
 def series_number(version: str) -> tuple[int, int]:
     """ "4.5.15" -> (4, 5)."""
-    major, minor = (version.split(".") + ["0"])[:2]
+    major, minor = [*version.split("."), "0"][:2]
     return int(major), int(minor)
 
 

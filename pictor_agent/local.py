@@ -1,0 +1,136 @@
+"""Work on local files without a server: `inspect` (the server runs it as a subprocess) and `render`, in the same box."""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+from pictor_agent import engines, protocol
+from pictor_agent.environments import NoBlender
+from pictor_agent.runner import Runner, RunFailed, make_environments
+from pictor_agent.sandbox import Sandbox, SandboxUnavailable, find_sandbox
+
+INSPECT_MEMORY_BYTES = 8 << 30
+READABLE_FOLDER, READABLE_FILE = 0o555, 0o444
+
+
+def inspect(arguments) -> int:
+    """Print one JSON object: what is in the file, or {"error", "detail"}. The status is 0 both ways."""
+    try:
+        found = asyncio.run(_inspect(arguments))
+    except RunFailed as error:
+        found = {"error": error.reason, "detail": error.detail or error.log_tail[-300:]}
+    except SandboxUnavailable as error:
+        found = {"error": "sandbox_unavailable", "detail": str(error)}
+    except (NoBlender, OSError) as error:
+        found = {"error": "agent_error", "detail": str(error)[:500]}
+    json.dump(found, sys.stdout)
+    print()
+    return 0
+
+
+async def _inspect(arguments) -> dict:
+    runner = _runner(arguments, arguments.memory_bytes or INSPECT_MEMORY_BYTES)
+    with tempfile.TemporaryDirectory(prefix="pictor-inspect-") as spare:
+        scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
+        found = await runner.inspect(
+            scene,
+            arguments.main,
+            version=next(iter(runner.environments)),
+            seconds_max=arguments.seconds_max,
+            thumbnail=Path(spare) / "thumbnail",
+        )
+    engine = engines.find_by_blender_id(found.get("engine", ""))
+    return {**found, "engine": engine.name if engine else found.get("engine", "")}
+
+
+def _runner(arguments, memory_bytes: int) -> Runner:
+    sandbox = find_sandbox(allow_unsandboxed=arguments.allow_unsandboxed)
+    return Runner(make_environments(arguments.blender_python), sandbox, memory_bytes)
+
+
+def readable_scene(scene: Path, spare: Path, sandbox: Sandbox) -> Path:
+    """The folder itself; or, where the box's own user could not read it, a copy without links."""
+    if not sandbox.as_root or _all_readable(scene):
+        return scene
+    copy = spare / "scene"
+    for folder, folders, files in os.walk(scene):
+        folders[:] = [name for name in folders if not os.path.islink(os.path.join(folder, name))]
+        target = copy / os.path.relpath(folder, scene)
+        target.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for name in files:
+            if stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode):
+                shutil.copyfile(os.path.join(folder, name), target / name)
+                (target / name).chmod(0o644)
+    for folder, _, _ in os.walk(copy):
+        os.chmod(folder, 0o755)
+    return copy
+
+
+def _all_readable(scene: Path) -> bool:
+    """May anybody read everything here? The folders above do not matter: a box mounts the scene itself."""
+    for folder, _, files in os.walk(scene):
+        if stat.S_IMODE(os.lstat(folder).st_mode) & 0o005 != 0o005:
+            return False
+        if any(not stat.S_IMODE(os.lstat(os.path.join(folder, name)).st_mode) & 0o004 for name in files):
+            return False
+    return True
+
+
+def render(arguments) -> int:
+    """Render frames of a local file into a folder, as a node would; for trials and tests."""
+    try:
+        return asyncio.run(_render(arguments))
+    except (RunFailed, SandboxUnavailable, NoBlender) as error:
+        print(f"pictor-agent: {error}", file=sys.stderr)
+        return 1
+
+
+async def _render(arguments) -> int:
+    runner = _runner(arguments, arguments.memory_bytes)
+    target = Path(arguments.out)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pictor-render-") as spare:
+        scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
+        try:
+            for frame in frame_numbers(arguments.frames):
+                spec = _spec(arguments, scene, frame, next(iter(runner.environments)))
+                rendered = await runner.render(spec, scene, target / f"{frame:04d}.{EXTENSIONS[spec.format]}")
+                print(f"frame {frame}: {rendered.result.render_seconds:.2f} s, pixels {rendered.result.pixels_sha256[:16]}")
+        finally:
+            await runner.close()
+    return 0
+
+
+EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "OPEN_EXR": "exr"}
+
+
+def _spec(arguments, scene: Path, frame: int, version: str) -> protocol.RenderSpec:
+    return protocol.RenderSpec(
+        engine="cycles",
+        blender_version=version,
+        scene_key=hashlib.sha256(str(scene).encode()).hexdigest(),
+        main_path=arguments.main,
+        files=[],
+        frame=frame,
+        seed=arguments.seed,
+        width=arguments.width,
+        height=arguments.height,
+        samples=arguments.samples,
+        format=arguments.format,
+        camera=arguments.camera,
+    )
+
+
+def frame_numbers(text: str) -> list[int]:
+    """ "1-3,7" -> [1, 2, 3, 7]."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found

@@ -1,0 +1,98 @@
+"""The command line of the node program: run, inspect, render, doctor."""
+
+import argparse
+import os
+import sys
+
+from pictor_agent import __version__
+
+BLENDER_HELP = "Python that has bpy, or an installed Blender; may be given more than once (default: $BLENDER_PYTHON)"
+BOX_HELP = "run strangers' files WITHOUT isolation when bubblewrap is missing; shown on the node's page"
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = make_parser().parse_args(argv)
+    if not arguments.blender_python and "BLENDER_PYTHON" in os.environ:
+        arguments.blender_python = os.environ["BLENDER_PYTHON"].split(os.pathsep)
+    return arguments.command(arguments)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pictor-agent", description="The program on a Pictor node; it only ever dials out.")
+    parser.add_argument("--version", action="version", version=f"pictor-agent {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_run(commands)
+    _add_inspect(commands)
+    _add_render(commands)
+    _add_doctor(commands)
+    return parser
+
+
+def _command(commands, name: str, function, words: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(command=function)
+    parser.add_argument("--blender-python", action="append", default=[], metavar="PROGRAM", help=BLENDER_HELP)
+    parser.add_argument("--allow-unsandboxed", action="store_true", help=BOX_HELP)
+    parser.add_argument("--memory-bytes", type=int, default=0, help="limit for one Blender (default: most of this machine)")
+    return parser
+
+
+def _add_run(commands) -> None:
+    parser = _command(commands, "run", _run, "take work from the network until stopped")
+    parser.add_argument("--config", required=True, help="the configuration file downloaded from the node's page")
+    parser.add_argument("--state", help="where key, cache and outbox live (default: ~/.local/state/pictor-agent/<node>)")
+    parser.add_argument("--cache-bytes", type=int, help="how much disk the file cache may use")
+    parser.add_argument("--plain", action="store_true", help="no colours, no progress line")
+
+
+def _add_inspect(commands) -> None:
+    parser = _command(commands, "inspect", _inspect, "print as JSON what is in a .blend")
+    parser.add_argument("--main", required=True, help="the .blend, relative to FOLDER")
+    parser.add_argument("--seconds-max", type=float, default=120.0)
+    parser.add_argument("folder", metavar="FOLDER")
+
+
+def _add_render(commands) -> None:
+    parser = _command(commands, "render", _render, "render frames of a local .blend, as a node would")
+    parser.add_argument("--main", required=True, help="the .blend, relative to FOLDER")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--frames", default="1", help="1-3,7")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", type=int, default=1)
+    parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--height", type=int, default=180)
+    parser.add_argument("--format", choices=["PNG", "JPEG", "OPEN_EXR"], default="PNG")
+    parser.add_argument("--camera", default="")
+    parser.add_argument("folder", metavar="FOLDER")
+
+
+def _add_doctor(commands) -> None:
+    _command(commands, "doctor", _doctor, "say what this machine offers and what is missing")
+
+
+def _run(arguments) -> int:
+    from pictor_agent.running import run
+
+    return run(arguments)
+
+
+def _inspect(arguments) -> int:
+    from pictor_agent.local import inspect
+
+    return inspect(arguments)
+
+
+def _render(arguments) -> int:
+    from pictor_agent.local import render
+
+    return render(arguments)
+
+
+def _doctor(arguments) -> int:
+    from pictor_agent.doctor import examine
+
+    return examine(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
