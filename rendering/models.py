@@ -81,6 +81,14 @@ class JobQuerySet(models.QuerySet):
     def running(self):
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING, JobStatus.PAUSED])
 
+    def unsubmitted(self):
+        """Jobs whose settings page still waits for their creator."""
+        return self.filter(status__in=[JobStatus.DRAFT, JobStatus.INSPECTING, JobStatus.READY])
+
+    def matching(self, words: str):
+        """Jobs whose name or file holds `words`."""
+        return self.filter(Q(name__icontains=words) | Q(scene__name__icontains=words)) if words else self
+
 
 class Job(models.Model):
     """What a creator asked for. Its status is derived from its tasks once it is submitted."""

@@ -1,0 +1,103 @@
+"""Pictures and files of a job: thumbnails, single frames, all of them as a zip, and as a film."""
+
+from pathlib import PurePosixPath
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_POST
+
+from rendering import archives, services
+from rendering.errors import RenderingError
+from rendering.forms import FilmForm
+from rendering.models import Film, Job, Output
+from rendering.presentation import suffix_of
+from rendering.views.jobs import own_job, visible_job
+
+KEEP = "private, max-age=86400, immutable"  # an address with ?v= never changes its picture
+ASK = "private, no-cache"
+KEYS = {"thumb": "thumbnail_key", "preview": "preview_key", "full": "storage_key"}
+TYPES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg", "exr": "image/x-exr"}
+
+
+def file_name(job: Job, ending: str) -> str:
+    """ "carousel-shot-04_0031.png", the way renderers number frames."""
+    return f"{slugify(job.name) or 'job'}{ending}"
+
+
+@login_required
+@require_GET
+def task_image(request: HttpRequest, pk: int, frame: int, size: str) -> HttpResponse:
+    """One frame: "thumb" and "preview" as WebP, "full" as rendered, for download."""
+    if size not in KEYS:
+        raise Http404
+    job = visible_job(request, pk)
+    output = get_object_or_404(Output.objects.current(), attempt__task__job=job, attempt__task__frame=frame)
+    response = picture(getattr(output, KEYS[size]), keep="v" in request.GET)
+    if size == "full":
+        name = file_name(job, f"_{frame:04d}.{suffix_of(job)}")
+        response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, name)
+    return response
+
+
+@login_required
+@require_GET
+def job_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A small picture for lists: the newest frame, else what the file itself carries."""
+    job = visible_job(request, pk)
+    newest = Output.objects.current().filter(attempt__task__job=job).exclude(thumbnail_key="").order_by("-id").first()
+    return picture(newest.thumbnail_key if newest else job.scene.thumbnail_key, keep=False)
+
+
+def picture(storage_key: str, *, keep: bool) -> FileResponse:
+    """A stored file as it is; 404 while it does not exist."""
+    if not storage_key or not default_storage.exists(storage_key):
+        raise Http404
+    suffix = PurePosixPath(storage_key).suffix.lstrip(".")
+    response = FileResponse(default_storage.open(storage_key), content_type=TYPES.get(suffix, "application/octet-stream"))
+    response["Cache-Control"] = KEEP if keep else ASK
+    return response
+
+
+@login_required
+@require_GET
+def job_zip(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Every accepted frame in one archive, streamed while it is made."""
+    job = visible_job(request, pk)
+    if not Output.objects.current().filter(attempt__task__job=job).exists():
+        raise Http404
+    response = StreamingHttpResponse(archives.iter_zip(job), content_type="application/zip")
+    response["Content-Disposition"] = content_disposition_header(True, file_name(job, "_frames.zip"))
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@login_required
+@require_POST
+def job_film(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin to assemble an MP4 from the accepted frames."""
+    job = own_job(request, pk)
+    form = FilmForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose 1 to 120 frames per second.")
+        return redirect(job)
+    try:
+        services.start_film(job, form.cleaned_data["fps"])
+    except RenderingError as error:
+        messages.error(request, str(error))
+    return redirect(job.get_absolute_url() + "#job-film")
+
+
+@login_required
+@require_GET
+def film_download(request: HttpRequest, pk: int, film_pk: int) -> FileResponse:
+    job = visible_job(request, pk)
+    film = get_object_or_404(Film.objects.filter(job=job).exclude(storage_key=""), pk=film_pk)
+    response = FileResponse(default_storage.open(film.storage_key), content_type="video/mp4")
+    response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, file_name(job, ".mp4"))
+    response["Cache-Control"] = ASK
+    return response

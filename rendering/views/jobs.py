@@ -1,0 +1,188 @@
+"""The jobs list, the job's page with its live parts, and its verbs."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from common import clock
+from common.http import fragment_response
+from common.transitions import StaleMove
+from credit.errors import InsufficientCredit
+from rendering import presentation, services
+from rendering.errors import RenderingError
+from rendering.forms import CapForm, FilmForm, JobFilterForm, RequeueForm
+from rendering.models import Job
+from rendering.states import TaskStatus
+
+JOBS_SHOWN = 20
+
+# Live parts of the job's page: each is one element, one partial of job_detail.html and one reader of rows.
+PARTS = {
+    "head": presentation.head_part,
+    "notice": presentation.head_part,
+    "stats": presentation.stats_part,
+    "newest": presentation.newest_part,
+    "chart": presentation.chart_part,
+    "nodes": presentation.nodes_part,
+    "strip": presentation.strip_part,
+    "film": presentation.film_part,
+    "events": presentation.events_part,
+}
+
+
+def visible_job(request: HttpRequest, pk: int) -> Job:
+    """The job, if this viewer may see it; staff see all. 404 otherwise."""
+    return get_object_or_404(Job.objects.visible_to(request.user).select_related("scene", "owner"), pk=pk)
+
+
+def own_job(request: HttpRequest, pk: int) -> Job:
+    """The job, for its creator's verbs; operators act through the admin and the command line."""
+    return get_object_or_404(Job.objects.owned_by(request.user).select_related("scene", "owner"), pk=pk)
+
+
+@login_required
+@require_GET
+def job_list(request: HttpRequest) -> HttpResponse:
+    """The creator's jobs; the rows alone for live refreshes (?rows=1)."""
+    filters = JobFilterForm(request.GET)
+    jobs = Job.objects.owned_by(request.user)
+    context = list_context(request, filters, jobs)
+    if request.GET.get("rows"):
+        return fragment_response(request, "rendering/job_list.html#rows", context)
+    return render(request, "rendering/job_list.html", context)
+
+
+def list_context(request: HttpRequest, filters: JobFilterForm, jobs) -> dict:
+    words, status = filters.chosen("q"), filters.chosen("status")
+    found = jobs.matching(words).select_related("scene").order_by(filters.order, "-id")
+    found = found.filter(status=status) if status else found
+    page = Paginator(found, JOBS_SHOWN).get_page(request.GET.get("page"))
+    query = {name: filters.chosen(name) for name in ("q", "status", "sort") if filters.chosen(name)}
+    return {
+        "filters": filters,
+        "page": page,
+        "rows": presentation.rows_of(list(page), now=clock.now()),
+        "query": urlencode(query),
+        "is_filtered": bool(words or status),
+        "any_jobs": bool(page.paginator.count) or jobs.exists(),
+    }
+
+
+@login_required
+@require_GET
+def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The job's page; a job that is not submitted yet has its settings page instead."""
+    job = visible_job(request, pk)
+    if job.submitted_at is None:
+        return redirect("rendering:job-settings", pk=job.pk)
+    now = clock.now()
+    context = {"is_owner": job.owner_id == request.user.pk}
+    for part in PARTS.values():
+        context |= part(job, now=now)
+    context |= presentation.strip_part(job, now=now, page=request.GET.get("page"))
+    context |= presentation.details_part(job, now=now)
+    context |= {"cap_form": CapForm(job), "film_form": FilmForm(), "requeue_form": RequeueForm()}
+    return render(request, "rendering/job_detail.html", context)
+
+
+@login_required
+@require_GET
+def job_part(request: HttpRequest, pk: int, part: str) -> HttpResponse:
+    """One live element again, 304 while it is the same."""
+    if part not in PARTS:
+        raise Http404
+    job = visible_job(request, pk)
+    arguments = {"page": request.GET.get("page")} if part == "strip" else {}
+    context = PARTS[part](job, now=clock.now(), **arguments) | {"is_owner": job.owner_id == request.user.pk}
+    return fragment_response(request, f"rendering/job_detail.html#{part}", context)
+
+
+# Verbs ----------------------------------------------------------------------------------------------------------------
+
+
+def act(request: HttpRequest, job: Job, verb, *arguments, done: str = "", **named) -> HttpResponse:
+    """Call one service for the job and return to its page with the outcome in words."""
+    try:
+        verb(job, *arguments, now=clock.now(), **named)
+    except StaleMove:
+        messages.warning(request, "The job had already moved on; here is how it stands now.")
+    except InsufficientCredit:
+        messages.error(request, "Your available credit does not cover the next frame. Top up, then try again.")
+    except RenderingError as error:
+        messages.error(request, str(error))
+    else:
+        if done:
+            messages.success(request, done)
+    return redirect(job)
+
+
+@login_required
+@require_POST
+def job_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    return act(
+        request,
+        own_job(request, pk),
+        services.pause_job,
+        actor=request.user,
+        done="Paused. Nothing more is charged until you resume.",
+    )
+
+
+@login_required
+@require_POST
+def job_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    return act(request, own_job(request, pk), services.resume_job, actor=request.user, done="Resumed.")
+
+
+@login_required
+@require_POST
+def job_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    done = "Cancelled. Accepted frames stay yours; what was set aside for the rest is back in your credit."
+    return act(request, own_job(request, pk), services.cancel_job, actor=request.user, done=done)
+
+
+@login_required
+@require_POST
+def job_requeue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render failed frames, or chosen ones, once more."""
+    job = own_job(request, pk)
+    form = RequeueForm(request.POST)
+    if not form.is_valid():
+        return back_with_errors(request, job, form)
+    task_ids = chosen_task_ids(job, form.cleaned_data)
+    if not task_ids:
+        messages.warning(request, "None of these frames can be requeued.")
+        return redirect(job)
+    done = f"{len(task_ids)} frame{'s' if len(task_ids) != 1 else ''} back in the queue."
+    return act(request, job, services.requeue_tasks, task_ids, actor=request.user, done=done)
+
+
+def chosen_task_ids(job: Job, chosen: dict) -> list[int]:
+    tasks = job.tasks.filter(status__in=[TaskStatus.FAILED, TaskStatus.ACCEPTED])
+    if chosen["which"] == "failed":
+        tasks = tasks.filter(status=TaskStatus.FAILED)
+    else:
+        tasks = tasks.filter(frame__in=chosen["numbers"])
+    return list(tasks.values_list("pk", flat=True))
+
+
+@login_required
+@require_POST
+def job_raise_cap(request: HttpRequest, pk: int) -> HttpResponse:
+    job = own_job(request, pk)
+    form = CapForm(job, request.POST)
+    if not form.is_valid():
+        return back_with_errors(request, job, form)
+    cap_micros = form.cleaned_data["cap"]
+    return act(request, job, services.raise_cap, cap_micros, actor=request.user, done="The cap is changed.")
+
+
+def back_with_errors(request: HttpRequest, job: Job, form) -> HttpResponse:
+    for problem in [words for errors in form.errors.values() for words in errors]:
+        messages.error(request, problem)
+    return redirect(job)
