@@ -19,7 +19,9 @@ class ExampleForm(forms.Form):
     name = forms.CharField(max_length=60, initial="Carousel, shot 04", help_text="Only you see it.")
     frames = forms.CharField(initial="1-100x2, seven", help_text="For example 1-48, 1-100x2, 3,7,9")
     cap = forms.CharField(required=False, initial="5.00", help_text="The job pauses before it is passed.")
-    tier = forms.ChoiceField(choices=[("economy", "Economy"), ("standard", "Standard"), ("priority", "Priority")])
+    tier = forms.ChoiceField(
+        choices=[("economy", "Economy"), ("standard", "Standard"), ("priority", "Priority")], initial="standard"
+    )
     note = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Anything to remember"}))
     denoise = forms.BooleanField(required=False, initial=True, help_text="As in the file unless you change it.")
     device = forms.ChoiceField(
