@@ -1,5 +1,39 @@
-"""Which consumer answers which socket path."""
+"""Which consumer answers which socket path, and which app decides who may follow a topic."""
 
+from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.urls import path
+from django.utils.module_loading import import_string
 
-websockets = URLRouter([])
+from common.live import LiveConsumer
+from pictor_agent import protocol
+from rendering.consumers import may_join as may_join_job
+from users.consumers import may_join as may_join_user
+from workers.consumers import may_join as may_join_worker
+
+# first part of a topic -> may_join(user, key) -> bool; the topics and their words are listed in docs/realtime.md
+TOPICS = {
+    "job": may_join_job,
+    "worker": may_join_worker,
+    "user": may_join_user,
+}
+
+
+def live():
+    """Pages' sockets: the session's user, from this site's own pages only."""
+    return OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS)), settings.CSRF_TRUSTED_ORIGINS)
+
+
+def gateway():
+    """Nodes' sockets: they prove a key, and bring neither cookie nor Origin."""
+    return import_string("workers.gateway.AgentConsumer").as_asgi()
+
+
+websockets = URLRouter(
+    [
+        path("live", live()),
+        path(protocol.PATH.lstrip("/"), gateway()),
+    ]
+)

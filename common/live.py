@@ -1,0 +1,180 @@
+"""The live socket of a page: may you see this topic? join, forward. It sends hints and gauges, writes nothing.
+
+From the page:  {"join": "job:12"}  {"leave": "job:12"}
+To the page:    {"joined": "job:12"}  {"refused": "job:12", "retry": true}  {"topic": "job:12", "changed": [...], "gauges": {...}}
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from channels.auth import get_user
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from common.hub import HubDown, Mailbox, Pending, hub
+from common.realtime import announce
+
+TOPIC = re.compile(r"[a-z]{1,20}:[A-Za-z0-9_-]{1,40}")
+MESSAGE_CHARACTERS_MAX = 200
+JOINS_MAX = 50  # topics of one socket
+MESSAGES_MAX = 120  # of one socket in MESSAGES_SECONDS: a page with many topics, and swaps that come and go
+MESSAGES_SECONDS = 10.0
+SOCKETS_PER_USER_MAX = 30  # in one process: tabs
+SEND_SECONDS = 0.1  # at most ten sends a second; what comes between is merged
+
+SIGNED_OUT = 4401  # close codes of our own; the page knows them
+TOO_MUCH = 4429
+TRY_LATER = 1013
+
+MayJoin = Callable[[Any, str], bool]
+
+_sockets: Counter = Counter()  # live sockets of this process by user id
+
+
+def session_topic(session_key: str) -> str:
+    """The inner topic that ends a session's sockets; a hash, since topics travel through Redis and logs."""
+    return "session:" + hashlib.sha256(f"live:{session_key}:{settings.SECRET_KEY}".encode()).hexdigest()[:40]
+
+
+def announce_session_ended(session_key: str) -> None:
+    """Close the sockets of a session that has just been deleted."""
+    announce(session_topic(session_key), "ended")
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """One page's socket. `topics` maps the first part of a topic to the query that decides who may join it."""
+
+    channel_layer_alias = "none"  # the hub forwards; a channel layer would subscribe to Redis once per socket
+
+    def __init__(self, *, topics: Mapping[str, MayJoin]) -> None:
+        super().__init__()
+        self.topics = topics
+
+    async def connect(self) -> None:
+        self.user = self.scope["user"]
+        self.mailbox = Mailbox()
+        self.joined: set[str] = set()
+        self.sender: asyncio.Task | None = None
+        self.counted = False
+        self.session_topic = session_topic(self.scope["session"].session_key or "")
+        self.window_started, self.window_messages = 0.0, 0
+        await self.accept()
+        if not self.user.is_authenticated:
+            await self.close(SIGNED_OUT)
+        elif _sockets[self.user.pk] >= SOCKETS_PER_USER_MAX:
+            await self.close(TOO_MUCH)
+        else:
+            await self._begin()
+
+    async def _begin(self) -> None:
+        _sockets[self.user.pk] += 1
+        self.counted = True
+        try:
+            await hub().join(self.session_topic, self.mailbox)
+        except HubDown:
+            await self.close(TRY_LATER)
+            return
+        if await self._is_signed_in():  # the session may have ended before the hub listened
+            self.sender = asyncio.create_task(self._send_all())
+        else:
+            await self.close(SIGNED_OUT)
+
+    async def _is_signed_in(self) -> bool:
+        """Read the session again: does it still belong to this user?"""
+        session_key = self.scope["session"].session_key
+        session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+        user = await get_user({"session": session})
+        return user.is_authenticated and user.pk == self.user.pk
+
+    async def disconnect(self, code: int) -> None:
+        if self.sender:
+            self.sender.cancel()
+        if self.counted:
+            _sockets[self.user.pk] -= 1
+            _sockets.__iadd__(Counter())  # drops zeros
+        for topic in {*self.joined, self.session_topic}:
+            await hub().leave(topic, self.mailbox)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        verb, topic = read_message(text_data)
+        if not verb or self._is_too_fast(time.monotonic()):
+            await self.close(TOO_MUCH)
+        elif verb == "join":
+            await self._join(topic)
+        else:
+            await self._leave(topic)
+
+    def _is_too_fast(self, now: float) -> bool:
+        """Count a message; True when a window of MESSAGES_SECONDS holds too many."""
+        if now - self.window_started > MESSAGES_SECONDS:
+            self.window_started, self.window_messages = now, 0
+        self.window_messages += 1
+        return self.window_messages > MESSAGES_MAX
+
+    async def _join(self, topic: str) -> None:
+        if topic in self.joined:
+            return
+        if len(self.joined) >= JOINS_MAX or not await self._may_join(topic):
+            await self._say({"refused": topic})
+            return
+        try:
+            await hub().join(topic, self.mailbox)
+        except HubDown:
+            await self._say({"refused": topic, "retry": True})
+            return
+        self.joined.add(topic)
+        await self._say({"joined": topic})
+
+    async def _may_join(self, topic: str) -> bool:
+        """Ask the app that owns this kind of topic; an unknown kind is nobody's."""
+        kind, _, key = topic.partition(":")
+        may_join = self.topics.get(kind)
+        return may_join is not None and await database_sync_to_async(may_join)(self.user, key)
+
+    async def _leave(self, topic: str) -> None:
+        if topic in self.joined:
+            self.joined.discard(topic)
+            await hub().leave(topic, self.mailbox)
+
+    async def _send_all(self) -> None:
+        """Forward what is pending; a slow socket makes `send` wait, and the mailbox merges meanwhile."""
+        while True:
+            for topic, pending in (await self.mailbox.take()).items():
+                if topic != self.session_topic:
+                    await self._say(hint_of(topic, pending))
+                elif not await self._is_signed_in():
+                    await self.close(SIGNED_OUT)
+                    return
+            await asyncio.sleep(SEND_SECONDS)
+
+    async def _say(self, words: dict) -> None:
+        await self.send(text_data=json.dumps(words, separators=(",", ":")))
+
+
+def read_message(text: str | None) -> tuple[str, str]:
+    """("join" or "leave", topic), or ("", "") for anything else."""
+    try:
+        ((verb, topic),) = json.loads((text or "")[: MESSAGE_CHARACTERS_MAX + 1]).items()
+    except (ValueError, AttributeError):
+        return "", ""
+    if verb not in {"join", "leave"} or not isinstance(topic, str) or not TOPIC.fullmatch(topic):
+        return "", ""
+    return verb, topic
+
+
+def hint_of(topic: str, pending: Pending) -> dict:
+    """The message for one topic: changed words, gauges, or both."""
+    hint: dict = {"topic": topic}
+    if pending.changed:
+        hint["changed"] = sorted(pending.changed)
+    if pending.gauges:
+        hint["gauges"] = pending.gauges
+    return hint

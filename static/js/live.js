@@ -1,0 +1,254 @@
+// Keeps a page fresh: one socket brings hints, and the hinted elements fetch their fragment again.
+//
+// <section id="job-frames" data-live="job:12" data-live-on="frames progress"
+//          hx-get="..." hx-trigger="live-refresh, every 30s" hx-swap="outerHTML">
+//
+// * {"topic", "changed"} sends "live-refresh" to the elements of that topic whose data-live-on has one of the words
+//   (no data-live-on: any word), once per COALESCE_MS.
+// * {"topic", "gauges"} becomes a "live-gauges" event on document, with detail {topic, gauges}.
+// * While a topic has no socket its elements poll. After a reconnect they fetch once, so a lost hint costs nothing.
+// * Content that is the same is not swapped in; a changed element gets the class "live-changed" once. Focus stays where it
+//   is: while somebody types inside an element, its news wait.
+//
+// The state is on <html data-live-state="on | polling | off">.
+
+const COALESCE_MS = 250;
+const POLL_MS = 3000;
+const RETRY_FIRST_MS = 500;
+const RETRY_LONGEST_MS = 30000;
+const EVERYTHING = "*";
+const SIGNED_OUT = 4401;
+const TOO_MUCH = 4429;
+const FLASH_MS = 1200;
+
+const url = document.querySelector('meta[name="live-url"]')?.content;
+const joined = new Set(); // topics the server has confirmed
+const asked = new Set(); // topics we asked for on this socket
+const refused = new Set(); // topics the server will not give; their elements poll
+const hints = new Map(); // topic -> Set of changed words, until the next flush
+const waiting = new Set(); // ids of elements whose news wait until nobody types in them
+
+let socket = null;
+let attempt = 0;
+let retryTimer = 0;
+let flushTimer = 0;
+
+const elements = () => [...document.querySelectorAll("[data-live]")];
+const isOpen = () => socket?.readyState === WebSocket.OPEN;
+
+function show(state) {
+  document.documentElement.dataset.liveState = state;
+}
+
+// Socket ------------------------------------------------------------------------------------------------------------
+
+function connect() {
+  clearTimeout(retryTimer);
+  if (!url || elements().length === 0 || socket) return;
+  try {
+    socket = new WebSocket(`${url}/live`);
+  } catch {
+    return; // not allowed or not an address: the page polls
+  }
+  socket.addEventListener("open", opened);
+  socket.addEventListener("message", (event) => heard(JSON.parse(event.data)));
+  socket.addEventListener("close", closed);
+}
+
+function opened() {
+  syncTopics();
+}
+
+function closed(event) {
+  socket = null;
+  joined.clear();
+  asked.clear();
+  refused.clear();
+  show("polling");
+  if (event.code === SIGNED_OUT) {
+    show("off");
+    elements().forEach(refresh); // the answer sends the page to sign-in
+    return;
+  }
+  const longest = event.code === TOO_MUCH ? RETRY_LONGEST_MS : Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_LONGEST_MS);
+  attempt += 1;
+  retryTimer = setTimeout(connect, longest * (0.5 + Math.random() / 2)); // jitter: a restart must not bring all at once
+}
+
+function say(words) {
+  if (isOpen()) socket.send(JSON.stringify(words));
+}
+
+function heard(message) {
+  if (message.joined) {
+    joined.add(message.joined);
+    attempt = 0;
+    show("on");
+    hint(message.joined, [EVERYTHING]); // what changed between the page's making and now
+  } else if (message.refused) {
+    refused.add(message.refused);
+    if (message.retry) setTimeout(() => socket?.close(), POLL_MS);
+  } else {
+    if (message.changed) hint(message.topic, message.changed);
+    if (message.gauges) {
+      document.dispatchEvent(new CustomEvent("live-gauges", { detail: { topic: message.topic, gauges: message.gauges } }));
+    }
+  }
+}
+
+/** Join the topics that the page shows now, leave those it no longer shows. */
+function syncTopics() {
+  if (!isOpen()) {
+    connect();
+    return;
+  }
+  const wanted = new Set(elements().map((element) => element.dataset.live));
+  for (const topic of wanted) {
+    if (!asked.has(topic)) {
+      asked.add(topic);
+      say({ join: topic });
+    }
+  }
+  for (const topic of asked) {
+    if (!wanted.has(topic)) {
+      [asked, joined, refused].forEach((topics) => topics.delete(topic));
+      say({ leave: topic });
+    }
+  }
+}
+
+// Hints -------------------------------------------------------------------------------------------------------------
+
+function hint(topic, words) {
+  if (!hints.has(topic)) hints.set(topic, new Set());
+  words.forEach((word) => hints.get(topic).add(word));
+  flushTimer ||= setTimeout(flush, COALESCE_MS);
+}
+
+function flush() {
+  flushTimer = 0;
+  elements()
+    .filter((element) => concerns(element, hints.get(element.dataset.live)))
+    .forEach(refresh);
+  hints.clear();
+}
+
+function concerns(element, words) {
+  if (!words) return false;
+  const on = (element.dataset.liveOn ?? "").split(/\s+/).filter(Boolean);
+  return on.length === 0 || words.has(EVERYTHING) || on.some((word) => words.has(word));
+}
+
+function refresh(element) {
+  element.dispatchEvent(new CustomEvent("live-refresh")); // does not bubble: an outer live element is not meant
+}
+
+function poll() {
+  if (document.hidden) return;
+  elements()
+    .filter((element) => !joined.has(element.dataset.live))
+    .forEach(refresh);
+}
+
+// Swaps -------------------------------------------------------------------------------------------------------------
+
+/** The element that a response would bring, or null if the response is something else. */
+function incoming(html, id) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return id ? template.content.querySelector(`#${CSS.escape(id)}`) : template.content.firstElementChild;
+}
+
+const PASSING = ["htmx-request", "htmx-swapping", "htmx-settling", "htmx-added", "live-changed"];
+
+/** A copy without the classes that come and go. */
+function still(element) {
+  const copy = element.cloneNode(true);
+  for (const each of [copy, ...copy.querySelectorAll("[class]")]) {
+    each.classList.remove(...PASSING);
+    if (!each.className) each.removeAttribute("class");
+  }
+  return copy;
+}
+
+function isSame(element, html) {
+  const next = incoming(html, element.id);
+  return next !== null && still(next).isEqualNode(still(element));
+}
+
+function isBusy(element) {
+  const active = document.activeElement;
+  const types = active?.matches("input, textarea, select, [contenteditable]") && element.contains(active);
+  return types || element.querySelector("dialog[open]") !== null;
+}
+
+const focusable = (root) => [...root.querySelectorAll("a[href], button, summary, [tabindex]")];
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const element = event.detail.target;
+  if (!element?.dataset?.live || event.detail.requestConfig?.verb !== "get" || !event.detail.shouldSwap) return;
+  if (isSame(element, event.detail.serverResponse)) {
+    event.detail.shouldSwap = false;
+  } else if (isBusy(element)) {
+    event.detail.shouldSwap = false;
+    waiting.add(element.id);
+  } else {
+    keepFocus(element);
+    changed.add(element.id);
+  }
+});
+
+const changed = new Set(); // ids to be flashed when their new content stands
+let held = null; // {id, place}: which control inside had the focus
+
+function keepFocus(element) {
+  const place = focusable(element).indexOf(document.activeElement);
+  held = place < 0 ? null : { id: element.id, place };
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const element = document.getElementById(event.detail.target?.id || event.target.id);
+  if (element && held?.id === element.id) {
+    if (!element.contains(document.activeElement)) focusable(element)[held.place]?.focus({ preventScroll: true });
+    held = null;
+  }
+  if (element && changed.delete(element.id)) flash(element);
+  syncTopics();
+});
+
+/** One soft flash; the style sheet leaves it out for people who want no motion. */
+function flash(element) {
+  element.classList.add("live-changed");
+  setTimeout(() => element.classList.remove("live-changed"), FLASH_MS);
+}
+
+function resume() {
+  for (const id of [...waiting]) {
+    const element = document.getElementById(id);
+    if (!element || !isBusy(element)) {
+      waiting.delete(id);
+      if (element) refresh(element);
+    }
+  }
+}
+document.addEventListener("focusout", () => setTimeout(resume));
+document.addEventListener("close", () => setTimeout(resume), true); // dialogs; "close" does not bubble
+
+// Start -------------------------------------------------------------------------------------------------------------
+
+function awake() {
+  if (document.hidden || isOpen()) return;
+  attempt = 0;
+  connect();
+  poll();
+}
+
+if (elements().length > 0) {
+  show("polling");
+  connect();
+}
+setInterval(poll, POLL_MS);
+document.addEventListener("visibilitychange", awake);
+window.addEventListener("online", awake);
+window.addEventListener("pagehide", () => socket?.close(1000));
+window.addEventListener("pageshow", (event) => event.persisted && awake());

@@ -1,0 +1,52 @@
+"""The people of every test: alice creates, wanda owns nodes, chen checks, sam operates, mallory is signed in and owns nothing."""
+
+import pytest
+
+
+@pytest.fixture
+def person(db):
+    """Make a person by name."""
+    from users.models import User
+
+    def make(name: str, **fields) -> User:
+        return User.objects.create(username=name, email=f"{name}@example.org", display_name=name.title(), **fields)
+
+    return make
+
+
+@pytest.fixture
+def alice(person):
+    return person("alice")
+
+
+@pytest.fixture
+def wanda(person):
+    return person("wanda")
+
+
+@pytest.fixture
+def chen(person):
+    return person("chen")
+
+
+@pytest.fixture
+def sam(person):
+    return person("sam", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def mallory(person):
+    return person("mallory")
+
+
+@pytest.fixture
+def signed_in():
+    """`signed_in(alice)` is a browser with alice's session."""
+    from django.test import Client
+
+    def sign_in(user) -> Client:
+        browser = Client()
+        browser.force_login(user)
+        return browser
+
+    return sign_in
