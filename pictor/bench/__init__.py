@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench [WHAT=part]`. Each figure stands beside its goal; no test asserts a time."""

@@ -1,0 +1,23 @@
+"""The numbers to reach, in one place: a figure and its goal are never apart."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`better` says whether more or less of `unit` is wanted."""
+
+    value: float
+    unit: str
+    better: str  # "higher" or "lower"
+
+    def met_by(self, figure: float) -> bool:
+        return figure >= self.value if self.better == "higher" else figure <= self.value
+
+
+GOALS: dict[str, dict[str, Goal]] = {
+    "ledger": {
+        "settlements_vs_naive": Goal(8, "x", "higher"),
+        "batch_transfers": Goal(10_000, "1/s", "higher"),
+    },
+}
