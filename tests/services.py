@@ -29,7 +29,7 @@ def start_services() -> None:
     os.environ["DATABASE_URL"] = os.environ["PICTOR_TEST_DATABASE"].rsplit("/", 1)[0] + "/postgres"
     port = embedded.free_port()
     valkey = embedded.start_valkey(port, folder)
-    atexit.register(valkey.kill)
+    atexit.register(valkey.stop)
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
 
 
