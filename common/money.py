@@ -28,6 +28,12 @@ def format_credits(amount_micros: int, *, places: int = 2) -> str:
     return f"{sign}{whole:,}" + (f".{fraction}" if places else "")
 
 
+def format_exact(amount_micros: int) -> str:
+    """Credits to the last micro that is not zero, two decimals at least: 312 -> "0.000312", 5_000_000 -> "5.00"."""
+    whole, fraction = format_credits(amount_micros, places=6).split(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
 def split_by_shares(amount_micros: int, shares_bp: Mapping[str, int]) -> dict[str, int]:
     """Divide an amount by basis points with the largest-remainder method; ties go to the earlier name.
 

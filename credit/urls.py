@@ -1,16 +1,13 @@
 """Addresses of the credit pages."""
 
-from django.http import HttpResponse
 from django.urls import path
+
+from credit import views
 
 app_name = "credit"
 
-
-def soon(request, **kwargs):
-    """Stands in until the page is written."""
-    return HttpResponse(status=503)
-
-
 urlpatterns = [
-    path("", soon, name="overview"),
+    path("", views.overview, name="overview"),
+    path("balance/", views.balance, name="overview-balance"),
+    path("history/", views.history, name="overview-history"),
 ]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from common import plots
-from common.money import format_credits
+from common.money import format_credits, format_exact
 
 register = template.Library()
 
@@ -20,6 +20,12 @@ MINUTE, HOUR, DAY, MONTH = 60, 3600, 86_400, 30 * 86_400
 def credits(amount_micros: int | None, places: int = 2) -> str:
     """Micro-credits as credits: {{ amount_micros|credits }} or {{ rate_micros|credits:6 }}."""
     return NOTHING if amount_micros is None else format_credits(amount_micros, places=places)
+
+
+@register.filter
+def exact_credits(amount_micros: int | None) -> str:
+    """Micro-credits as credits without rounding, where a single frame's price is shown: {{ amount_micros|exact_credits }}."""
+    return NOTHING if amount_micros is None else format_exact(amount_micros)
 
 
 @register.filter
