@@ -34,6 +34,11 @@ def format_exact(amount_micros: int) -> str:
     return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
+def places_for(amount_micros: int) -> int:
+    """Decimals that show three digits of an estimate: two from one credit on, then four, then six."""
+    return 2 if abs(amount_micros) >= MICROS else 4 if abs(amount_micros) >= MICROS // 100 else 6
+
+
 def split_by_shares(amount_micros: int, shares_bp: Mapping[str, int]) -> dict[str, int]:
     """Divide an amount by basis points with the largest-remainder method; ties go to the earlier name.
 

@@ -5,7 +5,7 @@ import re
 from django import forms
 from django.conf import settings as site
 
-from common.money import MICROS, format_credits, parse_credits
+from common.money import MICROS, format_exact, parse_credits
 from pictor_agent import engines
 from rendering.choices import ImageFormat, Tier
 from rendering.job_settings import SAMPLES_MAX, SIDE_MAX, JobSettings, problems
@@ -165,7 +165,7 @@ def initial_of(job: Job) -> dict:
         "camera": job.camera,
         "software": f"{job.engine}:{job.blender_version}",
         "tier": job.tier,
-        "cap": "" if job.cap_micros is None else format_credits(job.cap_micros).replace(",", ""),
+        "cap": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
     }
 
 
@@ -205,7 +205,7 @@ class CapForm(forms.Form):
     def clean_cap(self) -> int | None:
         cap_micros = self.cleaned_data["cap"]
         if cap_micros is not None and cap_micros < max(1, self.job.charged_micros):
-            charged = format_credits(self.job.charged_micros)
+            charged = format_exact(self.job.charged_micros)
             raise forms.ValidationError(f"{charged} credits are charged already. A cap cannot be lower than that.")
         return cap_micros
 

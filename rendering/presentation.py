@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from django.core.paginator import Page, Paginator
 from django.urls import reverse
 
-from common.money import format_credits
+from common.money import format_exact, places_for
+from common.templatetags.pictor import filesize
 from pictor_agent import engines
 from rendering import forecast, reasons
 from rendering.choices import FILE_SUFFIX, ImageFormat, Tier
+from rendering.estimates import Quote, quote
 from rendering.forecast import Range, Timing
 from rendering.job_settings import JobSettings
 from rendering.models import Attempt, Film, Job, JobEvent, Output, Task
@@ -165,6 +167,11 @@ class Row:
     def url(self) -> str:
         return self.job.get_absolute_url()
 
+    @property
+    def places(self) -> int:
+        """Decimals of the amounts in this line."""
+        return places_for(int(self.cost.high) if self.cost else self.job.charged_micros)
+
 
 def rows_of(jobs: Sequence[Job], *, now: datetime) -> list[Row]:
     """The list's lines, in three queries however many jobs there are."""
@@ -216,6 +223,7 @@ def head_part(job: Job, *, now: datetime) -> dict:
         "can_pause": job.status in {JobStatus.QUEUED, JobStatus.RENDERING},
         "can_resume": job.status == JobStatus.PAUSED,
         "can_cancel": job.status not in JOB_FINAL,
+        "can_requeue": job.status != JobStatus.CANCELLED and bool(counts.accepted or counts.failed),
         "notice": notice_of(job, counts),
     }
 
@@ -247,7 +255,7 @@ def _pause_notice(job: Job) -> Notice:
         text = "Your available credit does not cover the next frame. Nothing is lost: the job goes on by itself after a top-up."
         return Notice("warn", "Paused for credit.", text, reverse("credit:overview"), "Top up")
     if job.pause_reason == PauseReason.CAP:
-        spent, cap = format_credits(job.charged_micros), format_credits(job.cap_micros or 0)
+        spent, cap = format_exact(job.charged_micros), format_exact(job.cap_micros or 0)
         text = f"{spent} of the cap of {cap} credits are spent and the next frame would pass it."
         return Notice("warn", "Paused at your cap.", text, action_words="Raise the cap", dialog="raise-cap")
     if job.pause_reason == PauseReason.GATE:
@@ -288,17 +296,26 @@ def stats_part(job: Job, *, now: datetime) -> dict:
     counts = counts_of(job)
     timing = timing_of(Attempt.objects.timing_by_job([job]).get(job.pk))
     nodes = Attempt.objects.nodes_by_job([job]).get(job.pk, 0)
+    cost = _cost_range(job, counts, timing, now)
     return {
         "job": job,
         "counts": counts,
-        "timing": timing,
-        "nodes": nodes,
+        "is_final": job.status in JOB_FINAL,
         "finish": _finish(job, counts, timing, nodes, now),
         "finish_sentence": _finish_sentence(job, counts, timing, nodes),
-        "cost": _cost_range(job, counts, timing),
+        "took_seconds": (job.finished_at - job.submitted_at).total_seconds() if job.finished_at and job.submitted_at else None,
+        "cost": cost,
+        "places": places_for(int(cost.high) if cost else job.charged_micros),
         "cost_sentence": _cost_sentence(job),
+        **_accepted(counts),
         **_checked(job, counts),
     }
+
+
+def _accepted(counts: Counts) -> dict:
+    if counts.failed:
+        return {"accepted_sentence": f"{counted(counts.failed, 'frame')} failed", "accepted_tone": "bad"}
+    return {"accepted_sentence": "", "accepted_tone": ""}
 
 
 def _finish(job: Job, counts: Counts, timing: Timing, nodes: int, now: datetime) -> Finish | None:
@@ -323,9 +340,13 @@ def _finish_sentence(job: Job, counts: Counts, timing: Timing, nodes: int) -> st
     return f"{at_work}, {pace}" if pace else f"{at_work}; known after the first frame"
 
 
-def _cost_range(job: Job, counts: Counts, timing: Timing) -> Range | None:
+def _cost_range(job: Job, counts: Counts, timing: Timing, now: datetime) -> Range | None:
+    """What it will have cost: from its own frames, before the first one as it was quoted."""
     if job.status in JOB_FINAL or not counts.left:
         return None
+    if not timing.frames:
+        quoted = quote(job, now)
+        return Range(quoted.low_micros, quoted.high_micros)
     return _cost(job, counts, timing)
 
 
@@ -334,7 +355,7 @@ def _cost_sentence(job: Job) -> str:
         return "Nothing more will be charged"
     if job.cap_micros is None:
         return "No cap; it pauses when credit does not cover the next frame"
-    return f"Cap {format_credits(job.cap_micros)}, the job pauses before it is passed"
+    return f"Cap {format_exact(job.cap_micros)}, the job pauses before it is passed"
 
 
 def _checked(job: Job, counts: Counts) -> dict:
@@ -574,7 +595,12 @@ def _moment(event: JobEvent) -> Moment:
 
 
 def details_part(job: Job, *, now: datetime) -> dict:
-    return {"job": job, "details": details_of(job)}
+    return {
+        "job": job,
+        "details": details_of(job),
+        "charged_words": format_exact(job.charged_micros),
+        "cap_initial": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
+    }
 
 
 def details_of(job: Job) -> list[tuple[str, str]]:
@@ -589,7 +615,7 @@ def details_of(job: Job) -> list[tuple[str, str]]:
         ("Format", ImageFormat(job.format).label),
         ("Denoise", {None: "as in the file", True: "on", False: "off"}[job.denoise]),
         ("Tier", job.tier.capitalize()),
-        ("Cap", "none" if job.cap_micros is None else f"{format_credits(job.cap_micros)} credits"),
+        ("Cap", "none" if job.cap_micros is None else f"{format_exact(job.cap_micros)} credits"),
     ]
 
 
@@ -600,8 +626,9 @@ def scene_facts(job: Job) -> dict:
     """What the sandbox found in the file, and what its creator should know before paying for frames."""
     found = job.scene.inspection
     return {
-        "facts": facts_line(job),
         "found": found,
+        "found_rows": found_rows(found),
+        "tone": JOB_TONES[JobStatus(job.status)],
         "warnings": scene_warnings(job) if found else [],
         "failure": reasons.words(job.failure) if job.failure else "",
         "failure_advice": FAILURE_ADVICE.get(job.failure, FAILURE_ADVICE[""]),
@@ -615,6 +642,30 @@ FAILURE_ADVICE = {
     reasons.Reason.NO_CAMERA: "Add a camera in Blender, make it the active one, save and upload again. Nothing was charged.",
     reasons.Reason.INSPECTION_FAILED: "This may be our fault. Upload it once more; nothing was charged.",
 }
+
+
+def found_rows(found: dict) -> list[tuple[str, str]]:
+    """The facts in words, without those that the file does not have."""
+    engine = engines.find_by_blender_id(found.get("engine", ""))
+    rows = [
+        ("Saved by Blender", found.get("blender_version_saved")),
+        ("Engine", engine.label if engine else found.get("engine")),
+        ("Frames", found.get("frames")),
+        ("Frames per second", found.get("fps")),
+        ("Resolution", _found_size(found)),
+        ("Samples", found.get("samples")),
+        ("Cameras", ", ".join(found.get("cameras") or []) or "none"),
+        ("Objects", found.get("objects")),
+        ("Memory, about", filesize(found["memory_bytes_estimate"]) if found.get("memory_bytes_estimate") else None),
+    ]
+    return [(name, str(value)) for name, value in rows if value not in (None, "", 0)]
+
+
+def _found_size(found: dict) -> str:
+    if not found.get("width"):
+        return ""
+    scale = found.get("percentage", 100)
+    return f"{found['width']} × {found['height']}" + (f" at {scale} %" if scale != 100 else "")
 
 
 def scene_warnings(job: Job) -> list[tuple[str, str, list[str]]]:
@@ -665,10 +716,10 @@ def tier_cards(now: datetime) -> list[TierCard]:
     return [TierCard(tier, str(tier.label), rate_at(tier, now).rate_micros, TIER_MEANINGS[tier]) for tier in Tier]
 
 
-def cover_words(quote, settings: JobSettings | None, available_micros: int) -> dict:
+def cover_words(quote: Quote | None, settings: JobSettings | None, available_micros: int) -> dict:
     """Whether credit and cap reach, in the words beside the Submit button."""
     if quote is None or settings is None:
-        return {"cover_tone": "", "cover_sentence": ""}
+        return _cover("", "")
     cap_micros = settings.cap_micros
     if cap_micros is not None and cap_micros < quote.low_micros:
         return _cover("warn", "Your cap is below the estimate: the job will pause at the cap.")

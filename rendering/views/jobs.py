@@ -15,7 +15,7 @@ from common.transitions import StaleMove
 from credit.errors import InsufficientCredit
 from rendering import presentation, services
 from rendering.errors import RenderingError
-from rendering.forms import CapForm, FilmForm, JobFilterForm, RequeueForm
+from rendering.forms import CapForm, JobFilterForm, RequeueForm
 from rendering.models import Job
 from rendering.states import TaskStatus
 
@@ -24,6 +24,7 @@ JOBS_SHOWN = 20
 # Live parts of the job's page: each is one element, one partial of job_detail.html and one reader of rows.
 PARTS = {
     "head": presentation.head_part,
+    "download": presentation.head_part,
     "notice": presentation.head_part,
     "stats": presentation.stats_part,
     "newest": presentation.newest_part,
@@ -86,7 +87,6 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
         context |= part(job, now=now)
     context |= presentation.strip_part(job, now=now, page=request.GET.get("page"))
     context |= presentation.details_part(job, now=now)
-    context |= {"cap_form": CapForm(job), "film_form": FilmForm(), "requeue_form": RequeueForm()}
     return render(request, "rendering/job_detail.html", context)
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from common import clock
 from common.http import fragment_response
+from common.money import format_exact, places_for
 from common.transitions import StaleMove
 from credit import services as credit
 from credit.errors import InsufficientCredit
@@ -80,19 +81,22 @@ def job_quote(request: HttpRequest, pk: int) -> HttpResponse:
     """Price and time for the settings in the query, which are not kept."""
     job = visible_job(request, pk)
     form = SettingsForm(job, request.GET)
-    return fragment_response(request, "rendering/job_settings.html#quote", quote_context(request, job, form) | {"job": job})
+    context = quote_context(request, job, form) | {"job": job, "is_owner": job.owner_id == request.user.pk}
+    return fragment_response(request, "rendering/job_settings.html#quote", context)
 
 
 def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     """The summary beside the form. An untouched form is quoted as the job stands."""
     valid = form.is_valid() if form.is_bound else True
-    settings = form.settings if form.is_bound and valid else services.settings_of(job)
+    settings = None if not valid else form.settings if form.is_bound else services.settings_of(job)
     quote = services.quote(as_if(job, settings), clock.now()) if valid else None
     available_micros = credit.balance_of(job.owner).available_micros
     return {
         "quote": quote,
         "settings": settings,
         "available_micros": available_micros,
+        "places": places_for(quote.high_micros) if quote else 2,
+        "cap_words": format_exact(settings.cap_micros) if settings and settings.cap_micros else "none",
         "problem_count": len(form.errors),
         **presentation.cover_words(quote, settings, available_micros),
         "tiers": presentation.tier_cards(clock.now()),
