@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pictor_agent import engines, protocol
 from pictor_agent.environments import NoBlender
-from pictor_agent.runner import Runner, RunFailed, make_environments
+from pictor_agent.runner import RunFailed, Runner, make_environments
 from pictor_agent.sandbox import Sandbox, SandboxUnavailable, find_sandbox
 
 INSPECT_MEMORY_BYTES = 8 << 30

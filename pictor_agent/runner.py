@@ -90,6 +90,10 @@ class Runner:
         finally:
             await warm.close()
 
+    def has_open(self, scene_key: str) -> bool:
+        """Does a warm process still see this scene's folder?"""
+        return any(key[1] == scene_key for key in self.warm)
+
     async def close(self) -> None:
         for key in list(self.warm):
             await self._drop(key)

@@ -1,0 +1,137 @@
+"""The node's configuration file, its key pair and its folders on this machine."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from nacl.signing import SigningKey
+
+from pictor_agent import protocol
+
+CACHE_SHARE = 0.2  # of the disk that is free at the first start
+CACHE_BYTES_MAX = 200 << 30
+DRAIN_SECONDS = 900.0
+
+
+class BadConfig(Exception):
+    """The configuration file or the state folder cannot be used; the words name the field."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the downloaded file says, with the command line on top."""
+
+    server_url: str  # ws://host:port or wss://host
+    worker_uid: str
+    token: str = ""  # enrols a new key, once
+    name: str = ""
+    blender_python: list[str] = field(default_factory=list)
+    allow_unsandboxed: bool = False
+    memory_bytes: int = 0  # of one Blender; 0: most of the machine
+    cache_bytes: int = 0  # 0: chosen by free disk
+    drain_seconds: float = DRAIN_SECONDS
+
+    @property
+    def socket_url(self) -> str:
+        return self.server_url.rstrip("/") + protocol.PATH
+
+
+def read_config(path: Path, **chosen) -> Config:
+    """The file, overridden by what the command line chose.
+
+    Raises:
+        BadConfig: missing, not TOML, or without a field that a node needs.
+    """
+    try:
+        written = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{path}: {error}") from error
+    known = {name: written[name] for name in Config.__dataclass_fields__ if name in written}
+    known |= {name: value for name, value in chosen.items() if value}
+    return _checked(known, path)
+
+
+def _checked(known: dict, path: Path) -> Config:
+    for name in ("server_url", "worker_uid"):
+        if not isinstance(known.get(name), str) or not known[name]:
+            raise BadConfig(f"{path}: {name} is missing; download the file again from the node's page")
+    if not known["server_url"].startswith(("ws://", "wss://")):
+        raise BadConfig(f"{path}: server_url must begin with ws:// or wss://")
+    if not all(letter.isalnum() or letter in "_-" for letter in known["worker_uid"]):
+        raise BadConfig(f"{path}: worker_uid is not one that the network gives out")
+    return Config(**known)
+
+
+@dataclass(frozen=True)
+class State:
+    """The folder that belongs to one node on this machine; no other user may look in."""
+
+    folder: Path
+
+    @property
+    def key_path(self) -> Path:
+        return self.folder / "key"
+
+    def make(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+        except OSError as error:
+            raise BadConfig(f"{self.folder}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Hold the folder; a second agent on it would tear the outbox apart."""
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BadConfig(f"another agent already runs on {self.folder}") from error
+            yield
+
+    def signing_key(self) -> SigningKey:
+        """The node's own Ed25519 key, made here at the first start; it never leaves this machine."""
+        if not self.key_path.exists():
+            _write_secret(self.key_path, bytes(SigningKey.generate()))
+        seed = self.key_path.read_bytes()
+        if len(seed) != 32:
+            raise BadConfig(f"{self.key_path} is damaged; delete it and enrol the node again")
+        return SigningKey(seed)
+
+    def unused_token(self, token: str) -> str:
+        """`token`, or nothing when it has already enrolled this key."""
+        used = self.folder / "enrolled"
+        return "" if used.exists() and used.read_text() == _digest(token) else token
+
+    def mark_enrolled(self, token: str) -> None:
+        (self.folder / "enrolled").write_text(_digest(token))
+
+
+def default_state_folder(worker_uid: str) -> Path:
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "pictor-agent" / worker_uid
+
+
+def default_cache_bytes(folder: Path) -> int:
+    return min(int(psutil.disk_usage(str(folder)).free * CACHE_SHARE), CACHE_BYTES_MAX)
+
+
+def _write_secret(path: Path, secret: bytes) -> None:
+    """Whole or not at all, readable by this user alone from the first moment."""
+    spare = path.with_suffix(".new")
+    spare.unlink(missing_ok=True)
+    descriptor = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    spare.rename(path)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""`pictor-agent run`: put the parts of a node together and end cleanly on signals."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+from pictor_agent import __version__, cgroups, files
+from pictor_agent.config import BadConfig, Config, State, default_cache_bytes, default_state_folder, read_config
+from pictor_agent.environments import NoBlender
+from pictor_agent.files import FileStore
+from pictor_agent.outbox import Outbox
+from pictor_agent.probe import Probe
+from pictor_agent.runner import Runner, make_environments
+from pictor_agent.sandbox import SandboxUnavailable, find_sandbox
+from pictor_agent.shift import Shift
+from pictor_agent.terminal import Terminal
+
+UNUSABLE = 3  # exit status: this machine or its configuration must be mended first
+
+
+def run(arguments) -> int:
+    terminal = Terminal(plain=arguments.plain)
+    try:
+        config = read_config(
+            Path(arguments.config),
+            blender_python=arguments.blender_python,
+            allow_unsandboxed=arguments.allow_unsandboxed,
+            memory_bytes=arguments.memory_bytes,
+            cache_bytes=arguments.cache_bytes,
+        )
+        state = State(Path(arguments.state) if arguments.state else default_state_folder(config.worker_uid))
+        state.make()
+        with state.locked():
+            return asyncio.run(_work(config, state, terminal))
+    except (BadConfig, NoBlender, SandboxUnavailable) as error:
+        terminal.say(str(error), "bad")
+        return UNUSABLE
+
+
+async def _work(config: Config, state: State, terminal: Terminal) -> int:
+    shift = make_shift(config, state, terminal)
+    terminal.say(f"pictor-agent {__version__}, {describe(shift.runner)}")
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, shift.drain)
+    return await shift.run()
+
+
+def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
+    """A node ready to sign on.
+
+    Raises:
+        NoBlender, SandboxUnavailable: this machine cannot render.
+    """
+    sandbox = find_sandbox(allow_unsandboxed=config.allow_unsandboxed)
+    runner = Runner(make_environments(config.blender_python), sandbox, config.memory_bytes)
+    if not runner.environments:
+        raise NoBlender("no Blender: give --blender-python PROGRAM, or set BLENDER_PYTHON")
+    cgroups.remove_stale()
+    cache_bytes = config.cache_bytes or default_cache_bytes(state.folder)
+    store = FileStore(state.folder / "cache", cache_bytes, files.make_client(), runner.has_open)
+    return Shift(config, state, runner, store, Outbox(state.folder / "outbox"), Probe(state.folder), terminal)
+
+
+def describe(runner: Runner) -> str:
+    versions = ", ".join(sorted(runner.environments))
+    isolation = "in bubblewrap" if runner.sandbox.bwrap else "WITHOUT isolation, as you allowed"
+    return f"Blender {versions} {isolation}"
