@@ -21,8 +21,19 @@ app.conf.update(
 
 # name -> (background function, seconds between runs)  # why that period
 SWEEPS: dict[str, tuple[str, float]] = {
+    "feed": ("workers.background.feed", 1.0),  # a lost nudge costs a node one idle second
+    "expired-leases": ("workers.background.sweep_expired_leases", 5.0),  # leases are 60 s long; a frame waits no longer
+    "unacknowledged-leases": ("workers.background.sweep_unacknowledged_leases", 2.0),  # due after 10 s
+    "dead-gateways": ("workers.background.sweep_dead_gateways", 5.0),  # dead after 20 s of silence
+    "telemetry-days": ("workers.background.sweep_telemetry_days", 3600.0),  # partitions reach two days ahead
     "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute
     "expired-holds": ("credit.background.sweep_expired_holds", 600.0),  # 30 days old: minutes do not matter
+    "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
+    "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work
+    "jobs": ("rendering.background.sweep_jobs", 10.0),  # a lost refresh shows a wrong status meanwhile
+    "paused-jobs": ("rendering.background.sweep_paused_jobs", 30.0),  # a top-up should be felt soon
+    "films": ("rendering.background.sweep_films", 60.0),  # minutes of work each
+    "stale-uploads": ("rendering.background.sweep_stale_uploads", 3600.0),  # kept for two days
 }
 
 app.conf.beat_schedule = {

@@ -4,6 +4,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pictor import env
+from pictor.guards import refuse_unsafe_start
+from pictor.logs import configured
 
 # Where things are -----------------------------------------------------------------------------------------------------
 
@@ -15,9 +17,11 @@ VAR_DIR = Path(env.text("PICTOR_VAR", str(BASE_DIR / "var")))
 DEMO = env.flag("PICTOR_DEMO")  # one-click personas; never on a public address
 DEBUG = env.flag("DEBUG")
 PRODUCTION = not (DEMO or DEBUG)
+ENVIRONMENT = env.text("PICTOR_ENV", "")  # "production" refuses PICTOR_DEMO and DEBUG
 SECRET_KEY = env.secret("SECRET_KEY")
 SITE_NAME = env.text("SITE_NAME", "Pictor")
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+refuse_unsafe_start(environment=ENVIRONMENT, demo=DEMO, debug=DEBUG, site_url=SITE_URL)
 LIVE_URL = env.text("LIVE_URL", "ws://127.0.0.1:8001").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", urlsplit(SITE_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -54,9 +58,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "pictor.logs.request_log",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "pictor.policies.admin_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -64,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "common.htmx.sign_in_again",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
@@ -116,7 +123,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Hints and queues: Redis, all of it losable ---------------------------------------------------------------------------
 
 REDIS_URL = env.text("REDIS_URL")
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+# No CHANNEL_LAYERS: a layer subscribes to Redis once per socket; common.hub does once per process and topic.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CELERY_BROKER_URL = REDIS_URL
 
@@ -150,6 +157,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "users:sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "users:sign-in"
+ACCOUNT_ADAPTER = "users.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "users.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_ONLY = True  # no sign-up or sign-in by password; operators may use the admin's own form
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -202,8 +212,10 @@ WORK_KINDS = "pictor.work_kinds.WORK_KINDS"
 
 BLENDER_PYTHON = env.text("BLENDER_PYTHON", "")  # interpreter of the render environment of Blender 5.0.1
 INSPECT_SECONDS_MAX = env.seconds("INSPECT_SECONDS_MAX", 120)
+FFMPEG = env.text("FFMPEG", "")  # empty: the one on PATH, else the one that comes with imageio-ffmpeg
 
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING = configured(level=LOG_LEVEL, json=PRODUCTION)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")  # /metrics: empty answers this machine only

@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class RenderingConfig(AppConfig):
     name = "rendering"
+
+    def ready(self) -> None:
+        from rendering import receivers  # noqa: F401

@@ -55,8 +55,7 @@ class Scene(models.Model):
     name = models.CharField(max_length=255)  # as uploaded: carousel.blend
     main_path = models.CharField(max_length=1000)  # the .blend below the scene's folder
     scene_key = models.CharField(max_length=64)  # hash over the sorted (path, sha256) list
-    inspection = models.JSONField(default=dict, blank=True)  # rendering.inspected.Inspection
-    thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP of what the camera sees
+    inspection = models.JSONField(default=dict, blank=True)  # rendering.inspected.Inspection, and thumbnail_key
     upload = models.ForeignKey(Upload, null=True, on_delete=models.SET_NULL, related_name="+")  # until its files are stored
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -46,7 +46,7 @@ JOB_MOVES = {
 
 S = TaskStatus
 TASK_MOVES = {
-    S.WAITING: frozenset({S.RENDERING, S.CANCELLED}),
+    S.WAITING: frozenset({S.RENDERING, S.FAILED, S.CANCELLED}),
     S.RENDERING: frozenset({S.CHECKING, S.WAITING, S.FAILED, S.CANCELLED}),
     S.CHECKING: frozenset({S.ACCEPTED, S.WAITING, S.FAILED, S.CANCELLED}),
     S.ACCEPTED: frozenset({S.WAITING}),  # its creator asked for it again

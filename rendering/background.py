@@ -1,0 +1,173 @@
+"""Background functions and sweeps of rendering. Every one is safe to run twice, at once or after a crash."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.core.cache import cache
+from django.db.models import Q
+
+from common import clock
+from rendering import films, frames, inspection, scenes, services
+from rendering.errors import BadScene
+from rendering.inspection import InspectionFailed
+from rendering.models import Film, Job, Scene, Task, Upload
+from rendering.reasons import OUTCOMES, Reason
+from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 120  # how long one process has a frame to itself
+INSPECT_SECONDS = 900  # the same for a scene: unpacking a large archive takes minutes
+FILM_SECONDS = 4_000
+UPLOAD_KEPT = timedelta(days=2)  # since its last chunk
+STOPPING = [reason for reason, outcome in OUTCOMES.items() if outcome.stops_job and not outcome.retry]
+
+
+# Asked for ------------------------------------------------------------------------------------------------------------
+
+
+@shared_task
+def inspect_job(job_id: int) -> None:
+    """Store the files of a job's upload, let the sandbox read them, keep what it found."""
+    job = Job.objects.select_related("scene__upload", "owner").filter(pk=job_id, status=JobStatus.INSPECTING).first()
+    if not job or not _claim(f"inspect:{job_id}", INSPECT_SECONDS):
+        return
+    try:
+        scenes.store_scene(job.scene)
+        found = inspection.inspect_scene(job.scene)
+    except BadScene as error:
+        services.fail_inspection(job, Reason.UPLOAD_UNFIT, str(error), clock.now())
+    except InspectionFailed as error:
+        services.fail_inspection(job, error.reason, str(error), clock.now())
+    else:
+        services.record_inspection(job, found, clock.now())
+    finally:
+        _unclaim(f"inspect:{job_id}")
+
+
+@shared_task
+def check_frames(task_ids: Iterable[int]) -> int:
+    """Check frames that lie on the server; returns how many were decided here."""
+    decided = 0
+    for task_id in task_ids:
+        if _claim(f"check:{task_id}", CHECK_SECONDS):
+            try:
+                decided += _check_one(task_id)
+            finally:
+                _unclaim(f"check:{task_id}")
+    return decided
+
+
+def _check_one(task_id: int) -> bool:
+    """One frame must not keep the others from being checked."""
+    try:
+        decided = frames.check_frame(task_id)
+    except Exception:
+        log.exception("check_broke", task_id=task_id)
+        return False
+    if decided:
+        _resume_waiting(Job.objects.filter(tasks=task_id))
+    return decided
+
+
+@shared_task
+def make_film(film_id: int) -> None:
+    film = Film.objects.filter(pk=film_id, finished_at=None).first()
+    if film and _claim(f"film:{film_id}", FILM_SECONDS):
+        try:
+            films.make_film(film, clock.now())
+        finally:
+            _unclaim(f"film:{film_id}")
+
+
+@shared_task
+def stop_job(job_id: int, reason: str, detail: str = "") -> None:
+    services.stop_job(job_id, reason, detail, clock.now())
+
+
+@shared_task
+def resume_jobs(user_id: int) -> int:
+    """Credit came in: jobs that waited for it go on, the oldest first."""
+    return _resume_waiting(Job.objects.filter(owner=user_id))
+
+
+def _resume_waiting(jobs, *, limit: int = 200) -> int:
+    waiting = jobs.filter(status=JobStatus.PAUSED, pause_reason__in=[PauseReason.CREDIT, PauseReason.CAP])
+    ids = list(waiting.order_by("id").values_list("pk", flat=True)[:limit])
+    return sum(services.resume_if_covered(job_id, clock.now()) for job_id in ids)
+
+
+# Sweeps ---------------------------------------------------------------------------------------------------------------
+
+
+@shared_task
+def sweep_inspections(limit: int = 20) -> int:
+    """Inspect jobs whose hint was lost or whose process was killed."""
+    ids = list(Job.objects.filter(status=JobStatus.INSPECTING).order_by("id").values_list("pk", flat=True)[:limit])
+    for job_id in ids:
+        inspect_job(job_id)
+    return len(ids)
+
+
+@shared_task
+def sweep_unchecked_tasks(limit: int = 200) -> int:
+    """Check frames whose hint was lost or whose process was killed."""
+    return check_frames(
+        list(Task.objects.filter(status=TaskStatus.CHECKING).order_by("id").values_list("pk", flat=True)[:limit])
+    )
+
+
+@shared_task
+def sweep_jobs(limit: int = 500) -> int:
+    """Bring submitted jobs in line with their tasks, stop those that cannot be rendered, let holds of ended ones go."""
+    now = clock.now()
+    open_ones = Q(status__in=SUBMITTED) | Q(hold_id__isnull=False)
+    ids = list(Job.objects.filter(open_ones).order_by("id").values_list("pk", flat=True)[:limit])
+    for job_id, reason in Task.objects.filter(job__in=ids, job__status__in=SUBMITTED, reason__in=STOPPING).values_list(
+        "job", "reason"
+    ):
+        services.stop_job(job_id, reason, "", now)
+    for job_id in ids:
+        services.refresh_job(job_id, now)
+    return len(ids)
+
+
+@shared_task
+def sweep_paused_jobs(limit: int = 200) -> int:
+    """Resume jobs that waited for credit or cap and are covered by now."""
+    return _resume_waiting(Job.objects.all(), limit=limit)
+
+
+@shared_task
+def sweep_films(limit: int = 10) -> int:
+    """Make films whose hint was lost or whose process was killed."""
+    ids = list(Film.objects.filter(finished_at=None).order_by("id").values_list("pk", flat=True)[:limit])
+    for film_id in ids:
+        make_film(film_id)
+    return len(ids)
+
+
+@shared_task
+def sweep_stale_uploads(limit: int = 500) -> int:
+    """Forget uploads that nobody went on with, and partial files that no upload knows."""
+    stale = Upload.objects.filter(touched_at__lt=clock.now() - UPLOAD_KEPT).exclude(
+        pk__in=Scene.objects.filter(upload__isnull=False, jobs__status=JobStatus.INSPECTING).values("upload")
+    )
+    forgotten = list(stale[:limit])
+    for upload in forgotten:
+        scenes.forget_upload(upload)
+    return len(forgotten)
+
+
+# One process at a time ------------------------------------------------------------------------------------------------
+
+
+def _claim(name: str, seconds: int) -> bool:
+    """Spare others the same work; losable, correctness rests on guarded moves alone."""
+    return cache.add(f"rendering:{name}", 1, timeout=seconds)
+
+
+def _unclaim(name: str) -> None:
+    cache.delete(f"rendering:{name}")

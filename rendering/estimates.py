@@ -1,0 +1,82 @@
+"""Reference seconds, price and time that a job will probably take: as ranges, with what they rest on."""
+
+from datetime import datetime
+from math import ceil, sqrt
+from typing import NamedTuple
+
+from django.db.models import Count, Max
+
+from rendering import pricing
+from rendering.models import Attempt, Job
+from rendering.rates import rate_at
+from rendering.splitting import BadFrames, parse_frames
+from workers.models import Worker
+
+FRAMES_LOOKED_AT = 200  # the newest accepted ones of the scene
+RESERVE_MARGIN_PERCENT = 125  # of the dearest frame so far
+
+
+class Quote(NamedTuple):
+    """What a job will probably cost and take. `basis` says in words what the range rests on."""
+
+    low_micros: int
+    high_micros: int
+    low_seconds: float
+    high_seconds: float
+    basis: str
+    frames: int = 0
+
+
+def quote(job: Job, now: datetime) -> Quote:
+    """Price and time of all frames of the job as its settings stand; zeros while the frames cannot be read."""
+    frames = _frame_count(job.frames)
+    seconds, basis = frame_seconds(job)
+    low_micros, high_micros = pricing.cost_range_micros(seconds, frames=frames, rate_micros=rate_at(job.tier, now).rate_micros)
+    time = pricing.time_range_seconds(seconds, frames=frames, scores_milli=_scores_online())
+    return Quote(low_micros, high_micros, time.low, time.high, basis, frames)
+
+
+def frame_seconds(job: Job) -> tuple[pricing.Range, str]:
+    """Reference seconds per frame, and the basis in words: frames of the same scene where there are any."""
+    known = _known_seconds(job)
+    if known:
+        return pricing.frame_seconds_known(known), f"from {len(known)} rendered frame{'s' * (len(known) > 1)} of this scene"
+    guess = pricing.frame_seconds_guess(width=job.width, height=job.height, samples=job.samples)
+    return guess, "from scenes of this size; the range narrows with the first frames"
+
+
+def reserve_micros(job: Job, now: datetime) -> int:
+    """What is kept ready for each task in work: a quarter above the dearest one so far, else the middle of the estimate."""
+    so_far = Attempt.objects.filter(task__job=job, outcome="accepted").aggregate(number=Count("id"), most=Max("charged_micros"))
+    if so_far["number"]:
+        return max(1, so_far["most"] * RESERVE_MARGIN_PERCENT // 100)
+    seconds, _ = frame_seconds(job)
+    return max(1, ceil(sqrt(seconds.low * seconds.high) * rate_at(job.tier, now).rate_micros))
+
+
+def _known_seconds(job: Job) -> list[float]:
+    """Reference seconds of accepted frames of the same files by the same creator, scaled to this job's size and samples."""
+    attempts = Attempt.objects.filter(
+        outcome="accepted", task__job__owner=job.owner_id, task__job__scene__scene_key=job.scene.scene_key, billable_ms__gt=0
+    ).exclude(task__job__scene__scene_key="")
+    rows = attempts.order_by("-id").values_list(
+        "billable_ms", "score_milli", "task__job__width", "task__job__height", "task__job__samples"
+    )
+    work = job.width * job.height * job.samples
+    return [
+        pricing.reference_ms(ms, score) / 1000 * work / max(1, width * height * samples)
+        for ms, score, width, height, samples in rows[:FRAMES_LOOKED_AT]
+    ]
+
+
+def _scores_online() -> list[int]:
+    """Scores of all slots that take work now."""
+    nodes = Worker.objects.taking_work().values_list("score_milli", "slots")
+    return [score for score, slots in nodes for _ in range(slots)]
+
+
+def _frame_count(expression: str) -> int:
+    try:
+        return len(parse_frames(expression))
+    except BadFrames:
+        return 0

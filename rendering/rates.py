@@ -1,0 +1,21 @@
+"""The price of a tier and the split of its charges at a moment: the newest dated rule, else the defaults."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from rendering.models import RateRule
+from rendering.pricing import DEFAULT_RATES_MICROS, DEFAULT_SHARES_BP
+
+
+class Rate(NamedTuple):
+    rate_micros: int  # per reference second
+    worker_bp: int
+    checkers_bp: int
+    network_bp: int
+
+
+def rate_at(tier: str, now: datetime) -> Rate:
+    rule = RateRule.objects.filter(tier=tier, begins_at__lte=now).first()
+    if rule:
+        return Rate(rule.rate_micros, rule.worker_bp, rule.checkers_bp, rule.network_bp)
+    return Rate(DEFAULT_RATES_MICROS[tier], *DEFAULT_SHARES_BP.values())

@@ -1,0 +1,58 @@
+"""The verbs of rendering; each public function is one transaction. This is their public face.
+
+Lock order everywhere, so that nothing waits in a circle: work rows (workers), tasks, the job (FOR NO KEY UPDATE, so that
+rows pointing at it can still be written), then credit. What runs inside a transaction of `workers` never locks a job,
+except the feeder's lease, which holds the work rows of the very tasks it takes.
+"""
+
+from rendering.estimates import Quote, quote
+from rendering.job_settings import JobSettings, settings_of
+from rendering.services.acceptance import accept_task, refuse_task
+from rendering.services.control import (
+    cancel_job,
+    pause_job,
+    raise_cap,
+    requeue_tasks,
+    resume_if_covered,
+    resume_job,
+    stop_job,
+)
+from rendering.services.films import start_film
+from rendering.services.progress import fail_tasks, finish_tasks, lease_tasks, render_tasks, return_tasks, start_tasks
+from rendering.services.settlement import refresh_job
+from rendering.services.submission import (
+    create_job_from_upload,
+    fail_inspection,
+    record_inspection,
+    submit_job,
+    update_settings,
+)
+
+__all__ = [
+    "JobSettings",
+    "Quote",
+    "accept_task",
+    "cancel_job",
+    "create_job_from_upload",
+    "fail_inspection",
+    "fail_tasks",
+    "finish_tasks",
+    "lease_tasks",
+    "pause_job",
+    "quote",
+    "raise_cap",
+    "record_inspection",
+    "refresh_job",
+    "refuse_task",
+    "render_tasks",
+    "requeue_tasks",
+    "resume_if_covered",
+    "resume_job",
+    "return_tasks",
+    "settings_of",
+    "start_film",
+    "start_tasks",
+    "stop_job",
+    "submit_job",
+    "update_settings",
+]

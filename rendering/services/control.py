@@ -1,0 +1,185 @@
+"""What a creator does with a submitted job: pause, resume, cancel, requeue frames, raise the cap."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from common import clock
+from common.transitions import StaleMove, move
+from rendering import events, reasons
+from rendering.errors import BadSettings, NotCovered, NothingToDo
+from rendering.models import Attempt, Job, JobEvent, Task
+from rendering.reasons import Reason
+from rendering.services import holds
+from rendering.services.enqueueing import enqueue_tasks
+from rendering.services.journal import note_job, task_line
+from rendering.services.settlement import KIND, lock_job, open_count, refresh_on_commit, settle, task_counts
+from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, PauseReason, TaskStatus, job_status
+from workers import services as queue
+
+WAITS_FOR_MONEY = frozenset({PauseReason.CREDIT, PauseReason.CAP})
+UNFINISHED = frozenset({TaskStatus.WAITING, TaskStatus.RENDERING})
+
+
+@transaction.atomic
+def pause_job(job: Job, actor=None, now: datetime | None = None) -> None:
+    """Hold the waiting frames back; what runs goes on and is charged.
+
+    Raises:
+        StaleMove: the job does not run (any more).
+    """
+    now = now or clock.now()
+    queue.hold_group(KIND, job.pk, held=True)
+    job = lock_job(job.pk)
+    if JobStatus.PAUSED not in JOB_MOVES[job.status]:
+        raise StaleMove(f"{job!r} is {job.status}")
+    was = job.status
+    move(job, JobStatus.PAUSED, moves=JOB_MOVES, pause_reason=PauseReason.USER)
+    note_job(job, was=was, at=now, actor=actor)
+    events.job_status_changed(job)
+
+
+@transaction.atomic
+def resume_job(job: Job, actor=None, now: datetime | None = None) -> None:
+    """Let a paused job go on.
+
+    Raises:
+        StaleMove: it is not paused (any more).
+        NotCovered: credit or cap do not cover the next frame.
+    """
+    now = now or clock.now()
+    queue.hold_group(KIND, job.pk, held=False)
+    job = lock_job(job.pk)
+    if job.status != JobStatus.PAUSED:
+        raise StaleMove(f"{job!r} is {job.status}")
+    short = _what_is_short(job, now)
+    if short:
+        raise NotCovered(reasons.words(short.value))
+    _go_on(job, actor, now)
+
+
+@transaction.atomic
+def resume_if_covered(job_id: int, now: datetime) -> bool:
+    """Resume a job that waits for credit or cap, if both cover its next frame by now."""
+    queue.hold_group(KIND, job_id, held=False)
+    job = lock_job(job_id)
+    paused = job.status == JobStatus.PAUSED
+    if paused and (job.pause_reason not in WAITS_FOR_MONEY or _what_is_short(job, now)):
+        queue.hold_group(KIND, job_id, held=True)
+        return False
+    if paused:
+        _go_on(job, None, now)
+    return paused
+
+
+def _what_is_short(job: Job, now: datetime) -> PauseReason | None:
+    _, short = holds.covered_tasks(job, open_tasks=open_count(job), wanted=1, now=now)
+    return short
+
+
+def _go_on(job: Job, actor, now: datetime) -> None:
+    status = job_status(task_counts(job))
+    if status not in {JobStatus.QUEUED, JobStatus.RENDERING}:
+        settle(job, now)
+        return
+    move(job, status, moves=JOB_MOVES, pause_reason="")
+    note_job(job, was=JobStatus.PAUSED, at=now, actor=actor)
+    events.job_status_changed(job)
+
+
+@transaction.atomic
+def cancel_job(job: Job, actor=None, now: datetime | None = None) -> None:
+    """Stop the job for good. Frames that lie on the server are still checked, charged and kept.
+
+    Raises:
+        StaleMove: it has ended already.
+    """
+    now = now or clock.now()
+    _end_unfinished_tasks(job.pk, TaskStatus.CANCELLED, Reason.BY_CREATOR, now, actor=actor)
+    job = lock_job(job.pk)
+    if JobStatus.CANCELLED not in JOB_MOVES[job.status]:
+        raise StaleMove(f"{job!r} is {job.status}")
+    was = job.status
+    move(job, JobStatus.CANCELLED, moves=JOB_MOVES, pause_reason="", finished_at=now)
+    note_job(job, was=was, at=now, reason=Reason.BY_CREATOR, actor=actor)
+    settle(job, now)
+    events.job_status_changed(job)
+    events.job_changed(job.pk, events.FRAMES, events.NODES, events.COST)
+
+
+@transaction.atomic
+def stop_job(job_id: int, reason: str, detail: str, now: datetime) -> None:
+    """Every other frame would fail alike (the file cannot be rendered): fail what is unfinished. Safe to repeat."""
+    _end_unfinished_tasks(job_id, TaskStatus.FAILED, reason, now)
+    Job.objects.filter(pk=job_id, failure="").update(failure=reason[:40], failure_detail=detail[:500])
+    settle(lock_job(job_id), now)
+    events.job_changed(job_id, events.STATUS, events.FRAMES, events.PROGRESS, events.EVENTS)
+
+
+def _end_unfinished_tasks(job_id: int, status: TaskStatus, reason: str, now: datetime, *, actor=None) -> None:
+    """Withdraw the work of waiting and rendering tasks, then end them; work rows first, see the lock order."""
+    unfinished = Task.objects.filter(job=job_id, status__in=UNFINISHED)
+    queue.withdraw(KIND, list(unfinished.values_list("pk", flat=True)))
+    tasks = list(unfinished.select_for_update().order_by("pk"))
+    for was in UNFINISHED:
+        assert status in TASK_MOVES[was]
+    ids = [task.pk for task in tasks]
+    Task.objects.filter(pk__in=ids, status__in=UNFINISHED).update(status=status, reason=reason[:40])
+    Attempt.objects.filter(task__in=ids, outcome="").update(outcome=reason[:40], finished_at=now)
+    JobEvent.objects.bulk_create(
+        task_line(task, was=task.status, became=status, at=now, reason=reason[:40], actor=actor) for task in tasks
+    )
+
+
+@transaction.atomic
+def requeue_tasks(job: Job, task_ids: Iterable[int], actor=None, now: datetime | None = None) -> int:
+    """Render accepted or failed frames once more; returns how many. An accepted frame is paid again: its creator asked.
+
+    Raises:
+        NothingToDo: none of the tasks can be rendered again.
+        InsufficientCredit: the job had ended, and credit does not cover a new hold.
+    """
+    now = now or clock.now()
+    again = job.tasks.select_for_update().filter(pk__in=list(task_ids), status__in=[TaskStatus.ACCEPTED, TaskStatus.FAILED])
+    tasks = list(again.order_by("pk"))
+    job = lock_job(job.pk)
+    if not tasks or job.status == JobStatus.CANCELLED:
+        raise NothingToDo("None of these frames can be rendered again.")
+    _reopen(job, len(tasks), actor, now)
+    ids = [task.pk for task in tasks]
+    Task.objects.filter(pk__in=ids).update(status=TaskStatus.WAITING, attempts_used=0, reason="", accepted_at=None)
+    JobEvent.objects.bulk_create(
+        task_line(task, was=task.status, became=TaskStatus.WAITING, at=now, actor=actor) for task in tasks
+    )
+    enqueue_tasks(job, tasks)
+    refresh_on_commit([job.pk])
+    events.job_changed(job.pk, events.FRAMES, events.PROGRESS, events.EVENTS)
+    return len(tasks)
+
+
+def _reopen(job: Job, tasks: int, actor, now: datetime) -> None:
+    """A job that has ended runs again, with a hold of its own."""
+    if not job.hold_id:
+        holds.open_hold(job, tasks=tasks, now=now)
+    if job.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
+        was = job.status
+        move(job, JobStatus.QUEUED, moves=JOB_MOVES, finished_at=None, failure="", failure_detail="")
+        note_job(job, was=was, at=now, actor=actor)
+        events.job_status_changed(job)
+
+
+@transaction.atomic
+def raise_cap(job: Job, cap_micros: int | None, actor=None, now: datetime | None = None) -> None:
+    """Set the spend cap (None: no cap); a job that waited for it goes on.
+
+    Raises:
+        BadSettings: less than what is charged already.
+    """
+    now = now or clock.now()
+    job = lock_job(job.pk)
+    if cap_micros is not None and cap_micros < max(1, job.charged_micros):
+        raise BadSettings({"cap_micros": "A cap cannot be less than what is charged already."})
+    Job.objects.filter(pk=job.pk).update(cap_micros=cap_micros)
+    transaction.on_commit(lambda: resume_if_covered(job.pk, now), robust=True)
+    events.job_changed(job.pk, events.COST, events.STATUS)

@@ -1,0 +1,90 @@
+"""A job's status follows its tasks; its hold ends with it."""
+
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Count
+
+from common import clock
+from common.transitions import move
+from rendering import events
+from rendering.models import Job
+from rendering.services import holds
+from rendering.services.journal import note_job
+from rendering.states import JOB_FINAL, JOB_MOVES, JobStatus, TaskStatus, job_status
+from workers import services as queue
+
+KIND = "render"  # in the queue of workers
+OPEN = (TaskStatus.RENDERING, TaskStatus.CHECKING)
+
+
+def lock_job(job_id: int) -> Job:
+    """The job, locked against other changes but not against rows that point at it."""
+    return Job.objects.select_for_update(no_key=True, of=("self",)).select_related("owner", "scene").get(pk=job_id)
+
+
+def task_counts(job: Job) -> dict[str, int]:
+    """How many tasks are in each status."""
+    return dict(job.tasks.order_by().values_list("status").annotate(Count("id")))
+
+
+def open_count(job: Job) -> int:
+    """Tasks in work or being checked: their charges are still to come."""
+    return job.tasks.filter(status__in=OPEN).count()
+
+
+@transaction.atomic
+def refresh_job(job_id: int, now: datetime) -> JobStatus:
+    """Bring the job's status and hold in line with its tasks. Safe at any time and any number of times."""
+    job = lock_job(job_id)
+    settle(job, now)
+    return JobStatus(job.status)
+
+
+def refresh_on_commit(job_ids) -> None:
+    """Refresh these jobs in transactions of their own, once the one that changed their tasks has committed."""
+    for job_id in sorted(set(job_ids)):
+        transaction.on_commit(partial(_refresh_now, job_id), robust=True)
+
+
+def _refresh_now(job_id: int) -> None:
+    refresh_job(job_id, clock.now())
+
+
+def settle(job: Job, now: datetime) -> None:
+    """As refresh_job, for a job that the caller has locked."""
+    counts = task_counts(job)
+    derived = job_status(counts)
+    moves_on = job.status in {JobStatus.QUEUED, JobStatus.RENDERING}
+    ends = job.status == JobStatus.PAUSED and derived in JOB_FINAL
+    if (moves_on or ends) and derived != job.status:
+        _move_to(job, derived, now)
+    if job.status in JOB_FINAL and not any(counts.get(status) for status in OPEN):
+        holds.release_hold(job)
+
+
+def _move_to(job: Job, status: JobStatus, now: datetime) -> None:
+    was = job.status
+    finished_at = now if status in JOB_FINAL else None
+    move(job, status, moves=JOB_MOVES, pause_reason="", finished_at=finished_at)
+    note_job(job, was=was, at=now)
+    events.job_status_changed(job)
+
+
+# The queue follows the job --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def align_queue(job_id: int) -> None:
+    """Hold the job's waiting work back exactly while the job is paused.
+
+    Work rows are locked before the job, so a pause and a resume that race end with the queue as the later one wants it.
+    """
+    queue.hold_group(KIND, job_id, held=True)
+    if lock_job(job_id).status != JobStatus.PAUSED:
+        queue.hold_group(KIND, job_id, held=False)
+
+
+def align_on_commit(job_id: int) -> None:
+    transaction.on_commit(partial(align_queue, job_id), robust=True)
