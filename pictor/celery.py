@@ -17,6 +17,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_transport_options={"visibility_timeout": 3600},
     task_default_queue="background",
+    task_routes={"workers.background.feed": {"queue": "feeder"}},  # a process of its own: it leases for everybody
 )
 
 # name -> (background function, seconds between runs)  # why that period

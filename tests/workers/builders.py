@@ -1,0 +1,106 @@
+"""Valid rows and messages with one call; a test spells out only the fact it is about."""
+
+from datetime import UTC, datetime
+from itertools import count
+
+from django.contrib.auth import get_user_model
+
+from pictor_agent import protocol
+from workers import services
+from workers.models import Lease, Work, Worker
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+_numbers = count(1)
+
+
+def user(name: str = "", **changes):
+    name = name or f"user{next(_numbers)}"
+    return get_user_model().objects.create(username=name, email=f"{name}@example.org", **changes)
+
+
+def worker(**changes) -> Worker:
+    """An online node with Blender 5.0.1, 16 GiB and a sandbox."""
+    number = next(_numbers)
+    row = {
+        "name": f"node-{number}",
+        "status": "online",
+        "connected_at": NOW,
+        "last_seen_at": NOW,
+        "gateway_id": "test-gateway",
+        "connection_epoch": 1,
+        "ram_bytes": 16 * 1024**3,
+        "blender_versions": ["5.0.1"],
+        "isolation": "bubblewrap",
+        "cpu_cores": 8,
+        "cpu_model": "Test CPU",
+    } | changes
+    return Worker.objects.create(owner=row.pop("owner", None) or user(), **row)
+
+
+def enqueue(*references: int, group: int = 1, priority: int = 0, **requirements) -> None:
+    services.enqueue(
+        "toy",
+        [
+            services.NewWork(
+                reference=reference, group=group, owner_id=1, requirements=requirements, priority=priority, sort=reference
+            )
+            for reference in references
+        ],
+    )
+
+
+def work(reference: int) -> Work:
+    return Work.objects.get(kind="toy", reference=reference)
+
+
+def lease(reference: int) -> Lease:
+    return Lease.objects.get(work__kind="toy", work__reference=reference)
+
+
+def spec(reference: int) -> protocol.RenderSpec:
+    return protocol.RenderSpec(
+        engine="cycles",
+        blender_version="5.0.1",
+        scene_key="a" * 64,
+        main_path="scene.blend",
+        files=[protocol.FileRef(path="scene.blend", sha256="a" * 64, size_bytes=3, url="http://testserver/files/x")],
+        frame=reference,
+        seed=1,
+        width=32,
+        height=18,
+        samples=1,
+        format="PNG",
+    )
+
+
+def result(**changes) -> protocol.RenderResult:
+    row = {"file_sha256": "b" * 64, "pixels_sha256": "c" * 64, "size_bytes": 10, "width": 32, "height": 18}
+    return protocol.RenderResult(**(row | {"render_seconds": 1.5} | changes))
+
+
+def inventory(**changes) -> protocol.Inventory:
+    row = {
+        "hostname": "attic",
+        "os": "Linux",
+        "cpu_model": "Test CPU",
+        "cpu_cores": 8,
+        "ram_bytes": 16 * 1024**3,
+        "disk_free_bytes": 10**11,
+        "blender_versions": ["5.0.1"],
+        "isolation": "bubblewrap",
+    }
+    return protocol.Inventory(**(row | changes))
+
+
+def feed(now: datetime = NOW) -> int:
+    """Feed until nothing is left to lease."""
+    total = 0
+    while leased := services.feed_once(now):
+        total += leased
+    return total
+
+
+def report(holder: Lease, kind: type, *, now: datetime = NOW, **fields):
+    """The node of a lease says something of its attempt; returns the answer."""
+    message = kind(work_id=holder.work_id, attempt=holder.attempt, **fields)
+    return services.record([services.Incoming(holder.worker_id, message)], now)[0]

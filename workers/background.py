@@ -1,0 +1,63 @@
+"""The feeder and the sweeps of the queue; ids in, one service call, safe to run twice."""
+
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.db.models import Q
+
+from common import clock
+from workers import nudges, services, telemetry
+from workers.states import ReturnReason
+
+log = structlog.get_logger(__name__)
+
+ACKNOWLEDGE_SECONDS = 10  # an assignment that its node has not confirmed by then comes back
+ATTEMPT_HOURS_MAX = 24  # no renewal helps beyond this
+ROUNDS = 200  # batches in one run of the feeder
+
+
+@shared_task
+def feed() -> int:
+    """Lease batch after batch until nothing fits any more. Returns the number of leases."""
+    nudges.take_nudge()
+    leased = 0
+    for _ in range(ROUNDS):
+        count = services.feed_once(clock.now())
+        leased += count
+        if not count:
+            break
+    return leased
+
+
+@shared_task
+def sweep_expired_leases() -> None:
+    """Work of nodes that no longer renew their leases, or that hold them beyond all measure, waits again."""
+    now = clock.now()
+    due = Q(expires_at__lt=now) | Q(leased_at__lt=now - timedelta(hours=ATTEMPT_HOURS_MAX))
+    _log("sweep_expired_leases", services.return_leases(due, ReturnReason.LEASE_EXPIRED, now=now))
+
+
+@shared_task
+def sweep_unacknowledged_leases() -> None:
+    """Assignments that were lost between feeder and node wait again."""
+    now = clock.now()
+    due = Q(acknowledged_at=None, leased_at__lt=now - timedelta(seconds=ACKNOWLEDGE_SECONDS))
+    _log("sweep_unacknowledged_leases", services.return_leases(due, ReturnReason.NOT_ACKNOWLEDGED, now=now))
+
+
+@shared_task
+def sweep_dead_gateways() -> None:
+    """Nodes whose gateway died without a goodbye are offline."""
+    _log("sweep_dead_gateways", services.lose_dead_gateways(now=clock.now()))
+
+
+@shared_task
+def sweep_telemetry_days() -> None:
+    """Partitions for the coming days exist; days that are too old are gone."""
+    _log("sweep_telemetry_days", telemetry.rotate_minutes(now=clock.now()))
+
+
+def _log(name: str, count: int) -> None:
+    if count:
+        log.info(name, count=count)

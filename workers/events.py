@@ -1,0 +1,42 @@
+"""What happened to a node, for its owner's page, and the topics that follow it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from common.realtime import announce_on_commit
+from workers.models import Worker, WorkerEvent
+
+KINDS = {  # kind -> words on the page
+    "created": "Created",
+    "enrolled": "Enrolled with a new key",
+    "signed-on": "Signed on",
+    "signed-off": "Signed off",
+    "lost": "Connection lost",
+    "superseded": "Replaced by a newer connection",
+    "paused": "Paused",
+    "resumed": "Resumed",
+    "draining": "Finishing its work before it stops",
+    "suspended": "Suspended",
+    "retired": "Retired",
+    "config": "Configuration file created",
+    "work-returned": "Work went back to the queue",
+    "task-failed": "A task failed",
+}
+
+
+def topic(worker_id: int) -> str:
+    return f"worker:{worker_id}"
+
+
+def record(worker: Worker, kind: str, *, now: datetime, detail: str = "", actor=None) -> None:
+    """Write an event and tell the pages of the node and of its owner."""
+    assert kind in KINDS
+    WorkerEvent.objects.create(worker=worker, at=now, kind=kind, detail=detail[:300], actor=actor)
+    announce_on_commit(topic(worker.pk), "status", "events", "work")
+    announce_on_commit(f"user:{worker.owner_id}", "workers")
+
+
+def announce_work(worker_ids: Iterable[int]) -> None:
+    """What these nodes run has changed."""
+    for worker_id in set(worker_ids):
+        announce_on_commit(topic(worker_id), "work")

@@ -1,0 +1,237 @@
+"""A node's socket: proof of its key, then messages to and fro. All that is written goes through the switchboard."""
+
+import asyncio
+import secrets
+import time
+
+import msgspec
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+
+from common import clock
+from pictor_agent import protocol
+from workers import services, switchboard
+from workers.deliveries import Held
+from workers.kinds import kind_of
+from workers.services import Refusal
+
+log = structlog.get_logger(__name__)
+
+REPORT_SECONDS = 5.0
+MESSAGES_PER_SECOND = 200
+MESSAGES_BURST = 1_000
+OUTGOING_MAX = 1_000  # a node that does not read loses its socket
+SOCKETS_MAX = 20_000
+CLOSE_REFUSED, CLOSE_BUSY = 1008, 1013
+SERVER_VERSION = "0.1.0"
+
+
+class AgentConsumer(AsyncWebsocketConsumer):
+    """One connection. `ready` after sign-on; `epoch` is its number, `held` the attempts it works on."""
+
+    async def connect(self) -> None:
+        self.board = switchboard.current()
+        self.worker_id = self.epoch = 0
+        self.hello: protocol.Hello | None = None
+        self.admission: services.Admission | None = None
+        self.ready = self.closing = False
+        self.held: dict[tuple[int, int], Held] = {}
+        self.heard_at = time.monotonic()
+        self.allowance = float(MESSAGES_BURST)
+        self.outgoing: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue(OUTGOING_MAX)
+        self.writer = asyncio.create_task(self._write())
+        await self.board.start()
+        await self.accept()
+        if len(self.board.sockets) >= SOCKETS_MAX:
+            return await self.close(CLOSE_BUSY)
+        self.board.sockets.add(self)
+        self.nonce = secrets.token_bytes(32)
+        self.answer(protocol.Challenge(nonce=self.nonce))
+
+    async def disconnect(self, code) -> None:
+        self.writer.cancel()
+        self.board.unregister(self)
+        if self.admission is not None:
+            await self._in_database(services.sign_off, self.worker_id, epoch=self.epoch, now=clock.now(), clean=False)
+
+    async def _in_database(self, function, *args, **kwargs):
+        return await self.board.in_database(function, *args, **kwargs)
+
+    # Out ----------------------------------------------------------------------------------------------------------
+
+    def answer(self, message) -> None:
+        """Queue a message for the node and forget the attempts that it ends."""
+        if isinstance(message, protocol.Recorded):
+            self.held.pop((message.work_id, message.attempt), None)
+        elif isinstance(message, protocol.Cancel):
+            for item in message.items:
+                self.held.pop(tuple(item), None)
+        self.deliver(protocol.encode(message))
+
+    def deliver(self, payload: bytes, *, close: bool = False) -> None:
+        """Queue encoded bytes; `close` ends the connection after them."""
+        if self.closing:
+            return
+        self.closing = close
+        try:
+            self.outgoing.put_nowait((payload, close))
+        except asyncio.QueueFull:
+            log.warning("node_reads_too_slowly", worker_id=self.worker_id)
+            self.hang_up()
+
+    def refuse(self, code: str, words: str, *, retry: bool = False) -> None:
+        self.deliver(protocol.encode(protocol.Refused(code=code, words=words[:500], retry=retry)), close=True)
+
+    def hang_up(self) -> None:
+        """Close without a word, also when the queue is full."""
+        self.closing = True
+        self.board.sockets.discard(self)
+        self.writer.cancel()
+        self.hanging_up = asyncio.create_task(self.close(CLOSE_REFUSED))
+
+    async def _write(self) -> None:
+        while True:
+            payload, close = await self.outgoing.get()
+            await self.send(bytes_data=payload)
+            if close:
+                return await self.close(CLOSE_REFUSED)
+
+    # In -----------------------------------------------------------------------------------------------------------
+
+    async def receive(self, text_data=None, bytes_data=None) -> None:
+        if self.closing or not self._within_rate():
+            return
+        message = self._decode(bytes_data)
+        if message is None:
+            return
+        if self.ready:
+            await self._handle(message)
+        else:
+            await self._handshake(message)
+
+    def _within_rate(self) -> bool:
+        """A token bucket; a node that floods is sent away to cool down."""
+        now = time.monotonic()
+        earned = (now - self.heard_at) * MESSAGES_PER_SECOND
+        self.allowance = min(MESSAGES_BURST, self.allowance + earned) - 1
+        self.heard_at = now
+        if self.allowance < 0:
+            self.refuse("bad_message", f"More than {MESSAGES_PER_SECOND} messages a second.", retry=True)
+        return self.allowance >= 0
+
+    def _decode(self, raw: bytes | None):
+        if raw is None or len(raw) > protocol.MESSAGE_BYTES_MAX:
+            self.refuse("bad_message", f"A message is one binary frame of at most {protocol.MESSAGE_BYTES_MAX:,} bytes.")
+            return None
+        try:
+            return protocol.decode_to_server(raw)
+        except msgspec.MsgspecError as error:
+            self.refuse("bad_message", f"Unreadable message: {error}")
+            return None
+
+    # Sign-on ------------------------------------------------------------------------------------------------------
+
+    async def _handshake(self, message) -> None:
+        try:
+            match message:
+                case protocol.Hello() if self.hello is None:
+                    self._take_hello(message)
+                case protocol.Proof() if self.hello is not None and self.admission is None:
+                    await self._take_proof(message)
+                case protocol.SignOn() if self.admission is not None:
+                    await self._sign_on(message)
+                case _:
+                    raise Refusal("bad_message", "The order is Hello, Proof, SignOn.")
+        except Refusal as refusal:
+            log.info("node_refused", code=refusal.code, uid=self.hello.worker_uid if self.hello else None)
+            self.refuse(refusal.code, refusal.words, retry=refusal.retry)
+
+    def _take_hello(self, hello: protocol.Hello) -> None:
+        if hello.protocol < protocol.OLDEST_SUPPORTED:
+            raise Refusal("too_old", f"This agent speaks protocol {hello.protocol}, the server needs {OLDEST}. {UPDATE}")
+        if hello.protocol > protocol.VERSION + 1:
+            raise Refusal("bad_message", f"This agent is newer than the server, which speaks protocol {protocol.VERSION}.")
+        self.hello = hello
+
+    async def _take_proof(self, proof: protocol.Proof) -> None:
+        hello = self.hello
+        try:
+            VerifyKey(hello.public_key).verify(protocol.proof_text(self.nonce, hello.worker_uid), proof.signature)
+        except (BadSignatureError, ValueError):
+            raise Refusal("bad_signature", "The signature does not fit the key.") from None
+        self.admission = await self._in_database(
+            services.admit,
+            uid=hello.worker_uid,
+            public_key=hello.public_key,
+            token=hello.token,
+            gateway_id=self.board.gateway_id,
+            now=clock.now(),
+        )
+        self.worker_id, self.epoch = self.admission.worker_id, self.admission.epoch
+        self.board.register(self)
+        self.answer(
+            protocol.Welcome(
+                worker_name=self.admission.name, epoch=self.epoch, report_seconds=REPORT_SECONDS, server_version=SERVER_VERSION
+            )
+        )
+
+    async def _sign_on(self, message: protocol.SignOn) -> None:
+        self.ready = True  # before the feeder may know: an assignment can be answered before this function ends
+        signed_on = await self._in_database(
+            services.sign_on,
+            self.admission,
+            inventory=message.inventory,
+            holding=message.holding,
+            version=self.hello.agent_version,
+            now=clock.now(),
+        )
+        if signed_on is None:
+            raise Refusal("superseded", "A newer connection of this node exists.")
+        self.held |= {(held.work_id, held.attempt): held for held in signed_on.held}
+        if signed_on.void:
+            self.answer(protocol.Cancel(items=signed_on.void, reason="these attempts no longer hold their leases"))
+        log.info("node_signed_on", worker_id=self.worker_id, epoch=self.epoch, holding=len(signed_on.held))
+
+    # Work ---------------------------------------------------------------------------------------------------------
+
+    async def _handle(self, message) -> None:
+        match message:
+            case protocol.Heartbeat():
+                self.board.beat(self, message)
+            case protocol.Progress():
+                self.board.note_progress(self, message)
+            case protocol.Received() | protocol.Started() | protocol.Rendered() | protocol.Done() | protocol.Failed():
+                await self.board.report(self, message)
+            case protocol.NeedUrls():
+                await self._send_urls(message)
+            case protocol.Draining():
+                await self.board.settle()
+                await self._in_database(
+                    services.drain_worker, self.worker_id, epoch=self.epoch, now=clock.now(), why=message.reason
+                )
+            case protocol.SignOff():
+                await self._sign_off(message)
+            case _:
+                self.refuse("bad_message", "This connection has signed on already.")
+
+    async def _send_urls(self, message: protocol.NeedUrls) -> None:
+        held = self.held.get((message.work_id, message.attempt))
+        if held is None:
+            return self.answer(protocol.Cancel(items=[(message.work_id, message.attempt)], reason="this attempt is not yours"))
+        urls = await self._in_database(kind_of(held.kind).file_urls, held.reference, clock.now())
+        self.answer(protocol.Urls(work_id=message.work_id, attempt=message.attempt, urls=urls))
+
+    async def _sign_off(self, message: protocol.SignOff) -> None:
+        """Reports that came before the goodbye count; leases that are still held return."""
+        await self.board.settle()
+        await self._in_database(
+            services.sign_off, self.worker_id, epoch=self.epoch, now=clock.now(), clean=True, why=message.reason
+        )
+        self.closing = True
+        await self.close()
+
+
+OLDEST = protocol.OLDEST_SUPPORTED
+UPDATE = "Install the newest one: pip install --upgrade pictor-agent"

@@ -1,0 +1,57 @@
+"""Heartbeats of many nodes in two statements: who was seen, and whose leases live on.
+
+Locks: lease rows only, skipping those that a report is ending at this moment.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from workers.feeding import LEASE_SECONDS
+
+SEEN = """
+    UPDATE workers_worker AS worker SET last_seen_at = %s
+    FROM unnest(%s::bigint[], %s::bigint[]) AS given(worker_id, epoch)
+    WHERE worker.id = given.worker_id AND worker.connection_epoch = given.epoch
+    RETURNING worker.id
+"""
+
+RENEW = """
+    WITH live AS MATERIALIZED (
+        SELECT lease.id, lease.work_id, lease.worker_id, lease.attempt
+        FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS given(work_id, worker_id, attempt)
+        JOIN workers_lease AS lease USING (work_id, worker_id, attempt)),
+    free AS MATERIALIZED (
+        SELECT lease.id FROM workers_lease AS lease JOIN live USING (id)
+        ORDER BY lease.work_id FOR UPDATE OF lease SKIP LOCKED),
+    renewed AS (
+        UPDATE workers_lease AS lease SET expires_at = %s, acknowledged_at = COALESCE(acknowledged_at, %s)
+        FROM free WHERE lease.id = free.id)
+    SELECT work_id, worker_id, attempt FROM live
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    void: dict[int, list[tuple[int, int]]]  # by node: attempts that hold no lease any more
+    superseded: set[int]  # nodes that have a newer connection
+
+
+@transaction.atomic
+def renew(seen: Mapping[int, int], holding: Sequence[tuple[int, int, int]], *, now: datetime) -> Renewed:
+    """Take the heartbeats of `seen` (node -> epoch), which hold the attempts `holding` (work id, node, attempt)."""
+    with connection.cursor() as cursor:
+        cursor.execute(SEEN, [now, list(seen), list(seen.values())])
+        present = {row[0] for row in cursor.fetchall()}
+        claims = sorted({claim for claim in holding if claim[1] in present})
+        void = defaultdict(list)
+        if claims:
+            columns = [list(column) for column in zip(*claims, strict=True)]
+            cursor.execute(RENEW, [*columns, now + timedelta(seconds=LEASE_SECONDS), now])
+            live = set(cursor.fetchall())
+            for work_id, worker_id, attempt in (claim for claim in claims if claim not in live):
+                void[worker_id].append((work_id, attempt))
+    return Renewed(dict(void), seen.keys() - present)

@@ -1,0 +1,71 @@
+"""What the other apps may ask of the nodes and their queue; each verb is one transaction.
+
+The subjects have modules of their own; this one is the door.
+"""
+
+from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, work_of
+from workers.feeding import LEASE_SECONDS, feed_once
+from workers.kinds import NewWork
+from workers.leases import return_leases
+from workers.nodes import (
+    Admission,
+    NameTaken,
+    Refusal,
+    SignedOn,
+    TooManyNodes,
+    admit,
+    create_worker,
+    drain_worker,
+    lose_dead_gateways,
+    new_config,
+    pause_worker,
+    renew_gateway,
+    resume_worker,
+    retire_worker,
+    revoke_enrolments,
+    sign_off,
+    sign_on,
+    suspend_worker,
+    tally,
+)
+from workers.queue import enqueue, hold_group, withdraw
+from workers.reports import Arrived, Incoming, record, unfold
+
+__all__ = [
+    "LEASE_SECONDS",
+    "Admission",
+    "Arrived",
+    "AtWork",
+    "Incoming",
+    "NameTaken",
+    "NewWork",
+    "Refusal",
+    "SignedOn",
+    "TooManyNodes",
+    "admit",
+    "create_worker",
+    "current_work",
+    "drain_worker",
+    "enqueue",
+    "feed_once",
+    "hold_group",
+    "idle_reason",
+    "lose_dead_gateways",
+    "new_config",
+    "nodes_at_work",
+    "pause_worker",
+    "record",
+    "renew_gateway",
+    "resume_worker",
+    "retire_worker",
+    "return_leases",
+    "revoke_enrolments",
+    "sign_off",
+    "sign_on",
+    "suspend_worker",
+    "tally",
+    "unfold",
+    "waiting_reason",
+    "withdraw",
+    "work_of",
+]

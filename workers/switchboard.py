@@ -1,0 +1,280 @@
+"""One per gateway process: which sockets it holds, what reaches them over Redis, and everything they say, in batches.
+
+Nothing here is truth. Reports, heartbeats and progress of all sockets are written together, so that the number of
+statements depends on time and not on the number of nodes.
+"""
+
+import asyncio
+import json
+import secrets
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import msgspec
+import redis.asyncio
+import structlog
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+from common import clock, realtime
+from pictor_agent import protocol
+from workers import deliveries, events, renewal, services, telemetry
+from workers.deliveries import Delivery, Held
+from workers.kinds import kind_of
+from workers.telemetry import Minute
+
+if TYPE_CHECKING:
+    from workers.gateway import AgentConsumer
+
+log = structlog.get_logger(__name__)
+
+REPORT_FLUSH_SECONDS = 0.01
+REPORTS_PER_FLUSH = 2_000
+REPORTS_WAITING_MAX = 20_000  # more, and the sockets are read no further
+BEAT_FLUSH_SECONDS = 1.0
+PROGRESS_FLUSH_SECONDS = 0.5  # a page is told of progress at most this often
+GATEWAY_RENEW_SECONDS = 5.0
+REDIS_RETRY_SECONDS = 1.0
+HANDSHAKE_SECONDS = 15.0
+SILENCE_SECONDS = 30.0  # six heartbeats
+
+_boards: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def current() -> "Switchboard":
+    """The switchboard of the running event loop; made on first use, started by the first socket."""
+    loop = asyncio.get_running_loop()
+    if loop not in _boards:
+        _boards[loop] = Switchboard()
+    return _boards[loop]
+
+
+class Switchboard:
+    def __init__(self) -> None:
+        self.gateway_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(6)}"
+        self.sockets: set[AgentConsumer] = set()
+        self.connections: dict[int, AgentConsumer] = {}  # by node
+        self.reports: list[tuple[AgentConsumer, services.Incoming]] = []
+        self.report_waits = asyncio.Event()
+        self.settled = asyncio.Event()
+        self.settled.set()
+        self.beats: dict[int, tuple[AgentConsumer, protocol.Heartbeat]] = {}
+        self.minutes: dict[tuple[int, datetime], Minute] = defaultdict(Minute)
+        self.progress: dict[int, tuple[int, Held, protocol.Progress]] = {}
+        self.changed: set[int] = set()  # nodes whose work changed since the last hint
+        self.tasks: list[asyncio.Task] = []
+        self.starting = asyncio.Lock()
+        self.recorder = ThreadPoolExecutor(1, "gateway-records")  # reports, in order
+        self.doorman = ThreadPoolExecutor(2, "gateway-sign-on")  # one node at a time; must not hold up reports
+        self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
+
+    # Life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Register in PostgreSQL and subscribe in Redis, once, before the first socket is answered."""
+        async with self.starting:
+            if self.tasks:
+                return
+            await self.in_database(services.renew_gateway, self.gateway_id, now=clock.now())
+            subscribed = asyncio.Event()
+            self.tasks = [
+                asyncio.create_task(self._repeat("deliveries", 0, lambda: self._listen(subscribed))),
+                asyncio.create_task(self._repeat("reports", 0, self._flush_reports)),
+                asyncio.create_task(self._repeat("beats", BEAT_FLUSH_SECONDS, self._flush_beats)),
+                asyncio.create_task(self._repeat("progress", PROGRESS_FLUSH_SECONDS, self._flush_progress)),
+                asyncio.create_task(self._repeat("gateway", GATEWAY_RENEW_SECONDS, self._renew)),
+            ]
+            await asyncio.wait([asyncio.create_task(subscribed.wait())], timeout=5)
+
+    async def stop(self) -> None:
+        """End the loops and close what they opened."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks = []
+        await self.redis.aclose()
+        for pool in (self.recorder, self.doorman):
+            for _ in range(pool._max_workers):
+                pool.submit(connections.close_all)
+            pool.shutdown()
+
+    async def _repeat(self, name: str, pause_seconds: float, step: Callable[[], Awaitable]) -> None:
+        """Run `step` for ever; a failure is logged and tried again."""
+        while True:
+            try:
+                await asyncio.sleep(pause_seconds)
+                await step()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("gateway_loop_failed", loop=name)
+                await asyncio.sleep(REDIS_RETRY_SECONDS)
+
+    async def in_database(self, function, *args, pool: ThreadPoolExecutor | None = None, **kwargs):
+        """Call a service in one of the database threads."""
+
+        def call():
+            close_old_connections()
+            return function(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(pool or self.doorman, call)
+
+    async def _renew(self) -> None:
+        await self.in_database(services.renew_gateway, self.gateway_id, now=clock.now())
+
+    # Sockets ------------------------------------------------------------------------------------------------------
+
+    def register(self, consumer: "AgentConsumer") -> None:
+        """From here on deliveries for the node go to this socket."""
+        older = self.connections.get(consumer.worker_id)
+        self.connections[consumer.worker_id] = consumer
+        if older is not None and older is not consumer:
+            older.refuse("superseded", "Another agent signed on with this node's key.")
+
+    def unregister(self, consumer: "AgentConsumer") -> None:
+        self.sockets.discard(consumer)
+        if self.connections.get(consumer.worker_id) is consumer:
+            del self.connections[consumer.worker_id]
+
+    async def _listen(self, subscribed: asyncio.Event) -> None:
+        async with self.redis.pubsub(ignore_subscribe_messages=False) as subscription:
+            await subscription.subscribe(deliveries.channel(self.gateway_id))
+            async for message in subscription.listen():
+                if message["type"] == "subscribe":
+                    subscribed.set()
+                elif message["type"] == "message":
+                    self._deliver(message["data"])
+
+    def _deliver(self, raw: bytes) -> None:
+        try:
+            batch = deliveries.decode(raw)
+        except msgspec.MsgspecError:
+            log.exception("delivery_unreadable")
+            return
+        for delivery in batch:
+            consumer = self.connections.get(delivery.worker_id)
+            if consumer is not None and delivery.epoch in {0, consumer.epoch}:
+                self._hand_over(consumer, delivery)
+
+    def _hand_over(self, consumer: "AgentConsumer", delivery: Delivery) -> None:
+        for held in delivery.held:
+            consumer.held[held.work_id, held.attempt] = held
+        if delivery.held:
+            self.changed.add(consumer.worker_id)
+        consumer.deliver(delivery.payload, close=delivery.close)
+
+    # Reports ------------------------------------------------------------------------------------------------------
+
+    async def report(self, consumer: "AgentConsumer", message) -> None:
+        """Queue a report for the next flush; waits while too many are queued, which slows the socket down."""
+        while len(self.reports) >= REPORTS_WAITING_MAX:
+            await asyncio.sleep(REPORT_FLUSH_SECONDS)
+        self.reports += [(consumer, report) for report in services.unfold(consumer.worker_id, message)]
+        self.settled.clear()
+        self.report_waits.set()
+
+    async def settle(self) -> None:
+        """Wait until every report that is queued now has been recorded."""
+        await self.settled.wait()
+
+    async def _flush_reports(self) -> None:
+        await self.report_waits.wait()
+        await asyncio.sleep(REPORT_FLUSH_SECONDS)
+        batch, self.reports = self.reports[:REPORTS_PER_FLUSH], self.reports[REPORTS_PER_FLUSH:]
+        if not self.reports:
+            self.report_waits.clear()
+        try:
+            reports = [report for _, report in batch]
+            answers = await self.in_database(services.record, reports, clock.now(), pool=self.recorder)
+            for (consumer, _), answer in zip(batch, answers, strict=True):
+                self.changed.add(consumer.worker_id)
+                if answer is not None:
+                    consumer.answer(answer)
+        finally:
+            if not self.reports:
+                self.settled.set()
+
+    # Heartbeats ---------------------------------------------------------------------------------------------------
+
+    def beat(self, consumer: "AgentConsumer", beat: protocol.Heartbeat) -> None:
+        """Keep the newest; all are summed into their minute."""
+        self.beats[consumer.worker_id] = (consumer, beat)
+        minute_at = clock.now().replace(second=0, microsecond=0)
+        self.minutes[consumer.worker_id, minute_at].add(beat)
+
+    async def _flush_beats(self) -> None:
+        self._close_silent()
+        beats, self.beats = self.beats, {}
+        if beats:
+            await self._publish_samples(beats)
+            await self._renew_leases(beats)
+        over = clock.now().replace(second=0, microsecond=0)
+        done = {key: self.minutes.pop(key) for key in list(self.minutes) if key[1] < over}
+        if done:
+            await self.in_database(telemetry.write_minutes, done)
+
+    def _close_silent(self) -> None:
+        now = time.monotonic()
+        for consumer in list(self.sockets):
+            limit = SILENCE_SECONDS if consumer.ready else HANDSHAKE_SECONDS
+            if now - consumer.heard_at > limit:
+                consumer.hang_up()
+
+    async def _publish_samples(self, beats) -> None:
+        try:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for worker_id, (_, beat) in beats.items():
+                    gauges = telemetry.gauges(beat)
+                    pipe.set(telemetry.sample_key(worker_id), json.dumps(gauges), ex=telemetry.SAMPLE_SECONDS)
+                    pipe.publish(realtime.PREFIX + events.topic(worker_id), json.dumps({"gauges": gauges}))
+                await pipe.execute()
+        except redis.RedisError:
+            log.warning("samples_lost", count=len(beats))
+
+    async def _renew_leases(self, beats) -> None:
+        seen = {worker_id: consumer.epoch for worker_id, (consumer, _) in beats.items()}
+        holding = [(w, worker_id, a) for worker_id, (_, beat) in beats.items() for w, a in beat.holding]
+        renewed = await self.in_database(renewal.renew, seen, holding, now=clock.now())
+        for worker_id, items in renewed.void.items():
+            beats[worker_id][0].answer(protocol.Cancel(items=items, reason="this attempt no longer holds its lease"))
+        for worker_id in renewed.superseded:
+            beats[worker_id][0].refuse("superseded", "A newer connection of this node exists.")
+
+    # Progress -----------------------------------------------------------------------------------------------------
+
+    def note_progress(self, consumer: "AgentConsumer", message: protocol.Progress) -> None:
+        """Keep the newest of an attempt that the node holds; others are ignored."""
+        held = consumer.held.get((message.work_id, message.attempt))
+        if held is not None:
+            self.progress[message.work_id] = (consumer.worker_id, held, message)
+
+    async def _flush_progress(self) -> None:
+        progress, self.progress = self.progress, {}
+        changed, self.changed = self.changed, set()
+        if not progress and not changed:
+            return
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for work_id, (worker_id, _, said) in progress.items():
+                value = json.dumps([said.fraction, said.note])
+                pipe.set(telemetry.progress_key(work_id), value, ex=telemetry.PROGRESS_SECONDS)
+                gauges = {"progress": {str(work_id): [said.fraction, said.note]}}
+                pipe.publish(realtime.PREFIX + events.topic(worker_id), json.dumps({"gauges": gauges}))
+            for worker_id in changed:
+                pipe.publish(realtime.PREFIX + events.topic(worker_id), json.dumps({"changed": ["work"]}))
+            await pipe.execute()
+        if progress:
+            await self.in_database(_tell_progress, [held for _, held, _ in progress.values()])
+
+
+def _tell_progress(moved: list[Held]) -> None:
+    by_group = defaultdict(list)
+    for held in moved:
+        by_group[held.kind, held.group].append(held.reference)
+    for (kind, group), references in by_group.items():
+        kind_of(kind).progressed(group, references)
