@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from pictor import health
-from pictor.home import credit_pill, home, styleguide
+from pictor.home import credit_pill, home, home_part, styleguide
 
 urlpatterns = [
     path("", home, name="home"),
+    path("home/<slug:part>/", home_part, name="home-part"),
     path("header/credit/", credit_pill, name="credit-pill"),
     path("rendering/", include("rendering.urls")),
     path("renting/", include("renting.urls")),
@@ -17,7 +18,7 @@ urlpatterns = [
     path("leaderboard/", include("leaderboard.urls")),
     path("credit/", include("credit.urls")),
     path("users/", include("users.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("users.allauth_urls")),
     path("admin/", admin.site.urls),
     path("styleguide/", styleguide, name="styleguide"),
     path("health/live", health.live, name="health-live"),
