@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import socket
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -42,6 +43,7 @@ PROGRESS_FLUSH_SECONDS = 0.5  # a page is told of progress at most this often
 GATEWAY_RENEW_SECONDS = 5.0
 REDIS_RETRY_SECONDS = 1.0
 HANDSHAKE_SECONDS = 15.0
+DOORMEN = 2
 SILENCE_SECONDS = 30.0  # six heartbeats
 
 _boards: WeakKeyDictionary = WeakKeyDictionary()
@@ -71,7 +73,7 @@ class Switchboard:
         self.tasks: list[asyncio.Task] = []
         self.starting = asyncio.Lock()
         self.recorder = ThreadPoolExecutor(1, "gateway-records")  # reports, in order
-        self.doorman = ThreadPoolExecutor(2, "gateway-sign-on")  # one node at a time; must not hold up reports
+        self.doorman = ThreadPoolExecutor(DOORMEN, "gateway-sign-on")  # one node at a time; must not hold up reports
         self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
 
     # Life ---------------------------------------------------------------------------------------------------------
@@ -99,9 +101,13 @@ class Switchboard:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.tasks = []
         await self.redis.aclose()
-        for pool in (self.recorder, self.doorman):
-            for _ in range(pool._max_workers):
-                pool.submit(connections.close_all)
+        await asyncio.to_thread(self._close_databases)
+
+    def _close_databases(self) -> None:
+        for pool, threads in ((self.recorder, 1), (self.doorman, DOORMEN)):
+            together = threading.Barrier(threads)  # so that every thread of the pool closes its own connection
+            for _ in range(threads):
+                pool.submit(lambda meet=together: (meet.wait(5), connections.close_all()))
             pool.shutdown()
 
     async def _repeat(self, name: str, pause_seconds: float, step: Callable[[], Awaitable]) -> None:

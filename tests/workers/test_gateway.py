@@ -1,0 +1,256 @@
+"""The nodes' sockets, spoken to by a scripted node: sign-on, work, and what happens when a line breaks."""
+
+import tomllib
+
+import pytest
+
+from pictor_agent import protocol
+from tests.workers import builders
+from tests.workers.builders import NOW, enqueue, lease, result
+from tests.workers.scripted import ScriptedNode, db, until
+from workers import services, switchboard, telemetry
+from workers.models import Lease, Shift, Work, Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+async def board():
+    board = switchboard.current()
+    yield board
+    await board.stop()
+
+
+@pytest.fixture
+def node() -> ScriptedNode:
+    """A new node with a fresh configuration file."""
+    worker = services.create_worker(builders.user(), "attic", now=NOW)
+    return configured(worker)
+
+
+def configured(worker: Worker, **changes) -> ScriptedNode:
+    from common import clock
+
+    config = tomllib.loads(services.new_config(worker, now=changes.pop("now", None) or clock.now()))
+    return ScriptedNode(config["worker_uid"], token=config["token"], **changes)
+
+
+def row(node: ScriptedNode) -> Worker:
+    return Worker.objects.get(uid=node.uid)
+
+
+async def online(node: ScriptedNode) -> Worker:
+    return await until(lambda: Worker.objects.taking_work().filter(uid=node.uid).first())
+
+
+class SignOnTests:
+    async def test_a_new_node_enrols_and_is_online(self, board, node):
+        welcome = await node.sign_on()
+        assert welcome.worker_name == "attic"
+        worker = await online(node)
+        assert (worker.gateway_id, worker.connection_epoch) == (board.gateway_id, welcome.epoch)
+        assert bytes(worker.public_key) == bytes(node.key.verify_key)
+        await node.close()
+        assert (await until(lambda: Worker.objects.filter(uid=node.uid, status="offline").first())).connected_at is None
+        assert await db(Shift.objects.filter(ended_at=None).count) == 0
+
+    async def test_a_configuration_file_enrols_one_key_only(self, board, node):
+        await node.sign_on()
+        thief = ScriptedNode(node.uid, token=node.token)
+        await thief.prove()
+        assert (await thief.hear(protocol.Refused)).code == "bad_token"
+
+    async def test_an_enrolled_key_returns_without_a_token(self, board, node):
+        await node.sign_on()
+        await online(node)
+        await node.close()
+        again = ScriptedNode(node.uid, key=node.key)
+        assert (await again.sign_on()).epoch == 2
+
+    async def test_an_expired_configuration_file_is_refused(self, board):
+        worker = await db(services.create_worker, await db(builders.user), "late", now=NOW)
+        late = await db(configured, worker, now=NOW.replace(year=2020))
+        await late.prove()
+        assert "download a fresh one" in (await late.hear(protocol.Refused)).words
+
+    async def test_a_newer_configuration_file_revokes_the_older(self, board, node):
+        newer = await db(lambda: configured(row(node)))
+        await node.prove()
+        assert (await node.hear(protocol.Refused)).code == "bad_token"
+        await newer.sign_on()
+        assert await online(newer)
+
+    async def test_a_signature_of_another_key_is_refused(self, board, node):
+        await node.connect()
+        await node.say(node.hello())
+        await node.say(protocol.Proof(signature=bytes(64)))
+        assert (await node.hear(protocol.Refused)).code == "bad_signature"
+        assert await node.hear_close() == 1008
+
+    async def test_an_old_protocol_is_refused_with_the_remedy(self, board, node):
+        await node.connect()
+        await node.say(node.hello(protocol=0))
+        refused = await node.hear(protocol.Refused)
+        assert refused.code == "too_old"
+        assert "pip install --upgrade pictor-agent" in refused.words
+
+    async def test_an_unknown_node_is_refused(self, board):
+        stranger = ScriptedNode("w_nobody")
+        await stranger.prove()
+        assert (await stranger.hear(protocol.Refused)).code == "unknown_node"
+
+    async def test_a_retired_node_is_refused_and_its_socket_closes(self, board, node):
+        await node.sign_on()
+        worker = await online(node)
+        await db(services.retire_worker, worker, now=NOW)
+        assert (await node.hear(protocol.Refused)).code == "retired"
+        await node.hear_close()
+        again = ScriptedNode(node.uid, key=node.key)
+        await again.prove()
+        assert (await again.hear(protocol.Refused)).code == "retired"
+
+    async def test_a_newer_connection_supersedes_the_older(self, board, node):
+        await node.sign_on()
+        await online(node)
+        again = ScriptedNode(node.uid, key=node.key)
+        assert (await again.sign_on()).epoch == 2
+        assert (await node.hear(protocol.Refused)).code == "superseded"
+        await node.hear_close()
+        await node.close()
+        worker = await online(again)
+        assert worker.connection_epoch == 2
+
+    async def test_words_before_the_proof_are_refused(self, board, node):
+        await node.connect()
+        await node.say(protocol.Heartbeat())
+        assert (await node.hear(protocol.Refused)).code == "bad_message"
+
+    async def test_a_message_that_is_too_large_is_refused(self, board, node):
+        await node.connect()
+        await node.say_bytes(b"x" * (protocol.MESSAGE_BYTES_MAX + 1))
+        assert (await node.hear(protocol.Refused)).code == "bad_message"
+
+    async def test_a_flood_is_refused(self, board, node, monkeypatch):
+        monkeypatch.setattr("workers.gateway.MESSAGES_BURST", 5)
+        await node.sign_on()
+        for _ in range(20):
+            await node.say(protocol.Heartbeat())
+        assert (await node.hear(protocol.Refused)).retry
+
+
+class WorkTests:
+    async def test_a_task_goes_from_the_queue_to_done(self, board, node, toy):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1, 2)
+        assert await db(builders.feed) == 2
+        first, second = (await node.hear(protocol.Assign)).items
+        assert (first.place, second.place, first.spec.frame) == (0, 1, 1)
+        await node.say(protocol.Received(items=[(first.work_id, 1), (second.work_id, 1)]))
+        await node.say(protocol.Started(work_id=first.work_id, attempt=1))
+        await node.say(protocol.Rendered(work_id=first.work_id, attempt=1, result=result()))
+        assert (await node.hear(protocol.UploadGrant)).work_id == first.work_id
+        await node.say(protocol.Started(work_id=second.work_id, attempt=1))
+        await node.say(protocol.Done(work_id=first.work_id, attempt=1, result=result()))
+        assert not (await node.hear(protocol.Recorded)).stale
+        assert [r.reference for r in toy.heard("finished")] == [1]
+        await until(lambda: lease(2).started_at)
+        assert await db(lambda: lease(2).place) == 0
+
+    async def test_progress_reaches_the_page_and_the_product(self, board, node, toy):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        await node.say(protocol.Progress(work_id=item.work_id, attempt=1, fraction=0.5, note="sample 1 of 2"))
+        await until(lambda: telemetry.get_progress(item.work_id) == (0.5, "sample 1 of 2"))
+        assert toy.heard("progressed") == [(1, 1)] or await until(lambda: toy.heard("progressed"))
+
+    async def test_heartbeats_renew_leases_and_keep_the_newest_sample(self, board, node):
+        await node.sign_on()
+        worker = await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        await node.say(protocol.Heartbeat(holding=[(item.work_id, 1), (99, 1)], cpu_load=0.25))
+        assert (await node.hear(protocol.Cancel)).items == [(99, 1)]
+        assert (await db(lease, 1)).expires_at > NOW.replace(year=2026, month=6)
+        assert (await db(telemetry.get_sample, worker.pk))["cpu_load"] == 0.25
+
+    async def test_fresh_urls_are_given_to_the_holder_only(self, board, node):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        await node.say(protocol.NeedUrls(work_id=item.work_id, attempt=1))
+        assert (await node.hear(protocol.Urls)).urls == {"a" * 64: "http://testserver/files/1"}
+        await node.say(protocol.NeedUrls(work_id=item.work_id, attempt=2))
+        assert (await node.hear(protocol.Cancel)).items == [(item.work_id, 2)]
+
+    async def test_withdrawn_work_is_cancelled_on_the_node(self, board, node):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        await db(services.withdraw, "toy", [1])
+        assert (await node.hear(protocol.Cancel)).items == [(item.work_id, 1)]
+
+
+class BrokenLineTests:
+    async def leased(self, node, *references: int) -> list[protocol.Assignment]:
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, *references)
+        await db(builders.feed)
+        return (await node.hear(protocol.Assign)).items
+
+    async def test_a_node_that_reconnects_keeps_its_work(self, board, node):
+        (item,) = await self.leased(node, 1)
+        await node.close()
+        again = ScriptedNode(node.uid, key=node.key)
+        welcome = await again.sign_on(holding=[(item.work_id, 1), (77, 1)])
+        assert (await again.hear(protocol.Cancel)).items == [(77, 1)]
+        kept = await db(lease, 1)
+        assert (kept.attempt, kept.epoch) == (1, welcome.epoch)
+        await again.say(protocol.Done(work_id=item.work_id, attempt=1, result=result()))
+        assert not (await again.hear(protocol.Recorded)).stale
+
+    async def test_a_node_that_restarted_empty_gives_its_work_back(self, board, node, toy):
+        await self.leased(node, 1)
+        await node.close()
+        again = ScriptedNode(node.uid, key=node.key)
+        await again.sign_on()
+        await until(lambda: not Lease.objects.exists())
+        assert [r.reason for r in toy.heard("returned")] == ["node_gone"]
+        assert not (await db(Work.objects.get)).leased
+
+    async def test_reports_before_a_goodbye_count_and_the_rest_returns_at_once(self, board, node, toy):
+        first, _ = await self.leased(node, 1, 2)
+        await node.say(protocol.Done(work_id=first.work_id, attempt=1, result=result()))
+        await node.say(protocol.SignOff(reason="SIGTERM"))
+        await until(lambda: Worker.objects.filter(uid=node.uid, status="offline").exists())
+        assert [r.reference for r in toy.heard("finished")] == [1]
+        assert [(r.reference, r.reason) for r in toy.heard("returned")] == [(2, "drained")]
+
+    async def test_a_draining_node_keeps_what_runs_and_gets_no_more(self, board, node, toy):
+        first, second = await self.leased(node, 1, 2)
+        await node.say(protocol.Received(items=[(first.work_id, 1), (second.work_id, 1)]))
+        await node.say(protocol.Started(work_id=first.work_id, attempt=1))
+        await node.say(protocol.Draining(reason="SIGTERM"))
+        assert (await node.hear(protocol.Cancel)).items == [(second.work_id, 1)]
+        assert await db(builders.feed) == 0
+        assert (await db(lease, 1)).started_at
+
+    async def test_nodes_of_a_dead_gateway_are_offline_and_their_work_waits_for_the_lease_to_expire(self, board, node):
+        await self.leased(node, 1)
+        from datetime import timedelta
+
+        from common import clock
+
+        later = clock.now() + timedelta(seconds=60)
+        assert await db(services.lose_dead_gateways, now=later) == 1
+        assert (await db(row, node)).status == "offline"
+        assert await db(Lease.objects.count) == 1
