@@ -7,8 +7,7 @@ from pathlib import PurePosixPath
 from django.core.files.storage import default_storage
 from django.utils.text import slugify
 
-from rendering.models import Job, Output, Task
-from rendering.states import TaskStatus
+from rendering.models import Job, Output
 
 BLOCK_BYTES = 256 * 1024
 
@@ -48,9 +47,9 @@ def frame_name(job: Job, frame: int, output: Output) -> str:
 
 
 def _accepted(job: Job) -> Iterator[tuple[int, Output]]:
-    tasks = Task.objects.filter(job=job, status=TaskStatus.ACCEPTED, output__isnull=False).select_related("output")
-    for task in tasks.order_by("frame").iterator(chunk_size=500):
-        yield task.frame, task.output
+    outputs = Output.objects.accepted_of(job.pk).select_related("attempt__task")
+    for output in outputs.iterator(chunk_size=500):
+        yield output.attempt.task.frame, output
 
 
 def _member(archive: zipfile.ZipFile, sink: _Sink, name: str, output: Output) -> Iterator[bytes]:

@@ -19,8 +19,7 @@ from rendering import thumbnails
 from rendering.events import FILM, topic
 from rendering.frames import local_copy
 from rendering.job_settings import PIXELS_MAX
-from rendering.models import Film, Output, Task
-from rendering.states import TaskStatus
+from rendering.models import Film, Output
 
 SECONDS_MAX = 3_600
 CRF = "18"  # visually without loss
@@ -42,7 +41,12 @@ def make_film(film: Film, now: datetime) -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "film.mp4"
-            encode(_outputs(film), target, fps=film.fps, on_frame=lambda done, total: _progress(film, done, total))
+            encode(
+                list(Output.objects.accepted_of(film.job_id)),
+                target,
+                fps=film.fps,
+                on_frame=lambda done, total: _progress(film, done, total),
+            )
             with open(target, "rb") as file:
                 key = default_storage.save(f"films/{film.job_id}/{film.pk}.mp4", File(file))
         changes = {"storage_key": key, "progress_percent": 100}
@@ -82,11 +86,6 @@ def _command(target: Path, size: tuple[int, int], fps: int) -> list[str]:
     colours = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709", "-color_primaries", "bt709"]
     colours += ["-color_trc", "bt709", "-color_range", "tv"]
     return [ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-y", *raw, *colours, *coded, str(target)]
-
-
-def _outputs(film: Film) -> list[Output]:
-    tasks = Task.objects.filter(job=film.job_id, status=TaskStatus.ACCEPTED, output__isnull=False).select_related("output")
-    return [task.output for task in tasks.order_by("frame")]
 
 
 def _picture(output: Output) -> Image.Image:

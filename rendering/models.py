@@ -266,6 +266,14 @@ class OutputQuerySet(models.QuerySet):
             attempt__task__status__in=[TaskStatus.CHECKING, TaskStatus.ACCEPTED],
         )
 
+    def accepted_of(self, job_id: int):
+        """The paid frames of a job, in the order of their numbers."""
+        return (
+            self.current()
+            .filter(attempt__task__job=job_id, attempt__task__status=TaskStatus.ACCEPTED)
+            .order_by("attempt__task__frame")
+        )
+
 
 class Output(models.Model):
     """The frame of one attempt, in the store."""

@@ -3,15 +3,16 @@
 from rendering.errors import QuotaExceeded
 from rendering.models import Job
 from rendering.states import SUBMITTED, JobStatus
+from rendering.uploads import UnfitUpload
 
 DRAFTS_MAX = 50  # jobs that are uploaded and not submitted
 JOBS_MAX = 20  # jobs at work or paused
 
 
 def check_drafts(user) -> None:
-    """Raises QuotaExceeded when the account may not add another job."""
+    """Raises UnfitUpload when the account may not add another job."""
     if _count(user, [JobStatus.DRAFT, JobStatus.INSPECTING, JobStatus.READY]) >= DRAFTS_MAX:
-        raise QuotaExceeded(f"You have {DRAFTS_MAX} jobs that are not submitted. Submit or cancel one first.")
+        raise UnfitUpload(f"You have {DRAFTS_MAX} jobs that are not submitted. Submit or cancel one first.")
 
 
 def check_jobs(user) -> None:

@@ -57,7 +57,7 @@ def refuse_task(task_id: int, attempt_number: int, reason: str, now: datetime, *
     attempt = _attempt_in_check(task_id, attempt_number)
     if not attempt:
         return False
-    job = attempt.task.job
+    job = lock_job(attempt.task.job_id)
     if job.status == JobStatus.CANCELLED:
         _cancel(attempt, reason, now)
     elif end_attempt(attempt, reason, now, detail=detail):
@@ -139,7 +139,6 @@ def _accept(attempt: Attempt, now: datetime) -> None:
         moves=TASK_MOVES,
         reason="",
         accepted_at=now,
-        output_id=attempt.output.pk,
         charged_micros=task.charged_micros + attempt.charged_micros,
     )
     task_line(task, was=TaskStatus.CHECKING, became=TaskStatus.ACCEPTED, at=now).save()

@@ -20,6 +20,11 @@ from workers import services as queue
 
 WAITS_FOR_MONEY = frozenset({PauseReason.CREDIT, PauseReason.CAP})
 UNFINISHED = frozenset({TaskStatus.WAITING, TaskStatus.RENDERING})
+CANCEL_TRIES = 5
+
+
+class _TasksCameBack(Exception):
+    """The transaction saw tasks whose work it had not locked; it is rolled back and tried again."""
 
 
 @transaction.atomic
@@ -88,18 +93,28 @@ def _go_on(job: Job, actor, now: datetime) -> None:
     events.job_status_changed(job)
 
 
-@transaction.atomic
 def cancel_job(job: Job, actor=None, now: datetime | None = None) -> None:
     """Stop the job for good. Frames that lie on the server are still checked, charged and kept.
 
     Raises:
         StaleMove: it has ended already.
     """
-    now = now or clock.now()
-    _end_unfinished_tasks(job.pk, TaskStatus.CANCELLED, Reason.BY_CREATOR, now, actor=actor)
-    job = lock_job(job.pk)
+    for _ in range(CANCEL_TRIES):
+        try:
+            return _cancel_once(job.pk, actor, now or clock.now())
+        except _TasksCameBack:  # a frame was requeued or refused between the two locks: take its work as well
+            continue
+    raise StaleMove(f"{job!r} changes too fast to be cancelled")
+
+
+@transaction.atomic
+def _cancel_once(job_id: int, actor, now: datetime) -> None:
+    _end_unfinished_tasks(job_id, TaskStatus.CANCELLED, Reason.BY_CREATOR, now, actor=actor)
+    job = lock_job(job_id)
     if JobStatus.CANCELLED not in JOB_MOVES[job.status]:
         raise StaleMove(f"{job!r} is {job.status}")
+    if job.tasks.filter(status__in=UNFINISHED).exists():
+        raise _TasksCameBack
     was = job.status
     move(job, JobStatus.CANCELLED, moves=JOB_MOVES, pause_reason="", finished_at=now)
     note_job(job, was=was, at=now, reason=Reason.BY_CREATOR, actor=actor)

@@ -7,15 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db import connection, transaction
 
 from common.transitions import move
 from rendering import events, reasons
 from rendering.choices import FILE_SUFFIX
 from rendering.hints import hint_on_commit
 from rendering.models import Attempt, Job, JobEvent, Output, Task
-from rendering.rates import rate_at
+from rendering.rates import Rate, rate_at
 from rendering.reasons import Reason
 from rendering.seeds import frame_seed
 from rendering.services import holds
@@ -68,18 +67,24 @@ def pause_uncovered(job: Job, reason: PauseReason, now: datetime) -> None:
     events.job_status_changed(job)
 
 
+BEGIN = f"""
+    UPDATE rendering_task AS task SET status = '{TaskStatus.RENDERING}', attempt = given.attempt
+    FROM unnest(%s::bigint[], %s::int[]) AS given(id, attempt)
+    WHERE task.id = given.id AND task.status = '{TaskStatus.WAITING}' RETURNING task.id, task.frame
+"""
+
+
 def _begin_attempts(job: Job, leases: list[NewLease], now: datetime) -> dict[int, Attempt]:
+    """Move the tasks that still wait in one guarded statement and write their attempts."""
     lease_of = {lease.reference: lease for lease in leases}
-    tasks = list(Task.objects.select_for_update().filter(pk__in=lease_of, status=TaskStatus.WAITING).order_by("pk"))
-    numbers = Case(*[When(pk=task.pk, then=Value(lease_of[task.pk].attempt)) for task in tasks], default=F("attempt"))
-    Task.objects.filter(pk__in=[task.pk for task in tasks], status=TaskStatus.WAITING).update(
-        status=TaskStatus.RENDERING, attempt=numbers
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, [list(lease_of), [lease.attempt for lease in leases]])
+        tasks = [Task(pk=pk, job=job, frame=frame) for pk, frame in cursor.fetchall()]
     rate = rate_at(job.tier, now)
-    attempts = Attempt.objects.bulk_create(_new_attempt(job, task, lease_of[task.pk], rate, now) for task in tasks)
+    attempts = Attempt.objects.bulk_create(_new_attempt(task, lease_of[task.pk], rate, now) for task in tasks)
     JobEvent.objects.bulk_create(
-        task_line(task, was=TaskStatus.WAITING, became=TaskStatus.RENDERING, at=now, detail=f"attempt {task.attempt}")
-        for task in tasks
+        task_line(attempt.task, was=TaskStatus.WAITING, became=TaskStatus.RENDERING, at=now, detail=f"attempt {attempt.number}")
+        for attempt in attempts
     )
     if tasks:
         refresh_on_commit([job.pk])
@@ -87,13 +92,12 @@ def _begin_attempts(job: Job, leases: list[NewLease], now: datetime) -> dict[int
     return {lease_of[attempt.task_id].work_id: attempt for attempt in attempts}
 
 
-def _new_attempt(job: Job, task: Task, lease: NewLease, rate, now: datetime) -> Attempt:
-    task.job, task.status, task.attempt = job, TaskStatus.RENDERING, lease.attempt
+def _new_attempt(task: Task, lease: NewLease, rate: Rate, now: datetime) -> Attempt:
     return Attempt(
         task=task,
         number=lease.attempt,
         worker_id=lease.worker_id,
-        seed=frame_seed(job.secret, task.frame),
+        seed=frame_seed(task.job.secret, task.frame),
         score_milli=lease.score_milli,
         leased_at=now,
         **rate._asdict(),

@@ -66,9 +66,11 @@ def settle(job: Job, now: datetime) -> None:
 
 def _move_to(job: Job, status: JobStatus, now: datetime) -> None:
     was = job.status
-    finished_at = now if status in JOB_FINAL else None
-    move(job, status, moves=JOB_MOVES, pause_reason="", finished_at=finished_at)
-    note_job(job, was=was, at=now)
+    changes = {"finished_at": now if status in JOB_FINAL else None, "pause_reason": ""}
+    if status == JobStatus.FAILED and not job.failure:
+        changes["failure"] = job.tasks.filter(status=TaskStatus.FAILED).values_list("reason", flat=True).first() or ""
+    move(job, status, moves=JOB_MOVES, **changes)
+    note_job(job, was=was, at=now, reason=job.failure)
     events.job_status_changed(job)
 
 

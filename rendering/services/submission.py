@@ -13,12 +13,11 @@ from django.db import transaction
 
 from common import clock
 from common.transitions import StaleMove, move
-from pictor_agent import engines
 from rendering import events, quotas, scenes, thumbnails
 from rendering.errors import BadSettings
 from rendering.hints import hint_on_commit
-from rendering.inspected import Inspection
-from rendering.job_settings import JobSettings, problems, settings_of
+from rendering.inspected import Inspection, version_for
+from rendering.job_settings import SAMPLES_MAX, JobSettings, problems, settings_of
 from rendering.models import Job, Scene, Task, Upload
 from rendering.reasons import Reason
 from rendering.services import holds
@@ -34,8 +33,7 @@ def create_job_from_upload(upload: Upload, now: datetime | None = None) -> Job:
     """A job for a complete upload; its files are stored and inspected in the background. Once per upload.
 
     Raises:
-        UnfitUpload: it is incomplete, or neither a .blend nor a .zip inside.
-        QuotaExceeded: the owner has too many unsubmitted jobs.
+        UnfitUpload: it is incomplete, neither a .blend nor a .zip inside, or one too many.
     """
     upload = Upload.objects.select_for_update().get(pk=upload.pk)
     made = Job.objects.filter(scene__upload=upload).first()
@@ -59,9 +57,8 @@ def record_inspection(job: Job, inspection: Inspection, now: datetime) -> bool:
     job = lock_job(job.pk)
     if job.status != JobStatus.INSPECTING:
         return False
-    Scene.objects.filter(pk=job.scene_id).update(
-        inspection=inspection.to_json(), thumbnail_key=_store_thumbnail(job.scene, inspection.thumbnail)
-    )
+    found = inspection.to_json() | {"thumbnail_key": _store_thumbnail(job.scene, inspection.thumbnail)}
+    Scene.objects.filter(pk=job.scene_id).update(inspection=found)
     move(job, JobStatus.READY, moves=JOB_MOVES, **_as_in_the_file(job, inspection))
     note_job(job, was=JobStatus.INSPECTING, at=now)
     events.job_status_changed(job)
@@ -81,12 +78,12 @@ def fail_inspection(job: Job, reason: Reason, detail: str, now: datetime) -> boo
 
 
 def _as_in_the_file(job: Job, found: Inspection) -> dict:
-    version = engines.version_for_file(found.blender_version_saved) if found.blender_version_saved else None
+    version = version_for(found) if found.blender_version_saved else None
     return {
         "frames": found.frames,
         "width": found.final_width,
         "height": found.final_height,
-        "samples": found.samples,
+        "samples": max(1, min(found.samples, SAMPLES_MAX)),
         "format": found.format,
         "camera": "",
         "engine": "cycles",
@@ -95,13 +92,13 @@ def _as_in_the_file(job: Job, found: Inspection) -> dict:
     }
 
 
-def _store_thumbnail(scene: Scene, encoded: str) -> str:
+def _store_thumbnail(scene: Scene, encoded: str | None) -> str:
     """Keep the preview that was saved in the file, decoded and written anew; empty when there is none."""
     try:
-        webp = thumbnails.rewrite(BytesIO(base64.b64decode(encoded, validate=True)))
-    except (ValueError, binascii.Error, thumbnails.Undecodable):
+        webp = thumbnails.rewrite(BytesIO(base64.b64decode(encoded or "", validate=True)))
+    except (binascii.Error, thumbnails.Undecodable):
         return ""
-    return default_storage.save(f"scenes/{scene.owner_id}/thumbnails/{scene.pk}.webp", ContentFile(webp)) if webp else ""
+    return default_storage.save(f"scenes/{scene.owner_id}/thumbnails/{scene.pk}.webp", ContentFile(webp))
 
 
 @transaction.atomic
