@@ -43,7 +43,11 @@ async def _work(config: Config, state: State, terminal: Terminal) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, shift.drain)
-    return await shift.run()
+    try:
+        return await shift.run()
+    finally:
+        await shift.runner.close()
+        await shift.store.client.aclose()
 
 
 def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:

@@ -107,8 +107,6 @@ class Shift:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.link:
             await self.link.close()
-        await self.runner.close()
-        await self.store.client.aclose()
 
     async def _stay_connected(self) -> int:
         """Connect, and again when the connection is lost; returns only when refused for good."""

@@ -27,6 +27,7 @@ GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI")
 MANDATED = ("cycles.seed", "cycles.samples", "cycles.time_limit", "cycles.use_animated_seed", "cycles.use_sample_subset",
             "cycles.sample_", "cycles.device", "render.resolution", "render.filepath", "render.use_border",
             "render.image_settings", "render.use_stamp")  # fmt: skip
+BUNDLED = "/datafiles/assets/"  # brushes that every installation has, wherever the artist's own lay
 SIMULATING = {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "PARTICLE_SYSTEM"}
 
 
@@ -329,6 +330,8 @@ def missing_files():
     root = os.environ.get("PICTOR_SCENE", "/scene")
     found = []
     for path in bpy.utils.blend_paths(absolute=True, packed=False):
+        if BUNDLED in path.replace("\\", "/"):
+            continue
         inside = os.path.normpath(path).startswith(root + os.sep)
         if not inside or not os.path.exists(path):
             found.append(os.path.relpath(path, root) if inside else path)
