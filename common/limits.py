@@ -43,4 +43,6 @@ def limited(name: str, *, limit: int, seconds: int) -> Callable:
 
 def too_many(request: HttpRequest, seconds: int):
     """429 with the time after which it is worth another try."""
-    return render(request, "errors/429.html", status=429, headers={"Retry-After": str(seconds)})
+    response = render(request, "errors/429.html", {"minutes": -(-seconds // 60)}, status=429)
+    response["Retry-After"] = str(seconds)
+    return response

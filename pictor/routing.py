@@ -5,13 +5,13 @@ from channels.routing import URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.urls import path
-from django.utils.module_loading import import_string
 
 from common.live import LiveConsumer
 from pictor_agent import protocol
 from rendering.consumers import may_join as may_join_job
 from users.consumers import may_join as may_join_user
 from workers.consumers import may_join as may_join_worker
+from workers.gateway import AgentConsumer
 
 # first part of a topic -> may_join(user, key) -> bool; the topics and their words are listed in docs/realtime.md
 TOPICS = {
@@ -26,14 +26,9 @@ def live():
     return OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS)), settings.CSRF_TRUSTED_ORIGINS)
 
 
-def gateway():
-    """Nodes' sockets: they prove a key, and bring neither cookie nor Origin."""
-    return import_string("workers.gateway.AgentConsumer").as_asgi()
-
-
 websockets = URLRouter(
     [
         path("live", live()),
-        path(protocol.PATH.lstrip("/"), gateway()),
+        path(protocol.PATH.lstrip("/"), AgentConsumer.as_asgi()),  # nodes prove a key, and bring neither cookie nor Origin
     ]
 )

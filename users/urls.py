@@ -1,19 +1,14 @@
 """Addresses of sign-in and of one's own profile."""
 
-from django.http import HttpResponse
 from django.urls import path
 
+from users import views
+
 app_name = "users"
-
-
-def soon(request, **kwargs):
-    """Stands in until the page is written."""
-    return HttpResponse(status=503)
-
-
 urlpatterns = [
-    path("sign-in/", soon, name="sign-in"),
-    path("sign-out/", soon, name="sign-out"),
-    path("sign-in/persona/", soon, name="persona-sign-in"),
-    path("profile/", soon, name="profile"),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-in/persona/", views.persona_sign_in, name="persona-sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("profile/", views.profile, name="profile"),
+    path("profile/sessions/<int:pk>/end/", views.session_end, name="session-end"),
 ]

@@ -29,6 +29,12 @@ def exact_credits(amount_micros: int | None) -> str:
 
 
 @register.filter
+def grouped(count: int | None) -> str:
+    """A count with its thousands apart: 12345 -> "12,345"."""
+    return NOTHING if count is None else f"{count:,}"
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """A length of time in its two largest units: 3.94 -> "3.9 s", 75 -> "1 min 15 s", 90000 -> "1 d 1 h"."""
     if seconds is None:

@@ -1,0 +1,37 @@
+"""What must never start: the demo's one-click people, or debug pages, at an address that strangers can reach."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from pictor import env
+
+
+def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, site_url: str) -> None:
+    """Stop the start with the variable's name.
+
+    Raises:
+        BadSetting: production with PICTOR_DEMO or DEBUG, or the demo at a public or https address.
+    """
+    if environment not in {"", "development", "production"}:
+        raise env.BadSetting(f"PICTOR_ENV={environment!r} is unknown. Write production or development.")
+    if environment == "production" and demo:
+        raise env.BadSetting("PICTOR_DEMO=1 lets anybody sign in as an operator. Production must not set it.")
+    if environment == "production" and debug:
+        raise env.BadSetting("DEBUG=1 shows settings and code to strangers. Production must not set it.")
+    if demo and is_public(site_url):
+        raise env.BadSetting(
+            f"PICTOR_DEMO=1 lets anybody sign in as an operator, and SITE_URL={site_url} looks public. "
+            "Use a private http:// address, or leave PICTOR_DEMO out."
+        )
+
+
+def is_public(site_url: str) -> bool:
+    """https, a public address, or a name with a dot that is not of a local network."""
+    parts = urlsplit(site_url)
+    host = parts.hostname or ""
+    if parts.scheme != "http":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".localhost", ".lan", ".internal", ".test"))
