@@ -17,7 +17,7 @@ NODES = 2_000
 
 AHEAD = """
     SELECT count(*) FROM (
-        SELECT 1 FROM workers_work WHERE NOT leased AND NOT held AND (-priority, sort, id) < (%s, %s, %s) LIMIT 100000) AS some
+        SELECT 1 FROM workers_work WHERE NOT leased AND NOT held AND (-priority, sort, id) < (%s, %s, %s) LIMIT 100000) AS ahead
 """
 
 
