@@ -1,16 +1,10 @@
 """Addresses of the checkers pages."""
 
-from django.http import HttpResponse
 from django.urls import path
 
+from checkers import views
+
 app_name = "checkers"
-
-
-def soon(request, **kwargs):
-    """Stands in until the page is written."""
-    return HttpResponse(status=503)
-
-
 urlpatterns = [
-    path("", soon, name="overview"),
+    path("", views.overview, name="overview"),
 ]

@@ -1,0 +1,86 @@
+"""Sums over the whole network for its page. Counts only: no row names a person or somebody else's node."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Avg, Count, Max, Q, Sum
+from django.db.models.functions import TruncDate
+
+from rendering.models import Attempt, Job, Task
+from rendering.states import JobStatus, TaskStatus
+from workers.models import Gpu, Tally, Worker
+from workers.states import WorkerStatus
+
+DAYS = 30
+HARDWARE_SHOWN = 12
+
+
+def overview(user, *, now: datetime) -> dict:
+    accepted = Task.objects.filter(status=TaskStatus.ACCEPTED)
+    by_day = list(_by_day(accepted, now))
+    return {
+        "jobs": _jobs(),
+        "frames": _frames(accepted, now),
+        "nodes": _nodes(),
+        "paid_micros": Tally.objects.aggregate(micros=Sum("earned_micros"))["micros"] or 0,
+        "frames_by_day": [(day, row["frames"]) for day, row in by_day],
+        "credits_by_day": [(day, row["micros"] / 1_000_000) for day, row in by_day],
+        "hardware": [*_gpus(), *_cpus()][:HARDWARE_SHOWN],
+        "own": _own(user, accepted),
+    }
+
+
+def _jobs() -> dict:
+    at_work = Q(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
+    return Job.objects.exclude(submitted_at=None).aggregate(
+        all=Count("pk"), running=Count("pk", filter=at_work), completed=Count("pk", filter=Q(status=JobStatus.COMPLETED))
+    )
+
+
+def _frames(accepted, now: datetime) -> dict:
+    counts = accepted.aggregate(all=Count("pk"), today=Count("pk", filter=Q(accepted_at__gte=now - timedelta(days=1))))
+    pace = (
+        Attempt.objects.accepted().filter(finished_at__gte=now - timedelta(days=DAYS)).aggregate(seconds=Avg("render_seconds"))
+    )
+    return {**counts, "seconds": pace["seconds"]}
+
+
+def _nodes() -> dict:
+    known = Worker.objects.exclude(status__in=[WorkerStatus.RETIRED, WorkerStatus.NEW])
+    connected = Q(connected_at__isnull=False)
+    return known.aggregate(all=Count("pk"), online=Count("pk", filter=connected), cores=Sum("cpu_cores", filter=connected))
+
+
+def _by_day(accepted, now: datetime):
+    """(label, {frames, micros}) of the last DAYS days, oldest first; days without frames too."""
+    first = now.date() - timedelta(days=DAYS - 1)
+    recent = accepted.filter(accepted_at__date__gte=first).annotate(day=TruncDate("accepted_at")).order_by().values("day")
+    rows = {row["day"]: row for row in recent.annotate(frames=Count("pk"), micros=Sum("charged_micros"))}
+    for offset in range(DAYS):
+        day = first + timedelta(days=offset)
+        yield f"{day:%-d %b}", rows.get(day, {"frames": 0, "micros": 0})
+
+
+def _gpus() -> list[dict]:
+    """GPUs of the connected nodes by model."""
+    rows = Gpu.objects.filter(worker__connected_at__isnull=False).order_by().values("model")
+    counted = rows.annotate(count=Count("pk"), memory_bytes=Max("vram_bytes")).order_by("-count", "model")
+    return [{"kind": "GPU", **row} for row in counted]
+
+
+def _cpus() -> list[dict]:
+    rows = Worker.objects.connected().exclude(cpu_model="").order_by().values("cpu_model")
+    counted = rows.annotate(count=Count("pk"), memory_bytes=Max("ram_bytes")).order_by("-count", "cpu_model")
+    return [{"kind": "CPU", "model": row.pop("cpu_model"), **row} for row in counted]
+
+
+def _own(user, accepted) -> dict:
+    """What this account adds to the sums."""
+    tallies = Tally.objects.filter(worker__owner=user).aggregate(
+        frames=Sum("tasks_accepted"), earned_micros=Sum("earned_micros")
+    )
+    return {
+        "ordered": accepted.filter(job__owner=user).count(),
+        "rendered": tallies["frames"] or 0,
+        "earned_micros": tallies["earned_micros"] or 0,
+        "nodes": Worker.objects.owned_by(user).connected().count(),
+    }

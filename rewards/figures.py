@@ -1,0 +1,46 @@
+"""What an account did that will count for rewards, and what it has earned in credit already."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce, Now
+
+from credit import services as credit
+from credit.models import Earning
+from rendering.models import Task
+from rendering.states import TaskStatus
+from workers.models import Shift, Tally
+
+DAYS = 30
+EARNINGS_SHOWN = 8
+
+
+def overview(user, *, now: datetime) -> dict:
+    tallies = Tally.objects.filter(worker__owner=user)
+    sums = tallies.aggregate(earned_micros=Sum("earned_micros"), frames=Sum("tasks_accepted"), failed=Sum("tasks_failed"))
+    earnings = Earning.objects.filter(account__owner=user).select_related("transfer").order_by("-pk")
+    return {
+        "balance": credit.balance_of(user),
+        "earned_micros": sums["earned_micros"] or 0,
+        "rendered": sums["frames"] or 0,
+        "failed": sums["failed"] or 0,
+        "ordered": Task.objects.filter(job__owner=user, status=TaskStatus.ACCEPTED).count(),
+        "online_seconds": _online_seconds(user),
+        "earned_by_day": _by_day(tallies, now),
+        "earnings": earnings[:EARNINGS_SHOWN],
+    }
+
+
+def _online_seconds(user) -> float:
+    shifts = Shift.objects.filter(worker__owner=user).annotate(until=Coalesce("ended_at", Now()))
+    online = shifts.aggregate(span=Sum(F("until") - F("started_at")))["span"]
+    return online.total_seconds() if online else 0.0
+
+
+def _by_day(tallies, now: datetime) -> list[tuple[str, float]]:
+    """(label, credits) of the last DAYS days, oldest first."""
+    first = now.date() - timedelta(days=DAYS - 1)
+    rows = tallies.filter(day_on__gte=first).order_by().values_list("day_on").annotate(micros=Sum("earned_micros"))
+    micros = dict(rows)
+    days = [first + timedelta(days=offset) for offset in range(DAYS)]
+    return [(f"{day:%-d %b}", micros.get(day, 0) / 1_000_000) for day in days]

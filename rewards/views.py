@@ -1,0 +1,15 @@
+"""What an account has earned and what it did for it."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from common import clock
+from rewards import figures
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    return render(request, "rewards/overview.html", figures.overview(request.user, now=clock.now()))
