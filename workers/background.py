@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db.models import Q
 
 from common import clock
-from workers import nudges, services, telemetry
+from workers import nudges, services, telemetry, transfers
 from workers.states import ReturnReason
 
 log = structlog.get_logger(__name__)
@@ -56,6 +56,12 @@ def sweep_dead_gateways() -> None:
 def sweep_telemetry_days() -> None:
     """Partitions for the coming days exist; days that are too old are gone."""
     _log("sweep_telemetry_days", telemetry.rotate_minutes(now=clock.now()))
+
+
+@shared_task
+def sweep_stale_partials() -> None:
+    """Half-sent files of nodes that never came back are dropped."""
+    _log("sweep_stale_partials", transfers.drop_stale_partials())
 
 
 def _log(name: str, count: int) -> None:
