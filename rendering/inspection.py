@@ -90,7 +90,7 @@ def read_answer(answer: bytes) -> Inspection:
         if "error" in found:
             raise InspectionFailed(_reason(found["error"]), str(found.get("detail", ""))[:500])
         return read_inspection(found)
-    except (ValueError, TypeError, msgspec.ValidationError) as error:
+    except (ValueError, TypeError, IndexError, msgspec.ValidationError) as error:
         raise InspectionFailed(Reason.INSPECTION_FAILED, f"The inspection answered nonsense: {error}"[:500]) from error
 
 

@@ -110,8 +110,9 @@ def store_scene(scene: Scene) -> None:
 
 def forget_upload(upload: Upload) -> None:
     """The row first: a file without a row is swept, a row without a file could never be finished."""
+    partial = partial_path(upload)
     upload.delete()
-    partial_path(upload).unlink(missing_ok=True)
+    partial.unlink(missing_ok=True)
 
 
 def _stored_files(scene: Scene, upload: Upload, partial: Path, folder: Path) -> Iterator[tuple[str, Asset]]:

@@ -6,7 +6,7 @@ FRAMES_MAX = 10_000  # tasks of one job
 FRAME_FIRST, FRAME_LAST = -1_048_574, 1_048_574  # what Blender accepts
 EXPRESSION_CHARACTERS_MAX = 500
 
-_PART = re.compile(r"(-?\d{1,8})(?:-(-?\d{1,8})(?:[x:](\d{1,8}))?)?")
+_PART = re.compile(r"(-?\d{1,8})(?:-(-?\d{1,8})(?:[x:](\d{1,8}))?)?", re.ASCII)
 
 
 class BadFrames(ValueError):
