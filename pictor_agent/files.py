@@ -16,7 +16,6 @@ from pictor_agent import protocol
 from pictor_agent.runner import RunFailed, safe_parts
 
 CHUNK_BYTES = 4 << 20  # one PATCH; a cut costs at most this
-BLOCK_BYTES = 1 << 20
 TRIES = 8
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.2, 20.0
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -56,6 +55,7 @@ class FileStore:
     client: httpx.AsyncClient
     is_open: Callable[[str], bool] = lambda scene_key: False  # does a warm process see this scene?
     used_by: dict[str, int] = field(default_factory=dict)  # scene_key -> holders; never evicted
+    wanted: list[set[str]] = field(default_factory=list)  # hashes of scenes that are being put together
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS_MAX))
 
@@ -82,9 +82,10 @@ class FileStore:
         folder = self.folder / "scenes" / spec.scene_key
         async with self._lock("scene " + spec.scene_key):
             if not folder.is_dir():
-                self._make_room(sum(file.size_bytes for file in spec.files), keep={file.sha256 for file in spec.files})
-                await asyncio.gather(*(self._fetch_unless_here(file, renew) for file in spec.files))
-                await asyncio.to_thread(self._link_scene, spec, folder)
+                with self._wanting({file.sha256 for file in spec.files}):
+                    self._make_room(self._missing_bytes(spec.files))
+                    await asyncio.gather(*(self._fetch_unless_here(file, renew) for file in spec.files))
+                    await asyncio.to_thread(self._link_scene, spec, folder)
         os.utime(folder)
         return folder
 
@@ -122,7 +123,7 @@ class FileStore:
         partial.rename(self._path(file.sha256))
 
     async def _append(self, partial: Path, url: str, have: int, size_bytes: int) -> None:
-        headers = {"Range": f"bytes={have}-"} if have else {}
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         async with self.client.stream("GET", url, headers=headers) as answer:
             if answer.status_code in GONE:
                 raise UrlExpired
@@ -130,7 +131,7 @@ class FileStore:
             resumed = have and answer.status_code == 206
             with partial.open("ab" if resumed else "wb") as target:
                 left = size_bytes - (have if resumed else 0)
-                async for block in answer.aiter_bytes(BLOCK_BYTES):
+                async for block in answer.aiter_raw():  # as it comes: what has arrived before a cut is kept
                     left -= len(block)
                     if left < 0:
                         raise OSError("more bytes than promised")
@@ -150,35 +151,49 @@ class FileStore:
             os.utime(target)
         spare.rename(folder)
 
-    def _make_room(self, needed_bytes: int, keep: set[str]) -> None:
-        """Drop the scenes and files used longest ago until `needed_bytes` fit under the limit and on the disk.
+    @contextlib.contextmanager
+    def _wanting(self, hashes: set[str]):
+        """Keep these files while a scene is put together from them."""
+        self.wanted.append(hashes)
+        try:
+            yield
+        finally:
+            self.wanted.remove(hashes)
+
+    def _missing_bytes(self, refs: list[protocol.FileRef]) -> int:
+        missing = {ref.sha256: ref.size_bytes for ref in refs if not self._path(ref.sha256).exists()}
+        return sum(missing.values())
+
+    def _make_room(self, needed_bytes: int) -> None:
+        """Drop the scenes used longest ago, with their files, until `needed_bytes` fit under the limit and on the disk.
 
         Raises:
             RunFailed: they will not fit even so.
         """
-        for drop in self._droppable(keep):
+        self._drop_unused_files()
+        for scene in by_age((self.folder / "scenes").iterdir()):
             if self._fits(needed_bytes):
                 return
-            drop()
+            if scene.name not in self.used_by and not self.is_open(scene.name):
+                shutil.rmtree(scene, ignore_errors=True)
+                self._drop_unused_files()
         if not self._fits(needed_bytes):
             raise RunFailed("agent_error", f"no room for {needed_bytes >> 20} MiB of scene files")
 
     def _fits(self, needed_bytes: int) -> bool:
-        used = sum(path.stat().st_size for path in (self.folder / "files").rglob("*") if path.is_file())
+        used = sum(path.stat().st_size for path in self._files())
         free = shutil.disk_usage(self.folder).free
         return used + needed_bytes <= self.size_bytes_max and free - needed_bytes >= RESERVE_BYTES
 
-    def _droppable(self, keep: set[str]):
-        """Ways to free space, oldest use first: scenes nobody holds, then files in no scene."""
-        for scene in by_age((self.folder / "scenes").iterdir()):
-            if scene.name not in self.used_by and not self.is_open(scene.name):
-                yield lambda scene=scene: shutil.rmtree(scene, ignore_errors=True)
-        for path in by_age((self.folder / "partial").iterdir()):
-            if path.name not in keep:
-                yield path.unlink
-        for path in by_age((self.folder / "files").glob("*/*")):
-            if path.stat().st_nlink == 1 and path.name not in keep:
-                yield path.unlink
+    def _drop_unused_files(self) -> None:
+        """Files in no scene and halves of files, except for those that a scene waits for."""
+        wanted = set().union(*self.wanted)
+        for path in self._files():
+            if path.name not in wanted and path.stat().st_nlink == 1:
+                path.unlink()
+
+    def _files(self) -> list[Path]:
+        return [*(self.folder / "files").glob("*/*"), *(self.folder / "partial").iterdir()]
 
     def _path(self, sha256: str) -> Path:
         return self.folder / "files" / sha256[:2] / sha256

@@ -150,6 +150,16 @@ class HostileSceneTests:
         assert "pwned" not in rendered.log_tail
         assert runner.warm[("5.0.1", hostile.scene_key, "hostile.blend")][0].is_alive
 
+    async def test_even_without_a_box_nothing_is_written_elsewhere(self, runner, scenes, tmp_path):
+        """The second wall by itself: the file is disarmed before it renders."""
+        bare = type(runner)(runner.environments, sandbox.Sandbox(None, as_root=False))
+        try:
+            await bare.render(make_spec("hostile.blend", scene_key="9" * 64, frame=5), scenes, tmp_path / "x")
+        finally:
+            await bare.close()
+        assert not (scenes / "outside").exists()
+        assert not list(Path("/tmp").glob("pwned*"))
+
     async def test_the_compositor_itself_still_works(self, runner, scenes, tmp_path):
         """The hostile file inverts its picture, which without its file output is the plain file's otherwise."""
         from pictor_agent import pixels

@@ -1,0 +1,175 @@
+"""Files arrive whole or not at all: cut, forged, expired and unfitting ones; uploads go on where they were cut."""
+
+import hashlib
+import os
+
+import pytest
+
+from pictor_agent import files
+from pictor_agent.files import FileStore, UrlExpired, check_paths, upload
+from pictor_agent.protocol import FileRef
+from pictor_agent.runner import RunFailed
+from tests.agent.conftest import make_spec
+from tests.agent.file_server import FileServer
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(files, "BACKOFF_SECONDS_MIN", 0.001)
+    monkeypatch.setattr(files, "BACKOFF_SECONDS_MAX", 0.002)
+    monkeypatch.setattr(files, "RESERVE_BYTES", 0)
+
+
+@pytest.fixture
+def server():
+    with FileServer() as made:
+        yield made
+
+
+@pytest.fixture
+async def client():
+    async with files.make_client() as made:
+        yield made
+
+
+@pytest.fixture
+def store(tmp_path, client):
+    return FileStore(tmp_path / "cache", 1 << 20, client)
+
+
+def offer(server, content: bytes, path="s.blend", url="/f") -> FileRef:
+    server.files[url] = content
+    return FileRef(path=path, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content), url=server.url + url)
+
+
+async def no_renewal(_sha256):
+    pytest.fail("no fresh URL was needed")
+
+
+def scene_of(*refs, key="1"):
+    return make_spec(files=list(refs), scene_key=key * 64)
+
+
+class DownloadTests:
+    async def test_a_scene_is_laid_out_and_fetched_once(self, server, store):
+        spec = scene_of(offer(server, b"main"), offer(server, b"wood", "textures/wood.png", "/w"))
+        folder = await store.scene(spec, no_renewal)
+        await store.scene(spec, no_renewal)
+        assert (folder / "textures" / "wood.png").read_bytes() == b"wood"
+        assert sorted(path for _, path, _ in server.seen) == ["/f", "/w"]
+
+    async def test_a_file_that_two_scenes_share_is_fetched_once(self, server, store):
+        shared = offer(server, b"shared")
+        await store.scene(scene_of(shared, key="1"), no_renewal)
+        await store.scene(scene_of(shared, key="2"), no_renewal)
+        assert len(server.seen) == 1
+
+    async def test_a_cut_download_goes_on_from_there(self, server, store):
+        content = os.urandom(100_000)
+        server.cuts.extend([30_000])
+        folder = await store.scene(scene_of(offer(server, content)), no_renewal)
+        assert (folder / "s.blend").read_bytes() == content
+        assert [detail for _, _, detail in server.seen] == ["", "bytes=30000-"]
+
+    async def test_a_forged_file_is_never_used(self, server, store, monkeypatch):
+        monkeypatch.setattr(files, "TRIES", 2)
+        ref = offer(server, b"good")
+        server.files["/f"] = b"evil"
+        with pytest.raises(RunFailed) as failed:
+            await store.scene(scene_of(ref), no_renewal)
+        assert failed.value.reason == "asset_missing"
+        assert not list((store.folder / "files").rglob("*/*"))
+
+    async def test_more_bytes_than_promised_are_not_taken(self, server, store, monkeypatch):
+        monkeypatch.setattr(files, "TRIES", 2)
+        ref = offer(server, b"four")
+        server.files["/f"] = b"x" * 100_000
+        with pytest.raises(RunFailed):
+            await store.scene(scene_of(ref), no_renewal)
+
+    async def test_an_expired_url_is_renewed(self, server, store):
+        ref = offer(server, b"main")
+        server.files["/new"] = server.files.pop("/f")
+
+        async def renew(sha256):
+            assert sha256 == ref.sha256
+            return server.url + "/new"
+
+        folder = await store.scene(scene_of(ref), renew)
+        assert (folder / "s.blend").read_bytes() == b"main"
+
+    async def test_a_passing_fault_of_the_server_is_ridden_out(self, server, store):
+        server.statuses.extend([500, 503])
+        folder = await store.scene(scene_of(offer(server, b"main")), no_renewal)
+        assert (folder / "s.blend").exists()
+
+    async def test_an_empty_file_is_a_file(self, server, store):
+        folder = await store.scene(scene_of(offer(server, b"")), no_renewal)
+        assert (folder / "s.blend").read_bytes() == b""
+
+    @pytest.mark.parametrize("paths", [["../x"], ["/x"], ["a", "a/b"], ["a", "a"], ["a/b", "a"]])
+    def test_paths_that_leave_or_collide_are_refused(self, paths):
+        refs = [FileRef(path=path, sha256="0" * 64, size_bytes=1, url="http://x") for path in paths]
+        with pytest.raises(RunFailed):
+            check_paths(refs)
+
+
+class CacheTests:
+    async def fill(self, server, store, name: str, size: int, age: int):
+        ref = offer(server, name.encode() * size, url="/" + name)
+        folder = await store.scene(scene_of(ref, key=name), no_renewal)
+        os.utime(folder, (1_000 - age, 1_000 - age))
+        return folder
+
+    async def test_the_scene_used_longest_ago_makes_room(self, server, store):
+        old, new = await self.fill(server, store, "a", 400_000, 9), await self.fill(server, store, "b", 400_000, 1)
+        await self.fill(server, store, "c", 400_000, 0)
+        assert (old.exists(), new.exists()) == (False, True)
+
+    async def test_a_held_scene_stays(self, server, store):
+        old = await self.fill(server, store, "a", 400_000, 9)
+        store.hold("a" * 64)
+        new = await self.fill(server, store, "b", 400_000, 1)
+        await self.fill(server, store, "c", 400_000, 0)
+        assert (old.exists(), new.exists()) == (True, False)
+
+    async def test_a_scene_that_a_warm_process_sees_stays(self, server, store):
+        store.is_open = lambda scene_key: scene_key == "a" * 64
+        old = await self.fill(server, store, "a", 400_000, 9)
+        await self.fill(server, store, "b", 400_000, 1)
+        await self.fill(server, store, "c", 400_000, 0)
+        assert old.exists()
+
+    async def test_what_can_never_fit_is_refused_with_words(self, server, store):
+        with pytest.raises(RunFailed, match="no room"):
+            await self.fill(server, store, "a", 2 << 20, 0)
+
+
+class UploadTests:
+    async def test_a_cut_upload_goes_on_from_there(self, server, client, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "CHUNK_BYTES", 40_000)
+        content = os.urandom(100_000)
+        (tmp_path / "frame").write_bytes(content)
+        server.cuts.extend([25_000])
+        await upload(client, tmp_path / "frame", server.url + "/u")
+        assert bytes(server.uploads["/u"]) == content
+        assert [detail for method, _, detail in server.seen if method == "PATCH"] == ["0", "25000", "65000"]
+
+    async def test_a_whole_file_is_not_sent_again(self, server, client, tmp_path):
+        (tmp_path / "frame").write_bytes(b"frame")
+        server.uploads["/u"] = bytearray(b"frame")
+        await upload(client, tmp_path / "frame", server.url + "/u")
+        assert [method for method, *_ in server.seen] == ["HEAD"]
+
+    async def test_an_expired_grant_is_told_apart_from_a_fault(self, server, client, tmp_path):
+        (tmp_path / "frame").write_bytes(b"frame")
+        server.statuses.extend([500, 403])
+        with pytest.raises(UrlExpired):
+            await upload(client, tmp_path / "frame", server.url + "/u")
+
+    async def test_a_server_that_never_takes_it_ends_the_tries(self, server, client, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "TRIES", 3)
+        (tmp_path / "frame").write_bytes(b"frame")
+        server.statuses.extend([500] * 10)
+        with pytest.raises(files.UploadFailed):
+            await upload(client, tmp_path / "frame", server.url + "/u")
