@@ -1,0 +1,390 @@
+"""A real node against a scripted gateway: every fault of the line between them, with real frames."""
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import os
+import signal
+
+import pytest
+import pytest_asyncio
+
+from pictor_agent import connection, files, protocol
+from pictor_agent import shift as shift_module
+from pictor_agent.config import Config, State
+from pictor_agent.files import FileStore
+from pictor_agent.outbox import Outbox
+from pictor_agent.probe import Probe
+from pictor_agent.protocol import Assignment, FileRef
+from pictor_agent.shift import Shift
+from pictor_agent.terminal import Terminal
+from tests.agent.conftest import agent_command, blender_python, make_spec, until
+from tests.agent.file_server import FileServer
+from tests.agent.gateway import Gateway
+from tests.agent.test_sandbox import processes_with
+
+pytestmark = [pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.asyncio(loop_scope="session")]
+
+LONG = {"samples": 1_000_000, "width": 640, "height": 360}
+A_SECOND = {"samples": 600, "width": 96, "height": 54}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(connection, "BACKOFF_SECONDS_FIRST", 0.01)
+    monkeypatch.setattr(shift_module, "RESEND_SECONDS", 0.3)
+    monkeypatch.setattr(files, "BACKOFF_SECONDS_MAX", 0.01)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gateway():
+    async with Gateway() as made:
+        yield made
+
+
+@pytest.fixture
+def server(scenes):
+    with FileServer() as made:
+        for name in ("plain", "no_camera"):
+            made.files[f"/{name}.blend"] = (scenes / f"{name}.blend").read_bytes()
+        yield made
+
+
+class Node:
+    """A shift of our own with its state folder; starts, stops and starts again like a program."""
+
+    def __init__(self, gateway, server, runner, folder) -> None:
+        self.gateway, self.server, self.runner = gateway, server, runner
+        self.state = State(folder)
+        self.state.make()
+        self.said = io.StringIO()
+        self.task = None
+
+    def start(self) -> Shift:
+        config = Config(self.gateway.url, "w_test", token="secret", drain_seconds=30)
+        self.client = files.make_client()
+        store = FileStore(self.state.folder / "cache", 1 << 30, self.client, self.runner.has_open)
+        outbox, probe = Outbox(self.state.folder / "outbox"), Probe(self.state.folder)
+        self.shift = Shift(config, self.state, self.runner, store, outbox, probe, Terminal(self.said))
+        self.task = asyncio.create_task(self.shift.run())
+        return self.shift
+
+    async def stop(self) -> None:
+        """Without a goodbye, as a killed program."""
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+        await self.client.aclose()
+
+    async def end(self) -> int:
+        async with asyncio.timeout(30):
+            return await self.task
+
+    @property
+    def due(self) -> list[tuple[int, str]]:
+        return [(report.work_id, report.stage) for report in self.shift.outbox.reports()]
+
+    def assignment(self, work_id: int, *, place=0, attempt=1, main="plain.blend", **fields) -> Assignment:
+        content = self.server.files["/" + main]
+        ref = FileRef(
+            path=main, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content), url=f"{self.server.url}/{main}"
+        )
+        spec = make_spec(main, files=[ref], scene_key=ref.sha256, frame=work_id, **fields)
+        return Assignment(work_id=work_id, attempt=attempt, slot=0, place=place, lease_seconds=60, spec=spec)
+
+    async def assign(self, *items: Assignment) -> None:
+        await self.gateway.say(protocol.Assign(items=list(items)))
+
+    async def grant(self, work_id: int, attempt: int = 1) -> None:
+        url = f"{self.server.url}/up-{work_id}-{attempt}"
+        await self.gateway.say(protocol.UploadGrant(work_id=work_id, attempt=attempt, url=url))
+
+    async def record(self, work_id: int, attempt: int = 1, *, stale=False) -> None:
+        await self.gateway.say(protocol.Recorded(work_id=work_id, attempt=attempt, stale=stale))
+        await until(lambda: (work_id, attempt) not in self.shift.deliveries)
+
+    async def finish(self, work_id: int) -> protocol.Done:
+        """Play the server's part for one frame, from Rendered to Recorded."""
+        await self.gateway.hear(protocol.Rendered, work_id)
+        await self.grant(work_id)
+        done = await self.gateway.hear(protocol.Done, work_id)
+        await self.record(work_id)
+        return done
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def node(gateway, server, runner, tmp_path):
+    made = Node(gateway, server, runner, tmp_path / "state")
+    made.start()
+    await gateway.signed_on()
+    yield made
+    await made.stop()
+
+
+class SignOnTests:
+    async def test_the_node_proves_its_key_and_says_what_it_has(self, gateway, node):
+        sign_on = await gateway.signed_on()
+        assert gateway.hellos[0].public_key == bytes(node.state.signing_key().verify_key)
+        assert sign_on.inventory.isolation == "bubblewrap"
+        assert sign_on.inventory.blender_versions == ["5.0.1"]
+        assert (sign_on.inventory.cpu_cores, sign_on.holding) == (os.cpu_count(), [])
+
+    async def test_the_token_is_shown_once(self, gateway, node):
+        await gateway.drop()
+        await gateway.signed_on(2)
+        assert [hello.token for hello in gateway.hellos] == ["secret", ""]
+
+    async def test_a_refusal_for_good_ends_the_program_with_its_words(self, gateway, node):
+        gateway.refusals.append(protocol.Refused(code="retired", words="This node was retired on Monday."))
+        await gateway.drop()
+        assert await node.end() == 2
+        assert "This node was retired on Monday." in node.said.getvalue()
+
+    async def test_a_refusal_for_now_is_tried_again(self, gateway, node):
+        gateway.refusals.append(protocol.Refused(code="suspended", words="Later.", retry=True))
+        await gateway.drop()
+        await gateway.signed_on(2)
+        assert len(gateway.hellos) == 3
+
+    async def test_words_of_the_server_cannot_play_with_the_terminal(self, gateway, node):
+        gateway.refusals.append(protocol.Refused(code="retired", words="\x1b[2Jgone\x07"))
+        await gateway.drop()
+        await node.end()
+        assert "\x1b" not in node.said.getvalue()
+
+    async def test_heartbeats_follow_the_server_s_pace_and_name_what_lives(self, gateway, node):
+        await gateway.say(protocol.Pace(report_seconds=0.0))
+        await gateway.drop()
+        gateway.report_seconds = 0.05
+        await gateway.signed_on(2)
+        await node.assign(node.assignment(1, **LONG))
+        await gateway.hear(protocol.Started, 1)
+        await gateway.until(lambda: [(1, 1)] in [m.holding for m in gateway.heard if isinstance(m, protocol.Heartbeat)])
+        beat = await gateway.hear(protocol.Heartbeat)
+        assert beat.ram_used_bytes > 0
+        assert beat.disk_free_bytes > 0
+
+
+class RunTests:
+    async def test_a_frame_goes_all_the_way(self, gateway, node, server):
+        await node.assign(node.assignment(1))
+        assert (await gateway.hear(protocol.Received)).items == [(1, 1)]
+        done = await node.finish(1)
+        sent = bytes(server.uploads["/up-1-1"])
+        assert hashlib.sha256(sent).hexdigest() == done.result.file_sha256
+        assert gateway.order(protocol.Started, protocol.Rendered, protocol.Done)[:3] == [
+            ("Started", 1), ("Rendered", 1), ("Done", 1),
+        ]  # fmt: skip
+        assert (node.due, node.shift.held) == ([], {})
+
+    async def test_an_assignment_that_comes_twice_is_rendered_once(self, gateway, node):
+        item = node.assignment(1)
+        await node.assign(item, item)
+        await gateway.hear(protocol.Rendered, 1)
+        await node.assign(item)
+        await gateway.hear(protocol.Received, number=2)
+        await node.finish(1)
+        assert gateway.order(protocol.Started) == [("Started", 1)]
+
+    async def test_the_next_frame_renders_while_the_last_is_on_its_way(self, gateway, node):
+        """The server hears of the free place before the next start; no upload is waited for."""
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
+        await gateway.hear(protocol.Rendered, 2)
+        order = gateway.order(protocol.Started, protocol.Rendered)
+        assert order.index(("Rendered", 1)) < order.index(("Started", 2))
+        assert gateway.order(protocol.Done) == []
+        await node.finish(1)
+        await node.finish(2)
+
+    async def test_the_next_scene_is_fetched_while_a_frame_renders(self, gateway, node, server):
+        await node.assign(node.assignment(1, **LONG), node.assignment(2, place=1, main="no_camera.blend"))
+        await gateway.hear(protocol.Started, 1)
+        await until(lambda: any(path == "/no_camera.blend" for _, path, _ in server.seen))
+        assert 1 in [held.item.work_id for held in node.shift.held.values() if held.running]
+
+    async def test_a_failure_is_repeated_until_it_is_recorded(self, gateway, node):
+        await node.assign(node.assignment(1, main="no_camera.blend"))
+        first, second = await gateway.hear(protocol.Failed, 1), await gateway.hear(protocol.Failed, 1, number=2)
+        assert first == second
+        assert (first.reason, node.due) == ("no_camera", [(1, "failed")])
+        await node.record(1)
+        assert node.due == []
+
+    async def test_progress_is_a_few_messages(self, gateway, node):
+        await node.assign(node.assignment(1, **A_SECOND))
+        await node.finish(1)
+        assert 0 < len(gateway.order(protocol.Progress)) < 20
+
+    async def test_expired_file_urls_are_renewed_over_the_socket(self, gateway, node, server):
+        server.files["/fresh"] = server.files["/plain.blend"]
+        item = node.assignment(1)
+        item.spec.files[0].url = server.url + "/expired"
+        await node.assign(item)
+        await gateway.hear(protocol.NeedUrls, 1)
+        urls = {item.spec.files[0].sha256: server.url + "/fresh"}
+        await gateway.say(protocol.Urls(work_id=1, attempt=1, urls=urls))
+        await node.finish(1)
+
+    async def test_an_expired_grant_is_asked_for_again(self, gateway, node, server):
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Rendered, 1)
+        server.statuses.extend([403])
+        await node.grant(1)
+        await gateway.hear(protocol.Rendered, 1, number=2)
+        await node.grant(1)
+        await gateway.hear(protocol.Done, 1)
+        await node.record(1)
+
+
+class FaultTests:
+    async def test_a_line_that_breaks_in_the_middle_of_a_frame_costs_nothing(self, gateway, node):
+        await node.assign(node.assignment(1, **A_SECOND))
+        await gateway.hear(protocol.Started, 1)
+        await gateway.drop()
+        assert (await gateway.signed_on(2)).holding == [(1, 1)]
+        await node.finish(1)
+        assert node.runner.warm
+
+    async def test_a_report_lost_with_the_line_is_said_again(self, gateway, node):
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Rendered, 1)
+        await node.grant(1)
+        await gateway.hear(protocol.Done, 1)
+        await gateway.drop()
+        assert (await gateway.signed_on(2)).holding == [(1, 1)]
+        await gateway.hear(protocol.Done, 1, number=2)
+        await node.record(1)
+
+    async def test_a_rendered_frame_survives_a_killed_agent(self, gateway, node, server):
+        await node.assign(node.assignment(1))
+        rendered = await gateway.hear(protocol.Rendered, 1)
+        await node.stop()
+        gateway.heard.clear()
+        node.start()
+        assert (await gateway.signed_on(2)).holding == [(1, 1)]
+        done = await node.finish(1)
+        assert done.result == rendered.result
+        assert hashlib.sha256(server.uploads["/up-1-1"]).hexdigest() == rendered.result.file_sha256
+        assert gateway.order(protocol.Started) == []
+
+    async def test_a_stale_report_leaves_the_outbox(self, gateway, node):
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Rendered, 1)
+        await node.record(1, stale=True)
+        assert (node.due, node.shift.holding()) == ([], [])
+
+    async def test_a_newer_attempt_replaces_the_older(self, gateway, node):
+        await node.assign(node.assignment(1, **LONG))
+        await gateway.hear(protocol.Started, 1)
+        await node.assign(node.assignment(1, attempt=2))
+        rendered = await gateway.hear(protocol.Rendered, 1)
+        assert rendered.attempt == 2
+
+    async def test_a_message_of_a_newer_server_is_passed_over(self, gateway, node):
+        import msgspec
+
+        await gateway.socket.send(msgspec.msgpack.encode({"type": "Applause", "volume": 11}))
+        await node.assign(node.assignment(1))
+        await node.finish(1)
+        assert len(gateway.hellos) == 1
+
+
+class CancelTests:
+    async def cancel(self, gateway, *keys):
+        await gateway.say(protocol.Cancel(items=list(keys), reason="the job was cancelled"))
+
+    async def test_a_running_frame_stops_at_once_and_the_next_begins(self, gateway, node):
+        await node.assign(node.assignment(1, **LONG), node.assignment(2, place=1))
+        await gateway.hear(protocol.Started, 1)
+        await self.cancel(gateway, (1, 1))
+        await gateway.hear(protocol.Rendered, 2)
+        assert not [entry for entry in gateway.order(protocol.Failed, protocol.Rendered) if entry[1] == 1]
+        assert not list(node.shift.outbox.folder.glob("*1-1"))
+
+    async def test_a_waiting_frame_never_runs(self, gateway, node):
+        await node.assign(node.assignment(1, **A_SECOND), node.assignment(2, place=1))
+        await gateway.hear(protocol.Started, 1)
+        await self.cancel(gateway, (2, 1))
+        await node.finish(1)
+        assert node.shift.holding() == []
+        assert gateway.order(protocol.Started) == [("Started", 1)]
+
+    async def test_a_rendered_frame_is_thrown_away(self, gateway, node):
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Rendered, 1)
+        await self.cancel(gateway, (1, 1))
+        await until(lambda: not node.due)
+        assert node.shift.holding() == []
+
+
+class DrainTests:
+    async def test_what_runs_is_finished_and_the_rest_handed_back(self, gateway, node):
+        await node.assign(node.assignment(1, **A_SECOND), node.assignment(2, place=1))
+        await gateway.hear(protocol.Started, 1)
+        node.shift.drain()
+        assert (await gateway.hear(protocol.Failed, 2)).reason == "shutting_down"
+        await node.finish(1)
+        await gateway.hear(protocol.SignOff)
+        assert await node.end() == 0
+        assert isinstance(gateway.heard[-1], protocol.SignOff)
+
+    async def test_asked_twice_it_stops_at_once(self, gateway, node):
+        await node.assign(node.assignment(1, **LONG))
+        await gateway.hear(protocol.Started, 1)
+        node.shift.drain()
+        await gateway.hear(protocol.Draining)
+        node.shift.drain()
+        assert (await gateway.hear(protocol.Failed, 1)).reason == "shutting_down"
+        assert await node.end() == 0
+
+    async def test_an_idle_node_leaves_at_once(self, gateway, node):
+        node.shift.drain()
+        await gateway.hear(protocol.SignOff)
+        assert await node.end() == 0
+
+    async def test_without_a_server_it_does_not_wait_for_one(self, gateway, node):
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Rendered, 1)
+        await gateway.__aexit__()
+        await until(lambda: node.shift.link is None)
+        node.shift.drain()
+        assert await node.end() == 0
+        assert node.due == [(1, "rendered")]
+
+
+class ProgramTests:
+    """The program itself, as an owner starts it."""
+
+    async def start(self, gateway, tmp_path):
+        (tmp_path / "node.toml").write_text(f'server_url = "{gateway.url}"\nworker_uid = "w_test"\ntoken = "secret"\n')
+        command = agent_command("run", "--config", tmp_path / "node.toml", "--state", tmp_path / "program")
+        environment = {**os.environ, "BLENDER_PYTHON": blender_python()}
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+        await gateway.signed_on()
+        return process
+
+    async def test_sigterm_ends_it_cleanly(self, gateway, server, runner, tmp_path):
+        process = await self.start(gateway, tmp_path)
+        node = Node(gateway, server, runner, tmp_path / "unused")
+        await node.assign(node.assignment(1, **A_SECOND))
+        await gateway.hear(protocol.Started, 1)
+        process.send_signal(signal.SIGTERM)
+        await gateway.hear(protocol.Rendered, 1)
+        await node.grant(1)
+        await gateway.hear(protocol.Done, 1)
+        await gateway.say(protocol.Recorded(work_id=1, attempt=1))
+        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 0
+        assert b"Rendered frame 1" in out
+
+    async def test_killed_in_the_middle_of_a_frame_it_leaves_no_blender_behind(self, gateway, server, runner, tmp_path):
+        process = await self.start(gateway, tmp_path)
+        node = Node(gateway, server, runner, tmp_path / "unused")
+        await node.assign(node.assignment(1, **LONG))
+        await gateway.hear(protocol.Started, 1)
+        mark = str(tmp_path / "program")
+        assert processes_with(mark)
+        process.kill()
+        await process.communicate()
+        await until(lambda: not processes_with(mark))
