@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from common.limits import limited
 from pictor import health
 from pictor.home import credit_pill, home, home_part, styleguide
+
+admin.site.login = limited("admin-sign-in", limit=10, seconds=300)(admin.site.login)  # the one form that takes a password
 
 urlpatterns = [
     path("", home, name="home"),
@@ -25,3 +28,8 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
 ]
+
+handler400 = "pictor.errors.bad_request"
+handler403 = "pictor.errors.forbidden"
+handler404 = "pictor.errors.not_found"
+handler500 = "pictor.errors.server_error"
