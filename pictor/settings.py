@@ -175,6 +175,20 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
+# Operators' console --------------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": f"{SITE_NAME} operators",
+    "SITE_HEADER": SITE_NAME,
+    "SITE_SUBHEADER": "Operators",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda request: f"{STATIC_URL}img/logo.svg",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}img/favicon.svg"}],
+    "SHOW_HISTORY": True,
+    "COLORS": {"primary": {"500": "oklch(70.5% .187 40)", "600": "oklch(64.6% .2 38)", "700": "oklch(55.3% .175 36)"}},
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
+
 # Safety at the edge ---------------------------------------------------------------------------------------------------
 
 SESSION_COOKIE_HTTPONLY = True
@@ -183,6 +197,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if SITE_URL.startswith("https://") else 0
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "pictor.errors.form_expired"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

@@ -1,0 +1,52 @@
+"""What every answer carries: policies, headers, limits."""
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+pytestmark = pytest.mark.django_db
+
+
+class PolicyTests:
+    def test_pages_run_no_inline_script_or_style(self, client):
+        policy = client.get(reverse("users:sign-in"))["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+
+    def test_pages_may_open_the_live_socket(self, client, settings):
+        assert settings.LIVE_URL in client.get(reverse("users:sign-in"))["Content-Security-Policy"]
+
+    def test_only_the_admin_may_evaluate(self, signed_in, sam):
+        policy = signed_in(sam).get(reverse("admin:index"))["Content-Security-Policy"]
+        assert "'unsafe-eval'" in policy
+        assert "frame-ancestors 'none'" in policy
+
+    def test_no_page_of_ours_carries_inline_script_or_style(self, client):
+        page = client.get(reverse("users:sign-in")).content.decode()
+        assert "style=" not in page
+        assert "<script>" not in page
+        assert " onclick=" not in page
+
+    def test_the_usual_headers_are_there(self, client):
+        response = client.get(reverse("users:sign-in"))
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["X-Frame-Options"] == "DENY"
+        assert response["Referrer-Policy"] == "same-origin"
+
+
+class SignInAgainTests:
+    def test_a_fragment_of_a_signed_out_viewer_reloads_its_page(self, client):
+        response = client.get(reverse("users:profile"), headers={"HX-Request": "true"})
+        assert (response.status_code, response["HX-Refresh"]) == (204, "true")
+
+    def test_a_page_still_leads_to_sign_in(self, client):
+        assert client.get(reverse("users:profile"))["Location"].startswith(reverse("users:sign-in"))
+
+
+class LimitTests:
+    def test_guessing_an_operators_password_is_slowed_down(self, client):
+        cache.clear()
+        guess = {"username": "sam", "password": "wrong"}
+        statuses = [client.post(reverse("admin:login"), guess).status_code for _ in range(11)]
+        assert statuses == [200] * 10 + [429]

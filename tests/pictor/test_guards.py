@@ -1,0 +1,48 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pictor.env import BadSetting
+from pictor.guards import is_public, refuse_unsafe_start
+
+LAPTOP = {"environment": "", "demo": True, "debug": False, "site_url": "http://127.0.0.1:8000"}
+
+
+class RefuseUnsafeStartTests:
+    @pytest.mark.parametrize(
+        "site_url", ["http://127.0.0.1:8000", "http://localhost", "http://192.168.1.7:8000", "http://studio.local"]
+    )
+    def test_the_demo_runs_on_a_laptop_and_in_a_studio(self, site_url):
+        refuse_unsafe_start(**LAPTOP | {"site_url": site_url})
+
+    @pytest.mark.parametrize(
+        "site_url", ["https://pictor.example", "http://pictor.example", "http://8.8.8.8", "https://127.0.0.1"]
+    )
+    def test_the_demo_refuses_a_public_address(self, site_url):
+        assert is_public(site_url)
+        with pytest.raises(BadSetting, match="PICTOR_DEMO"):
+            refuse_unsafe_start(**LAPTOP | {"site_url": site_url})
+
+    def test_production_refuses_the_demo_wherever_it_runs(self):
+        with pytest.raises(BadSetting, match="PICTOR_DEMO"):
+            refuse_unsafe_start(**LAPTOP | {"environment": "production"})
+
+    def test_production_refuses_debug_pages(self):
+        with pytest.raises(BadSetting, match="DEBUG"):
+            refuse_unsafe_start(environment="production", demo=False, debug=True, site_url="https://pictor.example")
+
+    def test_production_runs_without_either(self):
+        refuse_unsafe_start(environment="production", demo=False, debug=False, site_url="https://pictor.example")
+
+    def test_an_unknown_word_is_not_taken_for_safety(self):
+        with pytest.raises(BadSetting, match="PICTOR_ENV"):
+            refuse_unsafe_start(**LAPTOP | {"environment": "prod"})
+
+    def test_the_process_itself_does_not_start(self):
+        environment = os.environ | {"PICTOR_ENV": "production", "PICTOR_DEMO": "1", "DEBUG": ""}
+        done = subprocess.run([sys.executable, "manage.py", "check"], env=environment, capture_output=True, text=True)
+        assert done.returncode != 0
+        assert done.stderr.strip().startswith("PICTOR_DEMO=1")
+        assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,28 @@
+"""People in the operators' console. Deactivate instead of deleting: the ledger keeps its rows."""
+
+import allauth.socialaccount.admin  # noqa: F401  registers what is taken out below
+from allauth.socialaccount.models import SocialApp, SocialToken
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from users.models import User
+
+admin.site.unregister([SocialApp, SocialToken])  # secrets of sign-in come from the environment and stay out of pages
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    list_display = ["username", "display_name", "email", "is_active", "is_staff", "date_joined"]
+    search_fields = ["username", "display_name", "email"]
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("display_name", "email")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
