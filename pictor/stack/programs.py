@@ -1,0 +1,71 @@
+"""The processes of the stack and their command lines."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pictor.stack.ports import answers
+from pictor.stack.processes import Program
+
+if TYPE_CHECKING:
+    from pictor.stack.stack import Stack
+
+CODE = Path(__file__).resolve().parent.parent.parent
+WEB_THREADS = 8
+
+
+def module(name: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", name, *words]
+
+
+def all_of(stack: "Stack") -> Iterator[Program]:
+    """In the order of their start."""
+    commands = {
+        "web": web(stack),
+        "sockets": sockets(stack),
+        "feeder": celery("feeder", "--queues=feeder", "--concurrency=1"),
+        "background": celery("background", "--queues=background,celery", "--concurrency=2", "--beat", beat_file(stack)),
+    }
+    ready = {"web": lambda: answers(stack.port, stack.host), "sockets": lambda: answers(stack.port + 1, stack.host)}
+    for name, command in commands.items():
+        yield Program(name, command, environment=stack.environment, folder=CODE, ready=ready.get(name, lambda: True))
+    if stack.with_node:
+        yield Program("node", node(stack), environment=node_environment(stack), folder=stack.node_config.parent)
+
+
+def web(stack: "Stack") -> list[str]:
+    words = ["--interface=wsgi", f"--host={stack.host}", f"--port={stack.port}", "--workers=1", "--no-ws", "--no-access-log"]
+    if stack.debug:
+        words.append("--reload")
+    return module("granian", *words, f"--blocking-threads={WEB_THREADS}", "--backpressure=64", "pictor.wsgi:application")
+
+
+def sockets(stack: "Stack") -> list[str]:
+    """Without per-message compression: it costs 100 to 280 KiB a socket."""
+    words = [f"--host={stack.host}", f"--port={stack.port + 1}", "--ws-per-message-deflate=false", "--lifespan=off"]
+    return module("uvicorn", *words, "--log-level=warning", "pictor.asgi:application")
+
+
+def celery(name: str, *words: str) -> list[str]:
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel=INFO")
+    return module("celery", "--app=pictor", "worker", f"--hostname={name}@stack", *quiet, *words)
+
+
+def beat_file(stack: "Stack") -> str:
+    """When each sweep ran last; a fresh one at every start would be as good."""
+    return f"--schedule={stack.var / 'beat'}"
+
+
+def node(stack: "Stack") -> list[str]:
+    """A node like any stranger's: it only knows its configuration file."""
+    words = [f"--config={stack.node_config}", f"--state={stack.node_config.parent / 'state'}", "--plain"]
+    if stack.allow_unsandboxed:
+        words.append("--allow-unsandboxed")
+    return module("pictor_agent", "run", f"--blender-python={stack.blender_python}", *words)
+
+
+def node_environment(stack: "Stack") -> dict[str, str]:
+    """Nothing that the server keeps secret."""
+    hidden = {"SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "GOOGLE_CLIENT_SECRET", "METRICS_TOKEN"}
+    return {name: value for name, value in stack.environment.items() if name not in hidden} | {"PYTHONPATH": str(CODE)}

@@ -1,0 +1,159 @@
+"""The whole stack as real processes: databases, web, sockets, feeder, background, one node. The same code as production.
+
+with Stack(var, port=8000) as stack:
+    ...  # stack.url answers; stack.failure says why it cannot be kept alive
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from pictor.stack import databases, ports, programs, secret_file
+from pictor.stack.processes import tail
+from pictor.stack.supervisor import Supervisor
+from pictor.stack.words import Stop, say
+
+CODE = Path(__file__).resolve().parent.parent.parent
+FREE_BYTES_MIN = 512 * 1024**2
+
+
+@dataclass
+class Stack:
+    """One stack on one var folder and two neighbouring ports. `start` once, `stop` once."""
+
+    var: Path
+    port: int = 8000  # pages; sockets take the next one
+    host: str = "127.0.0.1"
+    demo: bool = True  # personas and their credit
+    debug: bool = False
+    with_node: bool = True
+    allow_unsandboxed: bool = False
+    blender_python: str = field(default_factory=lambda: os.environ.get("BLENDER_PYTHON", ""))
+    tell: Callable[[str], None] = say
+    more_environment: dict[str, str] = field(default_factory=dict)
+    _lock_file: IO | None = field(default=None, repr=False)
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.var / "log", tell=self.tell)
+
+    @cached_property
+    def databases(self) -> databases.Databases:
+        return databases.choose(self.var, secret_file.load(self.var))
+
+    @property
+    def url(self) -> str:
+        return os.environ.get("SITE_URL") or f"http://{self.host}:{self.port}"
+
+    @property
+    def live_url(self) -> str:
+        return os.environ.get("LIVE_URL") or f"ws://{self.host}:{self.port + 1}"
+
+    @property
+    def failure(self) -> str:
+        return self.supervisor.failure
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of the stack is told, on top of what this one was told."""
+        settings = {
+            "DJANGO_SETTINGS_MODULE": "pictor.settings",
+            "PICTOR_VAR": str(self.var),
+            "PICTOR_DEMO": "1" if self.demo else "0",
+            "DEBUG": "1" if self.debug else "0",
+            "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_file.load(self.var).secret_key,
+            "SITE_URL": self.url,
+            "LIVE_URL": self.live_url,
+            "ALLOWED_HOSTS": ",".join(dict.fromkeys([urlsplit(self.url).hostname or "", self.host, "127.0.0.1", "localhost"])),
+            "DATABASE_URL": self.databases.app_url,
+            "REDIS_URL": self.databases.redis_url,
+            "BLENDER_PYTHON": self.blender_python,
+            "PYTHONUNBUFFERED": "1",
+        }
+        return {**os.environ, **settings, **self.more_environment}
+
+    @property
+    def node_config(self) -> Path:
+        return self.var / "node" / "node.toml"
+
+    def __enter__(self) -> "Stack":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *failure) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when every process answers.
+
+        Raises:
+            Stop: one line on why not.
+        """
+        self._require_space()
+        self._take_lock()
+        ports.require_free(self.port, self.host)
+        self.databases.start(self.supervisor)
+        self._prepare()
+        for program in programs.all_of(self):
+            self.supervisor.start(program)
+        self.supervisor.watch()
+
+    def stop(self) -> None:
+        self.supervisor.stop()
+        if self._lock_file:
+            self._lock_file.close()
+
+    def pid_of(self, name: str) -> int:
+        """Of postgres, valkey, web, sockets, feeder, background or node."""
+        return self.supervisor.pid_of(name)
+
+    def manage(self, *words: str, owner: bool = False) -> str:
+        """Run `manage.py` in this stack; as the tables' owner where it changes them."""
+        environment = self.environment | ({"DATABASE_URL": self.databases.owner_url} if owner else {})
+        log = self.supervisor.log_of("manage")
+        with log.open("ab") as file:
+            done = subprocess.run(
+                [sys.executable, "manage.py", *words], cwd=CODE, env=environment, stdout=subprocess.PIPE, stderr=file
+            )
+        if done.returncode:
+            last = (tail(log).strip().splitlines() or ["no reason given"])[-1]
+            raise Stop(f"manage.py {words[0]} failed: {last}\nIts log: {log}")
+        return done.stdout.decode()
+
+    def _prepare(self) -> None:
+        """Tables, rights, static files, personas, and the node's configuration: one process, as owner."""
+        words = ["prepare_stack", f"--app-role={self.databases.app_role}"]
+        if self.with_node:
+            words.append(f"--node-config={self.node_config}")
+        self.manage(*words, owner=True)
+
+    def _require_space(self) -> None:
+        try:
+            self.var.mkdir(parents=True, exist_ok=True)
+            free_bytes = shutil.disk_usage(self.var).free
+        except OSError as error:
+            raise Stop(f"{self.var} cannot be used: {error.strerror}") from None
+        if free_bytes < FREE_BYTES_MIN:
+            raise Stop(
+                f"The disk of {self.var} is full: {free_bytes // 1024**2} MiB are free, {FREE_BYTES_MIN // 1024**2} are needed."
+            )
+
+    def _take_lock(self) -> None:
+        """Two stacks on one folder would share a database."""
+        self._lock_file = (self.var / "stack.lock").open("a+")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Stop(f"A stack is running on {self.var} already. Stop it first, or look at its pages.") from None
