@@ -20,7 +20,7 @@ class Command(BaseCommand):
                 f"The ledger is NOT in order: {len(found)} {'difference' if len(found) == 1 else 'differences'}."
             )
         self.stdout.write(
-            self.style.SUCCESS(f"The ledger is in order: {self.transfers:,} transfers, {self.holds:,} open holds.")
+            self.style.SUCCESS(f"The ledger is in order: {self.transfers:,} transfers, open holds: {self.holds:,}.")
         )
 
     def look(self) -> list[Difference]:
