@@ -221,6 +221,11 @@ class AttemptQuerySet(models.QuerySet):
         )
         return {row.pop("task__job_id"): row for row in rows}
 
+    def by_node(self):
+        """(node's name, frames, mean seconds) of these attempts, most frames first."""
+        rows = self.order_by().values_list("worker__name")
+        return rows.annotate(frames=Count("id"), mean_seconds=Avg("render_seconds")).order_by("-frames", "worker__name")[:20]
+
     def nodes_by_job(self, jobs) -> dict[int, int]:
         """On how many nodes each of `jobs` is being rendered now. One query."""
         live = self.filter(task__job__in=jobs, task__status=TaskStatus.RENDERING, outcome="", started_at__isnull=False)

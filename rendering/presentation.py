@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.core.paginator import Page, Paginator
 from django.urls import reverse
+from msgspec import ValidationError
 
 from common.money import format_exact, places_for
 from common.templatetags.pictor import filesize
@@ -17,6 +18,7 @@ from rendering import forecast, reasons
 from rendering.choices import FILE_SUFFIX, ImageFormat, Tier
 from rendering.estimates import Quote, quote
 from rendering.forecast import Range, Timing
+from rendering.inspected import Warning, read_inspection, warnings
 from rendering.job_settings import JobSettings
 from rendering.models import Attempt, Film, Job, JobEvent, Output, Task
 from rendering.rates import rate_at
@@ -190,7 +192,7 @@ def _row(job: Job, by_status: dict, timing_row: dict | None, nodes: int, now: da
         counts=counts,
         tone=JOB_TONES[JobStatus(job.status)],
         line=status_line(job, counts),
-        has_thumbnail=bool(counts.viewable or job.scene.thumbnail_key),
+        has_thumbnail=bool(counts.viewable or job.scene.inspection.get("thumbnail_key")),
         cost=None if job.status in JOB_FINAL else _cost(job, counts, timing),
         ends_at=now + timedelta(seconds=left.high) if left and job.status == JobStatus.RENDERING else None,
         nodes=nodes,
@@ -245,7 +247,7 @@ def notice_of(job: Job, counts: Counts) -> Notice | None:
         return _pause_notice(job)
     if job.status == JobStatus.FAILED or counts.failed:
         return _failure_notice(job, counts)
-    if job.status in {JobStatus.QUEUED, JobStatus.RENDERING} and counts.waiting:
+    if job.status in {JobStatus.QUEUED, JobStatus.RENDERING} and counts.waiting and not counts.rendering:
         return _waiting_notice(job)
     return None
 
@@ -275,7 +277,7 @@ def _failure_notice(job: Job, counts: Counts) -> Notice:
 
 
 def _waiting_notice(job: Job) -> Notice | None:
-    """The queue's reason, only while nothing of the job moves or work is kept from nodes."""
+    """The queue's reason, while no node has a frame of the job."""
     reason = queue.waiting_reason(WORK_KIND, job.pk)
     return Notice("info", "Why it is waiting:", reason) if reason else None
 
@@ -432,7 +434,20 @@ def nodes_part(job: Job, *, now: datetime) -> dict:
     rows = queue.nodes_at_work(WORK_KIND, job.pk)
     frames = dict(Task.objects.filter(job=job, pk__in=[row.reference for row in rows]).values_list("pk", "frame"))
     nodes = [_node(row, frames.get(row.reference)) for row in rows]
-    return {"job": job, "nodes_at_work": nodes, "idle_words": _idle_words(job)}
+    return {
+        "job": job,
+        "nodes_at_work": nodes,
+        "idle_words": _idle_words(job),
+        "waiting_words": _waiting_words(job, nodes),
+        "rendered_by": [] if nodes else Attempt.objects.accepted().filter(task__job=job).by_node(),
+    }
+
+
+def _waiting_words(job: Job, nodes: list[Node]) -> str:
+    """Why the rest is not on a node yet, beside the nodes that are at work."""
+    if not nodes or job.status not in {JobStatus.QUEUED, JobStatus.RENDERING}:
+        return ""
+    return queue.waiting_reason(WORK_KIND, job.pk) or ""
 
 
 def _node(row, frame: int | None) -> Node:
@@ -441,7 +456,7 @@ def _node(row, frame: int | None) -> Node:
 
 def _idle_words(job: Job) -> str:
     if job.status in JOB_FINAL:
-        return "The job is over; no node works on it."
+        return "" if job.charged_micros else "The job is over; no node works on it."
     if job.status == JobStatus.PAUSED:
         return "The job rests; no node works on it."
     return "No node works on it now. As soon as one is free and fits, it shows up here."
@@ -498,7 +513,7 @@ def strip_part(job: Job, *, now: datetime, page: str | None = None) -> dict:
         "page": shown,
         "page_asked": page or "",
         "windows": _windows(paginator, shown),
-        "legend": STRIP_LEGEND,
+        "legend": STRIP_LEGEND + ([("bad", "failed")] if any(task.status == TaskStatus.FAILED for task in shown) else []),
         "suffix": suffix_of(job),
     }
 
@@ -629,11 +644,17 @@ def scene_facts(job: Job) -> dict:
         "found": found,
         "found_rows": found_rows(found),
         "tone": JOB_TONES[JobStatus(job.status)],
-        "warnings": scene_warnings(job) if found else [],
+        "warnings": scene_warnings(found) if found else [],
         "failure": reasons.words(job.failure) if job.failure else "",
         "failure_advice": FAILURE_ADVICE.get(job.failure, FAILURE_ADVICE[""]),
-        "coming": [engine.label for engine in engines.coming()],
+        "coming": coming_labels(),
     }
+
+
+def coming_labels() -> list[str]:
+    """What cannot be chosen yet: versions of the software at hand, then engines."""
+    versions = [version.label for version in engines.blender_versions.ALL if version.status == "coming"]
+    return versions + [engine.label for engine in engines.coming()]
 
 
 FAILURE_ADVICE = {
@@ -650,8 +671,8 @@ def found_rows(found: dict) -> list[tuple[str, str]]:
     rows = [
         ("Saved by Blender", found.get("blender_version_saved")),
         ("Engine", engine.label if engine else found.get("engine")),
-        ("Frames", found.get("frames")),
-        ("Frames per second", found.get("fps")),
+        ("Frames", _found_frames(found)),
+        ("Frames per second", f"{found['fps']:g}" if found.get("fps") else None),
         ("Resolution", _found_size(found)),
         ("Samples", found.get("samples")),
         ("Cameras", ", ".join(found.get("cameras") or []) or "none"),
@@ -661,6 +682,13 @@ def found_rows(found: dict) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in rows if value not in (None, "", 0)]
 
 
+def _found_frames(found: dict) -> str:
+    if "frame_start" not in found:
+        return ""
+    step = found.get("frame_step", 1)
+    return f"{found['frame_start']}-{found['frame_end']}" + (f"x{step}" if step > 1 else "")
+
+
 def _found_size(found: dict) -> str:
     if not found.get("width"):
         return ""
@@ -668,28 +696,12 @@ def _found_size(found: dict) -> str:
     return f"{found['width']} × {found['height']}" + (f" at {scale} %" if scale != 100 else "")
 
 
-def scene_warnings(job: Job) -> list[tuple[str, str, list[str]]]:
-    """(title, what it means, the things themselves) for everything that may make frames differ from the creator's own."""
-    found, warnings = job.scene.inspection, []
-    missing = found.get("missing_files") or []
-    if missing:
-        text = "Nodes render without them: missing textures turn pink. Pack them (File, External Data, Pack Resources) or upload a .zip."
-        warnings.append((f"{counted(len(missing), 'file')} missing", text, missing))
-    if found.get("scripts_blocked"):
-        text = "Scripts in files never run on nodes. Bake what they do into keyframes before you upload."
-        warnings.append(("Scripts do not run", text, found.get("script_names") or []))
-    if found.get("drivers_blocked"):
-        text = "Drivers that need Python are not evaluated. Bake them into keyframes if the picture depends on them."
-        warnings.append((f"{counted(found['drivers_blocked'], 'driver')} switched off", text, []))
-    return warnings + engine_warnings(found)
-
-
-def engine_warnings(found: dict) -> list[tuple[str, str, list[str]]]:
-    engine = engines.find_by_blender_id(found.get("engine", ""))
-    if engine is not None and engine.is_available:
+def scene_warnings(found: dict) -> list[Warning]:
+    """What may make frames differ from what the creator sees at home, worst first."""
+    try:
+        return warnings(read_inspection(found))
+    except ValidationError:  # kept by an older release
         return []
-    name = engine.label if engine else found.get("engine", "another engine")
-    return [(f"The file asks for {name}", "The network renders Cycles today; this job would be rendered with Cycles.", [])]
 
 
 def counted(number: int, noun: str) -> str:
@@ -702,6 +714,11 @@ class TierCard:
     label: str
     rate_micros: int  # per reference second
     meaning: str
+
+    @property
+    def hour_words(self) -> str:
+        """Credits per hour of the reference machine."""
+        return format_exact(self.rate_micros * 3600)
 
 
 TIER_MEANINGS = {

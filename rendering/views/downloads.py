@@ -50,7 +50,7 @@ def job_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """A small picture for lists: the newest frame, else what the file itself carries."""
     job = visible_job(request, pk)
     newest = Output.objects.current().filter(attempt__task__job=job).exclude(thumbnail_key="").order_by("-id").first()
-    return picture(newest.thumbnail_key if newest else job.scene.thumbnail_key, keep=False)
+    return picture(newest.thumbnail_key if newest else job.scene.inspection.get("thumbnail_key", ""), keep=False)
 
 
 def picture(storage_key: str, *, keep: bool) -> FileResponse:

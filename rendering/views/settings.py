@@ -93,6 +93,8 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     available_micros = credit.balance_of(job.owner).available_micros
     return {
         "quote": quote,
+        "low_seconds": round(quote.low_seconds) if quote else 0,
+        "high_seconds": round(quote.high_seconds) if quote else 0,
         "settings": settings,
         "available_micros": available_micros,
         "places": places_for(quote.high_micros) if quote else 2,
