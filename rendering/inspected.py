@@ -25,7 +25,7 @@ class Inspection(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     """The scene as it is in the file. Sizes are pixels before the percentage."""
 
     blender_version_saved: Annotated[str, Meta(max_length=40)] = ""
-    engine: Annotated[str, Meta(max_length=60)] = "CYCLES"  # Blender's own name
+    engine: Annotated[str, Meta(max_length=60)] = "cycles"  # of the registry, or Blender's own name of an unknown one
     frame_start: Frame = 1
     frame_end: Frame = 1
     frame_step: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
@@ -122,7 +122,7 @@ def warnings(found: Inspection) -> list[Warning]:
 
 
 def _engine_warning(found: Inspection) -> Warning | None:
-    engine = engines.find_by_blender_id(found.engine)
+    engine = engines.find(found.engine) or engines.find_by_blender_id(found.engine)
     if engine and engine.is_available:
         return None
     name = engine.label if engine else found.engine

@@ -7,7 +7,7 @@ from rendering.inspected import Inspection, read_inspection, warnings
 from rendering.inspection import InspectionFailed, read_answer
 from rendering.reasons import Reason
 
-FINE = {"engine": "CYCLES", "cameras": ["Camera"], "blender_version_saved": "5.0", "format": "PNG", "format_saved": "PNG"}
+FINE = {"engine": "cycles", "cameras": ["Camera"], "blender_version_saved": "5.0", "format": "PNG", "format_saved": "PNG"}
 
 
 def said(**changes) -> list[str]:
