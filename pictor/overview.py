@@ -70,7 +70,6 @@ def _nodes_stat(user, now: datetime) -> dict:
     total, online = nodes.count(), nodes.connected().count()
     earned = Tally.objects.filter(worker__owner=user, day_on=now.date()).aggregate(micros=Sum("earned_micros"))["micros"] or 0
     sentence = f"Earned {format_credits(earned, places=4)} today" if total else "Yours can earn while it is idle"
-    tone = "warn" if total and not online else ""
     return {
         "label": "Nodes online",
         "figure": online,

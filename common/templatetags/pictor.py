@@ -1,5 +1,6 @@
 """Filters and tags that every template may use (a template builtin): money, sizes, durations, times, icons, plots."""
 
+import math
 from datetime import datetime
 
 from django import template
@@ -32,6 +33,16 @@ def exact_credits(amount_micros: int | None) -> str:
 def grouped(count: int | None) -> str:
     """A count with its thousands apart: 12345 -> "12,345"."""
     return NOTHING if count is None else f"{count:,}"
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """A number at the precision a chart needs, three digits: 0.00231 -> "0.00231", 5.42 -> "5.42", 1234.5 -> "1,234"."""
+    if value is None:
+        return NOTHING
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}".rstrip("0").rstrip(".")
 
 
 @register.filter
