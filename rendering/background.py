@@ -152,13 +152,14 @@ def sweep_films(limit: int = 10) -> int:
 @shared_task
 def sweep_stale_uploads(limit: int = 500) -> int:
     """Forget uploads that nobody went on with, and partial files that no upload knows."""
-    stale = Upload.objects.filter(touched_at__lt=clock.now() - UPLOAD_KEPT).exclude(
+    before = clock.now() - UPLOAD_KEPT
+    stale = Upload.objects.filter(touched_at__lt=before).exclude(
         pk__in=Scene.objects.filter(upload__isnull=False, jobs__status=JobStatus.INSPECTING).values("upload")
     )
     forgotten = list(stale[:limit])
     for upload in forgotten:
         scenes.forget_upload(upload)
-    return len(forgotten)
+    return len(forgotten) + scenes.forget_orphans(before)
 
 
 # One process at a time ------------------------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 import zstandard
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -113,6 +115,17 @@ def forget_upload(upload: Upload) -> None:
     partial = partial_path(upload)
     upload.delete()
     partial.unlink(missing_ok=True)
+
+
+def forget_orphans(older_than: datetime) -> int:
+    """Remove partial files of uploads that no row knows (any more)."""
+    removed = 0
+    for path in (Path(settings.VAR_DIR) / "partial").glob("upload-*"):
+        known = Upload.objects.filter(pk=path.name.removeprefix("upload-")).exists()
+        if not known and path.stat().st_mtime < older_than.timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def _stored_files(scene: Scene, upload: Upload, partial: Path, folder: Path) -> Iterator[tuple[str, Asset]]:
