@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from workers import file_views
+from workers import file_views, views
 
 app_name = "workers"
 urlpatterns = [
+    path("workers/", views.worker_list, name="worker-list"),
+    path("workers/new/", views.worker_new, name="worker-new"),
+    path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
+    path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),
+    path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),
+    path("workers/<int:pk>/pause/", views.worker_pause, name="worker-pause"),
+    path("workers/<int:pk>/resume/", views.worker_resume, name="worker-resume"),
+    path("workers/<int:pk>/retire/", views.worker_retire, name="worker-retire"),
     path("files/<str:token>", file_views.file, name="file"),
 ]

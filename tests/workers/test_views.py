@@ -1,0 +1,183 @@
+"""The nodes' pages: who may see what, what they say, and what their verbs do."""
+
+import tomllib
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from common import clock
+from pictor_agent import protocol
+from tests.workers import builders
+from tests.workers.builders import enqueue, feed, lease, report
+from workers import services
+from workers.models import Enrolment, Shift, Tally, Worker
+from workers.views import PARTS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def node(wanda) -> Worker:
+    return builders.worker(owner=wanda, name="atelier-4090", connected_at=clock.now())
+
+
+def page(browser, name: str, *arguments, **query):
+    return browser.get(reverse(f"workers:{name}", args=arguments), query)
+
+
+class WorkerListTests:
+    def test_without_a_node_it_says_how_to_add_one(self, signed_in, wanda):
+        assert "No node yet" in page(signed_in(wanda), "worker-list").text
+
+    def test_it_shows_own_nodes_only(self, signed_in, node, mallory):
+        assert "atelier-4090" not in page(signed_in(mallory), "worker-list").text
+
+    def test_a_node_at_work_shows_its_task(self, signed_in, wanda, node):
+        enqueue(1)
+        feed()
+        text = page(signed_in(wanda), "worker-list").text
+        assert "Toy 1" in text
+        assert "Online, rendering" in text
+
+    def test_an_idle_node_says_why(self, signed_in, wanda, node):
+        assert "No work is waiting in the queue." in page(signed_in(wanda), "worker-list").text
+
+    def test_earnings_of_today_are_shown(self, signed_in, wanda, node):
+        services.tally(node.pk, clock.now().date(), tasks_accepted=3, earned_micros=4_620_000)
+        assert "4.62" in page(signed_in(wanda), "worker-list").text
+
+    def test_retired_nodes_are_folded_away(self, signed_in, wanda, node):
+        builders.worker(owner=wanda, name="old", status="retired")
+        text = page(signed_in(wanda), "worker-list").text
+        assert "Show 1 retired node" in text
+        assert "old" in page(signed_in(wanda), "worker-list", retired="1").text
+
+    def test_many_nodes_take_as_many_queries_as_one(self, signed_in, wanda, node, django_assert_max_num_queries):
+        browser = signed_in(wanda)
+        for _ in range(12):
+            builders.worker(owner=wanda)
+        enqueue(1, 2, 3)
+        feed()
+        with django_assert_max_num_queries(16):
+            page(browser, "worker-list", rows="1")
+
+
+class WorkerNewTests:
+    def test_a_name_makes_a_node(self, signed_in, wanda):
+        answer = signed_in(wanda).post(reverse("workers:worker-new"), {"name": "  attic   pc "})
+        worker = Worker.objects.get(owner=wanda)
+        assert (worker.name, worker.status) == ("attic pc", "new")
+        assert answer.url == worker.get_absolute_url()
+
+    def test_a_name_is_used_once(self, signed_in, wanda, node):
+        answer = signed_in(wanda).post(reverse("workers:worker-new"), {"name": node.name})
+        assert answer.status_code == 422
+        assert "You have a node of this name already." in answer.text
+
+
+class WorkerDetailTests:
+    def test_nobody_else_may_open_it(self, signed_in, node, mallory):
+        assert page(signed_in(mallory), "worker-detail", node.pk).status_code == 404
+
+    def test_staff_may_look_without_verbs(self, signed_in, node, sam):
+        answer = page(signed_in(sam), "worker-detail", node.pk)
+        assert answer.status_code == 200
+        assert "verb-pause" not in answer.text
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_every_part_answers_alone_and_is_304_while_nothing_changes(self, signed_in, wanda, node, part):
+        browser = signed_in(wanda)
+        url = reverse("workers:worker-part", args=[node.pk, part])
+        answer = browser.get(url)
+        assert f'id="worker-{part}"' in answer.text
+        assert "csrfmiddlewaretoken" not in answer.text
+        assert browser.get(url, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+    def test_an_unknown_part_is_not_found(self, signed_in, wanda, node):
+        assert page(signed_in(wanda), "worker-part", node.pk, "secrets").status_code == 404
+
+    def test_a_new_node_shows_the_next_step(self, signed_in, wanda):
+        worker = services.create_worker(wanda, "attic", now=clock.now())
+        browser = signed_in(wanda)
+        assert "Download the configuration file onto the machine" in page(browser, "worker-detail", worker.pk).text
+        browser.post(reverse("workers:worker-config", args=[worker.pk]))
+        text = page(browser, "worker-detail", worker.pk).text
+        assert "Waiting for the agent" in text
+        assert "pictor-agent run --config attic.toml" in text
+
+    def test_a_node_without_a_sandbox_carries_a_warning(self, signed_in, wanda):
+        open_node = builders.worker(owner=wanda, isolation="none", unsandboxed_allowed=True, public_key=b"k" * 32)
+        assert "without isolation" in page(signed_in(wanda), "worker-detail", open_node.pk).text
+
+    def test_running_and_next_task_are_shown(self, signed_in, wanda, node):
+        enqueue(1, 2)
+        feed()
+        report(lease(1), protocol.Started)
+        text = page(signed_in(wanda), "worker-detail", node.pk).text
+        assert "the next task is already here" in text
+        assert "Toy 2" in text
+
+    def test_a_name_is_escaped(self, signed_in, wanda):
+        evil = builders.worker(owner=wanda, name="<script>alert(1)</script>", hostname="<img src=x>")
+        text = page(signed_in(wanda), "worker-detail", evil.pk).text
+        assert "<script>alert" not in text
+        assert "<img src=x>" not in text
+
+    def test_uptime_and_earnings_are_drawn(self, signed_in, wanda, node):
+        now = clock.now()
+        Shift.objects.create(worker=node, epoch=1, started_at=now - timedelta(days=2), ended_at=now - timedelta(days=1))
+        Tally.objects.create(worker=node, day_on=now.date(), tasks_accepted=1, earned_micros=1_000_000)
+        text = page(signed_in(wanda), "worker-detail", node.pk).text
+        assert "h online" in text
+        assert 'id="worker-earnings"' in text
+
+
+class ConfigTests:
+    def test_a_configuration_file_is_shown_once_and_only_its_hash_is_kept(self, signed_in, wanda, node, settings):
+        settings.LIVE_URL = "wss://live.example.org"
+        answer = signed_in(wanda).post(reverse("workers:worker-config", args=[node.pk]))
+        config = tomllib.loads(answer.text)
+        assert (config["server_url"], config["worker_uid"], config["name"]) == ("wss://live.example.org", node.uid, node.name)
+        assert answer["Content-Disposition"] == 'attachment; filename="atelier-4090.toml"'
+        assert answer["Cache-Control"] == "no-store"
+        assert config["token"] not in str(list(Enrolment.objects.values()))
+
+    def test_a_strange_name_makes_a_valid_file(self, signed_in, wanda):
+        odd = builders.worker(owner=wanda, name='a"b\\c/ü\x7f')
+        answer = signed_in(wanda).post(reverse("workers:worker-config", args=[odd.pk]))
+        assert tomllib.loads(answer.text)["name"] == 'a"b\\c/ü'
+        assert answer["Content-Disposition"] == 'attachment; filename="a-b-c.toml"'
+
+    def test_only_its_owner_gets_it(self, signed_in, node, mallory, sam):
+        for person in (mallory, sam):
+            assert signed_in(person).post(reverse("workers:worker-config", args=[node.pk])).status_code == 404
+
+
+class VerbTests:
+    def test_pause_resume_retire(self, signed_in, wanda, node):
+        browser = signed_in(wanda)
+        for verb, status in (("pause", "paused"), ("resume", "online"), ("retire", "retired")):
+            browser.post(reverse(f"workers:worker-{verb}", args=[node.pk]))
+            assert Worker.objects.get(pk=node.pk).status == status
+
+    def test_pausing_keeps_what_runs_and_returns_what_is_next(self, signed_in, wanda, node):
+        enqueue(1, 2)
+        feed()
+        signed_in(wanda).post(reverse("workers:worker-pause", args=[node.pk]))
+        assert lease(1)
+        assert node.leases.count() == 1
+
+    def test_a_verb_that_does_not_fit_any_more_is_explained(self, signed_in, wanda, node):
+        browser = signed_in(wanda)
+        browser.post(reverse("workers:worker-retire", args=[node.pk]))
+        answer = browser.post(reverse("workers:worker-pause", args=[node.pk]), follow=True)
+        assert "had already moved on" in answer.text
+
+    @pytest.mark.parametrize("verb", ["pause", "resume", "retire", "config"])
+    def test_a_stranger_cannot(self, signed_in, node, mallory, verb):
+        assert signed_in(mallory).post(reverse(f"workers:worker-{verb}", args=[node.pk])).status_code == 404
+        assert Worker.objects.get(pk=node.pk).status == "online"
+
+    def test_verbs_need_post(self, signed_in, wanda, node):
+        assert page(signed_in(wanda), "worker-retire", node.pk).status_code == 405

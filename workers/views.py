@@ -1,0 +1,143 @@
+"""The nodes' pages: list, new node, the live page with its parts, and the owner's verbs."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from common import clock
+from common.http import fragment_response
+from common.transitions import IllegalMove, StaleMove
+from workers import presentation, services
+from workers.forms import WorkerForm
+from workers.models import Worker
+from workers.states import WorkerStatus
+
+NODES_SHOWN = 25
+
+# Live parts of a node's page: each is one element, one partial of worker_detail.html and one reader of rows.
+PARTS = {
+    "head": presentation.head_part,
+    "notice": presentation.notice_part,
+    "setup": presentation.setup_part,
+    "stats": presentation.stats_part,
+    "gauges": presentation.gauges_part,
+    "work": presentation.work_part,
+    "history": presentation.history_part,
+    "events": presentation.events_part,
+    "facts": presentation.facts_part,
+}
+
+
+def visible_worker(request: HttpRequest, pk: int) -> Worker:
+    """The node, if this viewer may see it; staff see all. 404 otherwise."""
+    return get_object_or_404(Worker.objects.visible_to(request.user).prefetch_related("gpus"), pk=pk)
+
+
+def own_worker(request: HttpRequest, pk: int) -> Worker:
+    """The node, for its owner's verbs."""
+    return get_object_or_404(Worker.objects.owned_by(request.user), pk=pk)
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def worker_list(request: HttpRequest) -> HttpResponse:
+    """The owner's nodes; the rows alone for live refreshes (?rows=1)."""
+    own = Worker.objects.owned_by(request.user)
+    shown = own.exclude(status=WorkerStatus.RETIRED) if request.GET.get("retired") != "1" else own
+    page = Paginator(shown.prefetch_related("gpus").order_by("name"), NODES_SHOWN).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": presentation.rows_of(list(page), now=clock.now()),
+        "retired": own.filter(status=WorkerStatus.RETIRED).count(),
+        "shows_retired": request.GET.get("retired") == "1",
+    }
+    if request.GET.get("rows"):
+        return fragment_response(request, "workers/worker_list.html#rows", context)
+    return render(request, "workers/worker_list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def worker_new(request: HttpRequest) -> HttpResponse:
+    form = WorkerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(services.create_worker(request.user, form.cleaned_data["name"], now=clock.now()))
+        except services.NameTaken:
+            form.add_error("name", "You have a node of this name already.")
+        except services.TooManyNodes:
+            form.add_error(None, "This account has as many nodes as one account may have.")
+    return render(request, "workers/worker_new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_GET
+def worker_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    worker, now = visible_worker(request, pk), clock.now()
+    context = {"is_owner": worker.owner_id == request.user.pk}
+    for part in PARTS.values():
+        context |= part(worker, now=now)
+    return render(request, "workers/worker_detail.html", context)
+
+
+@login_required
+@require_GET
+def worker_part(request: HttpRequest, pk: int, part: str) -> HttpResponse:
+    """One live element again, 304 while it is the same."""
+    if part not in PARTS:
+        raise Http404
+    worker = visible_worker(request, pk)
+    context = PARTS[part](worker, now=clock.now()) | {"is_owner": worker.owner_id == request.user.pk}
+    return fragment_response(request, f"workers/worker_detail.html#{part}", context)
+
+
+# Verbs ----------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def worker_config(request: HttpRequest, pk: int) -> HttpResponse:
+    """A fresh configuration file; the one before stops working."""
+    worker = own_worker(request, pk)
+    if not presentation.verbs_of(worker)["can_configure"]:
+        raise Http404
+    text = services.new_config(worker, now=clock.now(), actor=request.user)
+    disposition = f'attachment; filename="{presentation.config_name(worker)}"'
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    return HttpResponse(text, content_type="application/toml; charset=utf-8", headers=headers)
+
+
+def act(request: HttpRequest, pk: int, verb, done: str) -> HttpResponse:
+    """Call one service for the node and return to its page with the outcome in words."""
+    worker = own_worker(request, pk)
+    try:
+        verb(worker, now=clock.now(), actor=request.user)
+    except (StaleMove, IllegalMove):
+        messages.warning(request, "The node had already moved on; here is how it stands now.")
+    else:
+        messages.success(request, done)
+    return redirect(worker)
+
+
+@login_required
+@require_POST
+def worker_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    return act(request, pk, services.pause_worker, "Paused. The task that runs is finished and paid; no other begins.")
+
+
+@login_required
+@require_POST
+def worker_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    return act(request, pk, services.resume_worker, "Resumed.")
+
+
+@login_required
+@require_POST
+def worker_retire(request: HttpRequest, pk: int) -> HttpResponse:
+    return act(request, pk, services.retire_worker, "Retired. Its key opens nothing any more; its history stays.")
