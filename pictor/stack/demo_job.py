@@ -13,8 +13,8 @@ from common import clock
 from pictor.stack.words import Stop, say
 from rendering import archives, services, uploads
 from rendering.errors import RenderingError
-from rendering.models import Film, Job, Task, Upload
-from rendering.states import JobStatus, TaskStatus
+from rendering.models import Film, Job, Output, Upload
+from rendering.states import JobStatus
 from users.personas import persona_user
 
 LOOK_SECONDS = 0.2
@@ -74,9 +74,9 @@ def export(job: Job, folder: Path, *, alive: Callable[[], None]) -> None:
     """The accepted frames as files, and the film of them."""
     frames = folder / "frames"
     frames.mkdir(parents=True, exist_ok=True)
-    accepted = Task.objects.filter(job=job, status=TaskStatus.ACCEPTED, output__isnull=False).select_related("output")
-    for task in accepted.order_by("frame"):
-        copy(task.output.storage_key, frames / PurePosixPath(archives.frame_name(job, task.frame, task.output)).name)
+    for output in Output.objects.accepted_of(job.pk).select_related("attempt__task"):
+        name = PurePosixPath(archives.frame_name(job, output.attempt.task.frame, output)).name
+        copy(output.storage_key, frames / name)
     say(f"  Frames: {frames}")
     film = make_film(job, alive=alive)
     if film.failure or not film.storage_key:

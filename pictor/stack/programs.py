@@ -48,7 +48,7 @@ def sockets(stack: "Stack") -> list[str]:
 
 
 def celery(name: str, *words: str) -> list[str]:
-    quiet = ("--without-gossip", "--without-mingle", "--loglevel=INFO")
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
     return module("celery", "--app=pictor", "worker", f"--hostname={name}@stack", *quiet, *words)
 
 
