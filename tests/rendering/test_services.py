@@ -261,6 +261,12 @@ class MoneyRunsOutTests:
         assert (job.status, job.pause_reason) == (JobStatus.PAUSED, PauseReason.CAP)
         assert job.charged_micros <= 700
 
+    def test_a_cap_that_is_lowered_while_a_frame_is_checked_bounds_its_charge(self, worker):
+        task = checking_task()
+        services.raise_cap(task.job, 150)
+        check(task)
+        assert (reread(task).status, task.charged_micros) == (TaskStatus.ACCEPTED, 150)
+
     def test_raising_the_cap_lets_it_go_on(self, worker, django_capture_on_commit_callbacks):
         job = make_job(status=JobStatus.QUEUED, frames="1-9", cap_micros=700)
         with django_capture_on_commit_callbacks(execute=True):
