@@ -75,7 +75,7 @@ def _nodes_stat(user, now: datetime) -> dict:
         "figure": online,
         "context": f"of {total}" if total else "",
         "sentence": sentence,
-        "tone": tone,
+        "tone": "",
     }
 
 
