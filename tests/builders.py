@@ -147,7 +147,7 @@ def report(lease: Lease, kind: type, *, now: datetime = NOW, **fields):
 
 def picture(seed: int, width: int = 32, height: int = 18) -> np.ndarray:
     """Pixels that no other seed has."""
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return np.random.default_rng(seed % 2**32).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

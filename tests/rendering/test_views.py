@@ -1,0 +1,462 @@
+"""The creator's pages: who may see them, what they show, how many queries they cost, and their parts alone."""
+
+import zipfile
+from io import BytesIO
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from rendering import presentation
+from rendering.consumers import may_join
+from rendering.models import Film, Job, Task
+from rendering.states import JobStatus, PauseReason, TaskStatus
+from rendering.views.jobs import PARTS
+from tests.builders import (
+    MICROS,
+    accepted_task,
+    check,
+    deliver,
+    feed,
+    finish_job,
+    make_job,
+    make_user,
+    make_worker,
+    picture,
+    png_bytes,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alice():
+    return make_user("alice", credits=10)
+
+
+@pytest.fixture
+def browser(signed_in, alice):
+    return signed_in(alice)
+
+
+@pytest.fixture
+def running(alice):
+    """A job with its first frame accepted, its second on a node, the third behind it."""
+    job = make_job(alice, status=JobStatus.RENDERING, worker=make_worker(name="atelier"))
+    task = job.tasks.get(frame=1)
+    deliver(task)
+    check(task)
+    feed()
+    job.refresh_from_db()
+    return job
+
+
+def url(name, job, *more):
+    return reverse(f"rendering:{name}", args=[job.pk, *more])
+
+
+def queries(browser, address) -> int:
+    browser.get(address)
+    with CaptureQueriesContext(connection) as seen:
+        assert browser.get(address).status_code == 200
+    return len(seen)
+
+
+class AccessTests:
+    PAGES = [
+        ("job-detail", ()),
+        ("job-settings", ()),
+        ("settings-state", ()),
+        ("job-quote", ()),
+        ("job-thumbnail", ()),
+        ("job-zip", ()),
+        ("task-image", (1, "thumb")),
+        ("task-image", (1, "full")),
+        *[("job-part", (part,)) for part in PARTS],
+    ]
+    VERBS = ["job-submit", "job-pause", "job-resume", "job-cancel", "job-requeue", "job-raise-cap", "job-film"]
+
+    @pytest.mark.parametrize(("name", "more"), PAGES)
+    def test_a_strangers_job_does_not_exist(self, signed_in, mallory, running, name, more):
+        assert signed_in(mallory).get(url(name, running, *more)).status_code == 404
+
+    @pytest.mark.parametrize(("name", "more"), PAGES)
+    def test_nobody_is_sent_to_sign_in(self, client, running, name, more):
+        answer = client.get(url(name, running, *more))
+        assert answer.status_code == 302
+        assert "sign-in" in answer["Location"]
+
+    @pytest.mark.parametrize("name", VERBS)
+    def test_only_its_creator_acts_on_a_job(self, signed_in, mallory, sam, running, name):
+        before = Job.objects.filter(pk=running.pk).values().get()
+        for other in (mallory, sam):
+            assert signed_in(other).post(url(name, running), {"which": "failed", "cap": "1", "fps": "24"}).status_code == 404
+        assert Job.objects.filter(pk=running.pk).values().get() == before
+
+    @pytest.mark.parametrize("name", VERBS)
+    def test_verbs_are_posted(self, browser, running, name):
+        assert browser.get(url(name, running)).status_code == 405
+
+    def test_staff_look_and_find_no_verbs(self, signed_in, sam, running):
+        page = signed_in(sam).get(url("job-detail", running)).content.decode()
+        assert "Carousel" in page
+        assert "verb-pause" not in page
+        assert "cancel-job" not in page
+
+    def test_a_forged_post_is_refused(self, alice, running):
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(alice)
+        assert strict.post(url("job-cancel", running)).status_code == 403
+
+
+class JobListTests:
+    def test_it_shows_ones_own_jobs_only(self, browser):
+        make_job(make_user("bob", credits=1), name="Secret")
+        page = browser.get(reverse("rendering:job-list"))
+        assert b"Secret" not in page.content
+        assert b"Upload a scene" in page.content
+
+    def test_a_job_is_one_line_with_its_reason(self, browser, running):
+        page = browser.get(reverse("rendering:job-list")).content.decode()
+        assert "1 of 3 frames" in page
+        assert "Rendering" in page
+        assert url("job-thumbnail", running) in page
+
+    def test_the_number_of_queries_does_not_grow_with_the_jobs(self, browser, alice):
+        finish_job(make_job(alice, status=JobStatus.RENDERING, worker=make_worker()))
+        one = queries(browser, reverse("rendering:job-list"))
+        for _ in range(4):
+            make_job(alice, status=JobStatus.QUEUED)
+        assert queries(browser, reverse("rendering:job-list")) == one
+        assert one <= 14
+
+    def test_it_finds_and_filters_and_sorts(self, browser, alice):
+        make_job(alice, name="Alps")
+        make_job(alice, name="Zoo", status=JobStatus.QUEUED)
+        assert names(browser, q="alp") == ["Alps"]
+        assert names(browser, q="carousel.blend") == ["Zoo", "Alps"]
+        assert names(browser, status="queued") == ["Zoo"]
+        assert names(browser, sort="name") == ["Alps", "Zoo"]
+        assert names(browser, sort="nonsense", status="nonsense") == ["Zoo", "Alps"]
+
+    def test_it_turns_pages(self, browser, alice):
+        scene = make_job(alice).scene
+        Job.objects.bulk_create(Job(owner=alice, scene=scene, name=f"Job {n}", status="ready") for n in range(24))
+        assert len(names(browser)) == 20
+        assert len(names(browser, page="2")) == 5
+        assert len(names(browser, page="999")) == 5
+
+    def test_the_rows_come_alone_and_are_304_while_nothing_changes(self, browser, running):
+        rows = browser.get(reverse("rendering:job-list") + "?rows=1")
+        assert b"<html" not in rows.content
+        assert b'id="job-rows"' in rows.content
+        assert (
+            browser.get(reverse("rendering:job-list") + "?rows=1", headers={"If-None-Match": rows["ETag"]}).status_code == 304
+        )
+
+
+def names(browser, **query):
+    page = browser.get(reverse("rendering:job-list"), query)
+    return [row.job.name for row in page.context["rows"]]
+
+
+class JobDetailTests:
+    def test_the_whole_page_is_there_without_a_script(self, browser, running):
+        page = browser.get(url("job-detail", running))
+        assert "rendering/job_detail.html" in [template.name for template in page.templates]
+        text = page.content.decode()
+        for words in ("1</b><span>of 3 frames", "Frame 1", "atelier", "Film strip", "Download 1 frame", "What happened"):
+            assert words in text
+
+    def test_each_part_is_the_element_of_the_page(self, browser, running):
+        whole = browser.get(url("job-detail", running)).content.decode()
+        for part in PARTS:
+            alone = browser.get(url("job-part", running, part)).content.decode().strip()
+            assert alone.startswith(("<div", "<section", "<span", "<figure")), part
+            assert f'id="job-{part}"' in alone
+            assert f'id="job-{part}"' in whole
+            assert "csrfmiddlewaretoken" not in alone
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_a_part_is_304_while_nothing_changes(self, browser, running, part):
+        first = browser.get(url("job-part", running, part))
+        again = browser.get(url("job-part", running, part), headers={"If-None-Match": first["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+    def test_a_part_changes_with_the_job(self, browser, running):
+        before = browser.get(url("job-part", running, "strip"))
+        accepted_task(running, 2)
+        after = browser.get(url("job-part", running, "strip"), headers={"If-None-Match": before["ETag"]})
+        assert after.status_code == 200
+        assert after.content.count(b'data-status="accepted"') == 2
+
+    def test_an_unknown_part_does_not_exist(self, browser, running):
+        assert browser.get(url("job-part", running, "secret")).status_code == 404
+
+    def test_the_number_of_queries_does_not_grow_with_the_frames(self, browser, alice):
+        small = make_job(alice, status=JobStatus.COMPLETED, frames="1-2")
+        large = make_job(alice, status=JobStatus.COMPLETED, frames="1-6")
+        assert queries(browser, url("job-detail", large)) == queries(browser, url("job-detail", small))
+        assert queries(browser, url("job-detail", small)) <= 40
+
+    def test_a_job_that_is_not_submitted_has_its_settings_page_instead(self, browser, alice):
+        job = make_job(alice)
+        assert browser.get(url("job-detail", job))["Location"] == url("job-settings", job)
+
+    @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.FAILED])
+    def test_every_state_has_a_page(self, browser, alice, status):
+        page = browser.get(url("job-detail", make_job(alice, status=status)))
+        assert page.status_code == 200
+        assert str(status.label) in page.content.decode()
+
+    def test_it_says_why_it_is_waiting(self, browser, alice):
+        page = browser.get(url("job-detail", make_job(alice, status=JobStatus.QUEUED)))
+        assert "Why it is waiting" in page.content.decode()
+
+    def test_a_pause_at_the_cap_offers_to_raise_it(self, browser, alice):
+        job = make_job(alice, status=JobStatus.PAUSED, cap_micros=MICROS)
+        Job.objects.filter(pk=job.pk).update(pause_reason=PauseReason.CAP)
+        notice = browser.get(url("job-part", job, "notice")).content.decode()
+        assert "Paused at your cap" in notice
+        assert 'data-dialog-open="raise-cap"' in notice
+
+    def test_a_failed_frame_says_why_and_what_it_cost(self, browser, alice):
+        job = make_job(alice, status=JobStatus.FAILED)
+        text = browser.get(url("job-detail", job)).content.decode()
+        assert "Blender cannot open the file." in text
+        assert "not charged" in text
+
+    def test_names_are_text_not_markup(self, browser, alice):
+        job = make_job(alice, status=JobStatus.QUEUED, name="<script>alert(1)</script>")
+        assert b"<script>alert" not in browser.get(url("job-detail", job)).content
+
+
+class StripTests:
+    def test_a_long_strip_has_windows(self, browser, alice):
+        job = make_job(alice, status=JobStatus.QUEUED, frames="1-450")
+        strip = presentation.strip_part(job, now=None)
+        assert [window.words for window in strip["windows"]] == ["1–200", "201–400", "401–450"]
+        assert len(strip["tiles"]) == 200
+        assert b'href="?page=2#job-strip"' in browser.get(url("job-detail", job)).content
+
+    def test_a_long_strip_follows_the_work(self, alice):
+        job = make_job(alice, status=JobStatus.QUEUED, frames="1-450")
+        Task.objects.filter(job=job, frame__lte=230).update(status=TaskStatus.ACCEPTED)
+        assert presentation.strip_part(job, now=None)["page"].number == 2
+        assert presentation.strip_part(job, now=None, page="1")["page"].number == 1
+
+    @pytest.mark.parametrize("page", ["0", "-1", "99", "x", ""])
+    def test_any_page_number_is_answered(self, browser, alice, page):
+        job = make_job(alice, status=JobStatus.QUEUED, frames="1-450")
+        assert browser.get(url("job-part", job, "strip") + f"?page={page}").status_code == 200
+
+    def test_a_requeued_frame_shows_no_old_picture(self, running):
+        Task.objects.filter(job=running, frame=1).update(status=TaskStatus.WAITING)
+        assert not presentation.strip_part(running, now=None)["tiles"][0].has_picture
+
+
+class VerbTests:
+    def test_pause_resume_cancel(self, browser, running):
+        for verb, status in [("job-pause", "paused"), ("job-resume", "rendering"), ("job-cancel", "cancelled")]:
+            assert browser.post(url(verb, running))["Location"] == running.get_absolute_url()
+            running.refresh_from_db()
+            assert running.status == status
+
+    def test_a_verb_that_comes_too_late_says_so(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED)
+        for verb in ("job-pause", "job-resume", "job-cancel"):
+            page = browser.post(url(verb, job), follow=True)
+            assert "already moved on" in page.content.decode()
+
+    def test_frames_are_requeued_by_number(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED)
+        browser.post(url("job-requeue", job), {"which": "frames", "frames": "2-9"})
+        assert list(job.tasks.filter(status=TaskStatus.WAITING).values_list("frame", flat=True)) == [2, 3]
+
+    def test_requeue_of_nothing_says_so(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED)
+        page = browser.post(url("job-requeue", job), {"which": "failed"}, follow=True)
+        assert "None of these frames" in page.content.decode()
+
+    def test_the_cap_is_changed_and_taken_away(self, browser, running):
+        for text, micros in [("2.5", 2_500_000), ("", None)]:
+            browser.post(url("job-raise-cap", running), {"cap": text})
+            running.refresh_from_db()
+            assert running.cap_micros == micros
+
+    def test_a_cap_below_what_is_charged_is_refused_in_words(self, browser, running):
+        page = browser.post(url("job-raise-cap", running), {"cap": "0.0001"}, follow=True)
+        assert "cannot be lower" in page.content.decode()
+
+
+class SettingsPageTests:
+    def test_a_job_being_read_says_so_and_is_live(self, browser, alice):
+        job = make_job(alice, status=JobStatus.INSPECTING)
+        page = browser.get(url("job-settings", job)).content.decode()
+        assert "Reading your scene" in page
+        assert f'data-live="job:{job.pk}"' in page
+
+    def test_its_live_element_reloads_once_there_is_more_to_show(self, browser, alice):
+        job = make_job(alice, status=JobStatus.INSPECTING)
+        waiting = browser.get(url("settings-state", job))
+        assert b"Reading your scene" in waiting.content
+        Job.objects.filter(pk=job.pk).update(status=JobStatus.READY)
+        assert browser.get(url("settings-state", job))["HX-Refresh"] == "true"
+
+    def test_a_file_that_cannot_be_read_says_what_to_do(self, browser, alice):
+        job = make_job(alice)
+        Job.objects.filter(pk=job.pk).update(status=JobStatus.FAILED, failure="scene_unreadable", failure_detail="Truncated.")
+        page = browser.get(url("job-settings", job)).content.decode()
+        assert "Blender cannot open the file." in page
+        assert "Truncated." in page
+        assert "Nothing was charged" in page
+
+    def test_engines_that_are_to_come_are_shown_and_cannot_be_chosen(self, browser, alice):
+        job = make_job(alice)
+        page = browser.get(url("job-settings", job)).content.decode()
+        assert "EEVEE" in page
+        assert 'value="eevee' not in page
+
+    def test_missing_files_are_named(self, browser, alice):
+        job = make_job(alice)
+        job.scene.inspection |= {"missing_files": ["//textures/oak.png"]}
+        job.scene.save()
+        assert b"//textures/oak.png" in browser.get(url("job-settings", job)).content
+
+    def test_submit_sends_the_job_and_keeps_the_settings(self, browser, alice):
+        job = make_job(alice)
+        sent = browser.post(url("job-submit", job), filled(frames="5-6", cap="3"))
+        job.refresh_from_db()
+        assert sent["Location"] == job.get_absolute_url()
+        assert (job.status, job.frame_count, job.cap_micros) == (JobStatus.QUEUED, 2, 3 * MICROS)
+        assert browser.post(url("job-submit", job), filled())["Location"] == job.get_absolute_url()
+
+    def test_wrong_settings_are_shown_again_with_what_is_wrong(self, browser, alice):
+        job = make_job(alice)
+        sent = browser.post(url("job-submit", job), filled(frames="10-1"))
+        assert sent.status_code == 422
+        assert b"runs backwards" in sent.content
+        job.refresh_from_db()
+        assert job.status == JobStatus.READY
+
+    def test_without_credit_nothing_is_lost(self, signed_in, mallory):
+        job = make_job(mallory)
+        sent = signed_in(mallory).post(url("job-submit", job), filled(frames="7"))
+        assert sent.status_code == 422
+        assert b"Top up" in sent.content
+        job.refresh_from_db()
+        assert (job.status, job.frames) == (JobStatus.READY, "7")
+
+    def test_settings_are_kept_for_later(self, browser, alice):
+        job = make_job(alice)
+        browser.post(url("job-settings", job), filled(name="Later"))
+        job.refresh_from_db()
+        assert (job.name, job.status) == ("Later", JobStatus.READY)
+
+    def test_a_draft_is_discarded(self, browser, alice):
+        job = make_job(alice)
+        page = browser.post(url("job-cancel", job), follow=True)
+        assert b"Discarded" in page.content
+
+
+def filled(**changes) -> dict:
+    return {
+        "name": "Carousel", "frames": "1-3", "width": "32", "height": "18", "percentage": "100", "samples": "1",
+        "format": "PNG", "denoise": "", "camera": "", "software": "cycles:5.0.1", "tier": "standard", "cap": "",
+    } | changes  # fmt: skip
+
+
+class QuoteTests:
+    def test_the_price_follows_the_form_and_changes_nothing(self, browser, alice):
+        job = make_job(alice)
+        few = browser.get(url("job-quote", job), filled(frames="1-10"))
+        many = browser.get(url("job-quote", job), filled(frames="1-1000", tier="priority"))
+        assert b"Submit 10 frames" in few.content
+        assert b"Submit 1000 frames" in many.content
+        assert few["ETag"] != many["ETag"]
+        job.refresh_from_db()
+        assert (job.frames, job.tier) == ("1-3", "standard")
+
+    def test_what_is_wrong_is_said_beside_the_price(self, browser, alice):
+        answer = browser.get(url("job-quote", make_job(alice)), filled(frames="x", samples="-3"))
+        assert b"2 settings to mend" in answer.content
+
+    def test_it_is_a_fragment_with_a_tag(self, browser, alice):
+        job = make_job(alice)
+        first = browser.get(url("job-quote", job), filled())
+        assert b"<html" not in first.content
+        assert browser.get(url("job-quote", job), filled(), headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+
+class DownloadTests:
+    @pytest.mark.parametrize(("size", "kind"), [("thumb", "image/webp"), ("preview", "image/webp"), ("full", "image/png")])
+    def test_a_frame_in_every_size(self, browser, running, size, kind):
+        answer = browser.get(url("task-image", running, 1, size) + "?v=1")
+        assert answer["Content-Type"] == kind
+        assert "immutable" in answer["Cache-Control"]
+        assert answer["Cache-Control"].startswith("private")
+
+    def test_the_full_frame_is_the_very_file_and_has_a_name(self, browser, running):
+        answer = browser.get(url("task-image", running, 1, "full"))
+        assert b"".join(answer.streaming_content) == png_bytes(picture(1))
+        assert answer["Content-Disposition"] == 'attachment; filename="carousel_0001.png"'
+        assert "no-cache" in answer["Cache-Control"]
+
+    @pytest.mark.parametrize(("frame", "size"), [(2, "thumb"), (99, "thumb"), (-1, "thumb"), (1, "huge")])
+    def test_what_is_not_there_does_not_exist(self, browser, running, frame, size):
+        assert browser.get(url("task-image", running, frame, size)).status_code == 404
+
+    def test_frames_may_be_negative(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="-3")
+        assert browser.get(url("task-image", job, -3, "thumb")).status_code == 200
+
+    def test_the_zip_holds_the_accepted_frames(self, browser, running):
+        answer = browser.get(url("job-zip", running))
+        assert answer["Content-Disposition"] == 'attachment; filename="carousel_frames.zip"'
+        archive = zipfile.ZipFile(BytesIO(b"".join(answer.streaming_content)))
+        assert len(archive.namelist()) == 1
+        assert archive.read(archive.namelist()[0]) == png_bytes(picture(1))
+
+    def test_an_empty_zip_does_not_exist(self, browser, alice):
+        assert browser.get(url("job-zip", make_job(alice, status=JobStatus.QUEUED))).status_code == 404
+
+
+class FilmTests:
+    def test_a_film_is_started_shown_and_fetched(self, browser, running):
+        browser.post(url("job-film", running), {"fps": "12"})
+        film = Film.objects.get(job=running)
+        assert film.fps == 12
+        assert b"Assembling" in browser.get(url("job-part", running, "film")).content
+        key = default_storage.save(f"films/{running.pk}.mp4", ContentFile(b"mp4"))
+        Film.objects.filter(pk=film.pk).update(storage_key=key, finished_at=running.submitted_at)
+        assert b"Download MP4" in browser.get(url("job-part", running, "film")).content
+        answer = browser.get(url("film-download", running, film.pk))
+        assert b"".join(answer.streaming_content) == b"mp4"
+        assert "carousel.mp4" in answer["Content-Disposition"]
+
+    @pytest.mark.parametrize("fps", ["0", "121", "", "fast"])
+    def test_a_rate_that_no_film_has_is_refused(self, browser, running, fps):
+        browser.post(url("job-film", running), {"fps": fps})
+        assert not Film.objects.exists()
+
+    def test_a_strangers_film_does_not_exist(self, signed_in, mallory, running):
+        film = Film.objects.create(job=running, frame_count=1, storage_key="films/x.mp4")
+        assert signed_in(mallory).get(url("film-download", running, film.pk)).status_code == 404
+
+    def test_a_film_belongs_to_its_job(self, browser, running, alice):
+        other = make_job(alice, status=JobStatus.QUEUED)
+        film = Film.objects.create(job=running, frame_count=1, storage_key="films/x.mp4")
+        assert browser.get(url("film-download", other, film.pk)).status_code == 404
+
+
+class LiveTests:
+    @pytest.mark.parametrize("pk", ["", "x", "-1", "1; drop", "9" * 30, "²"])
+    def test_a_topic_that_names_no_job_is_nobodys(self, alice, pk):
+        assert not may_join(alice, pk)
+
+    def test_who_may_see_a_job_may_follow_it(self, alice, mallory, sam, running):
+        assert [may_join(user, str(running.pk)) for user in (alice, sam, mallory)] == [True, True, False]
