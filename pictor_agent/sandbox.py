@@ -87,7 +87,7 @@ def _walls(as_root: bool) -> list[str]:
         apart = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         own_user = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
-        apart, own_user = ["--unshare-all", "--unshare-user"], []
+        apart, own_user = ["--unshare-all", "--unshare-user"], ["--cap-drop", "ALL"]
     return [*apart, *own_user, "--die-with-parent", "--new-session", "--hostname", "render", "--clearenv"]
 
 

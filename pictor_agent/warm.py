@@ -24,6 +24,7 @@ START_SECONDS = 120.0  # a cold disk may need a minute for the first import
 QUIT_SECONDS = 2.0
 LOG_CHARACTERS = 16_000
 COPY_BYTES = 1 << 20
+OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "loc returns null", "failed to map segment", "Cannot allocate memory")
 
 OnProgress = Callable[[float, str], None]
 
@@ -188,7 +189,7 @@ class WarmBlender:
         """Why the process ended, as well as can be told from outside."""
         await self.close()
         code = self.box.process.returncode
-        if self.box.oom_kills or "MemoryError" in self.log_tail or "std::bad_alloc" in self.log_tail:
+        if self.box.oom_kills or any(words in self.log_tail for words in OUT_OF_MEMORY):
             return RunFailed("out_of_memory", f"more than {self.limits.memory_bytes >> 20} MiB", self.log_tail)
         return RunFailed("renderer_crashed", f"Blender ended with status {code}", self.log_tail)
 

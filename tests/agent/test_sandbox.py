@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ from tests.agent.conftest import make_spec, until
 
 LIMITS = Limits(256 << 20, tmp_bytes=8 << 20, processes=64)
 ROOT = os.geteuid() == 0
+
+
+def boxes() -> list[sandbox.Sandbox]:
+    """Every way to isolate that this user has: root has two."""
+    return [find_sandbox(), *([sandbox.Sandbox(find_sandbox().bwrap, as_root=False)] if ROOT else [])]
+
+
+@pytest.fixture(params=boxes(), ids=lambda box: "as root" if box.as_root else "as a user")
+def box(request):
+    return request.param
 
 
 async def run(script: str, *, box_of=None, limits=LIMITS, readable=()) -> tuple[str, int]:
@@ -26,71 +37,71 @@ async def run(script: str, *, box_of=None, limits=LIMITS, readable=()) -> tuple[
 
 
 class WallTests:
-    async def test_the_network_is_out_of_reach(self):
+    async def test_the_network_is_out_of_reach(self, box):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-            said, _ = await run(f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)")
+            said, _ = await run(f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)", box_of=box)
         assert "refused" in said or "unreachable" in said
 
-    async def test_only_loopback_exists(self):
-        said, _ = await run("import socket; print([name for _, name in socket.if_nameindex()])")
+    async def test_only_loopback_exists(self, box):
+        said, _ = await run("import socket; print([name for _, name in socket.if_nameindex()])", box_of=box)
         assert said.strip() == "['lo']"
 
     @pytest.mark.parametrize("path", ["/x", "/usr/x", "/etc/x", "/dev/x", "/run/x", "/home/x", "/var/tmp/x"])
-    async def test_nothing_outside_tmp_can_be_written(self, path):
-        said, status = await run(f"open({path!r}, 'w')")
+    async def test_nothing_outside_tmp_can_be_written(self, box, path):
+        said, status = await run(f"open({path!r}, 'w')", box_of=box)
         assert status != 0
         assert "Error" in said
 
-    async def test_a_readable_folder_stays_as_it_is(self, tmp_path):
+    async def test_a_readable_folder_stays_as_it_is(self, box, tmp_path):
         tmp_path.chmod(0o777)
-        said, _ = await run("open('/scene/x', 'w')", readable=[(str(tmp_path), "/scene")])
+        said, _ = await run("open('/scene/x', 'w')", readable=[(str(tmp_path), "/scene")], box_of=box)
         assert "Read-only file system" in said
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("path", ["/root", "/home", str(Path(__file__).parent), "/etc/shadow", "/etc/hostname", "/var/log"])
-    async def test_the_host_s_files_are_not_there(self, path):
-        said, _ = await run(f"import os; print(os.path.exists({path!r}))")
+    async def test_the_host_s_files_are_not_there(self, box, path):
+        said, _ = await run(f"import os; print(os.path.exists({path!r}))", box_of=box)
         assert said.strip() == "False"
 
-    async def test_the_host_s_processes_and_environment_are_not_there(self, monkeypatch):
+    async def test_the_host_s_processes_and_environment_are_not_there(self, box, monkeypatch):
         monkeypatch.setenv("SECRET_KEY", "a-secret-of-the-host")
         script = (
             "import glob, os\nprint(sorted(int(p[6:]) for p in glob.glob('/proc/[0-9]*')))\n"
             "print(b''.join(open(p, 'rb').read() for p in glob.glob('/proc/[0-9]*/environ') if os.access(p, os.R_OK)), os.environ)"
         )
-        said, _ = await run(script)
+        said, _ = await run(script, box_of=box)
         pids, *rest = said.splitlines()
         assert len(pids.split(",")) <= 3
         assert "a-secret-of-the-host" not in " ".join(rest)
 
-    async def test_the_program_is_nobody_in_particular(self):
-        said, _ = await run("import os; print(os.getuid(), os.getgroups(), os.nice(0))")
-        uid = sandbox.RENDER_UID if ROOT else os.getuid()
+    async def test_the_program_is_nobody_in_particular(self, box):
+        said, _ = await run("import os; print(os.getuid(), os.getgroups(), os.nice(0))", box_of=box)
+        uid = sandbox.RENDER_UID if box.as_root else os.getuid()
         assert said.split()[0] == str(uid)
         assert said.split()[-1] == str(sandbox.NICE)
 
-    async def test_no_privilege_can_be_had(self):
-        said, _ = await run("print(open('/proc/self/status').read())")
+    async def test_no_privilege_can_be_had(self, box):
+        said, _ = await run("print(open('/proc/self/status').read())", box_of=box)
         fields = dict(line.split(":\t") for line in said.splitlines() if ":\t" in line)
         assert (fields["CapEff"].strip("0"), fields["NoNewPrivs"]) == ("", "1")
 
 
 class LimitTests:
-    async def test_tmp_has_a_size(self):
-        said, _ = await run("[open(f'/tmp/{n}', 'wb').write(b'x' * 2**20) for n in range(20)]")
+    async def test_tmp_has_a_size(self, box):
+        said, _ = await run("[open(f'/tmp/{n}', 'wb').write(b'x' * 2**20) for n in range(20)]", box_of=box)
         assert "No space left" in said
 
-    async def test_a_file_has_a_size(self):
-        said, _ = await run("open('/tmp/x', 'wb').write(b'x' * 2**25)")
+    async def test_a_file_has_a_size(self, box):
+        said, _ = await run("open('/tmp/x', 'wb').write(b'x' * 2**25)", box_of=box)
         assert "too large" in said or "No space left" in said
 
-    async def test_memory_has_an_end(self):
-        said, status = await run("x = [bytearray(2**20) for _ in range(600)]; print('got it')")
+    async def test_memory_has_an_end(self, box):
+        said, status = await run("x = [bytearray(2**20) for _ in range(600)]; print('got it')", box_of=box)
         assert status != 0
         assert "got it" not in said
 
-    async def test_a_fork_bomb_stays_small(self):
+    async def test_a_fork_bomb_stays_small(self, box):
         script = (
             "import os, sys, time\n"
             "for n in range(200):\n"
@@ -98,8 +109,24 @@ class LimitTests:
             "    except OSError: print('stopped at', n); sys.stdout.flush(); os._exit(0)\n"
             "print('unlimited'); os._exit(1)\n"
         )
-        said, _ = await run(script)
+        said, _ = await run(script, box_of=box)
         assert "stopped at" in said
+
+    async def test_a_killed_agent_takes_its_boxes_along(self):
+        mark = f"pictor-orphan-{os.getpid()}"
+        script = (
+            "import asyncio\nfrom pictor_agent.sandbox import *\nasync def main():\n"
+            f"    program = ['/usr/bin/python3', '-c', 'import time; print(1, flush=True); time.sleep(600) # {mark}-box']\n"
+            "    box = await find_sandbox().start(Contents(program, []), Limits(1 << 28))\n"
+            "    await box.process.stdout.readline()\n    print('up', flush=True)\n    await box.process.wait()\n"
+            "asyncio.run(main())"
+        )
+        agent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+        assert await agent.stdout.readline() == b"up\n"
+        assert processes_with(mark + "-box")
+        agent.kill()
+        await agent.wait()
+        await until(lambda: not processes_with(mark + "-box"))
 
     async def test_killing_the_box_ends_everything_in_it(self):
         mark = f"pictor-test-{os.getpid()}"
