@@ -1,13 +1,14 @@
 """The one writer of transfers and kept balances. Called inside a transaction of credit.services.
 
-Locks are taken in one order everywhere: holds, earnings, accounts; within each, by primary key.
+Locks are taken in one order everywhere: holds, earnings, wallets (spendable and holding), pending accounts; within each,
+by primary key.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from credit import events
 from credit.codes import PLATFORM_KINDS, USER_KINDS, Bucket, Code, Kind
@@ -16,6 +17,7 @@ from credit.models import Account, Transfer
 
 KEPT = [(kind, bucket) for kind in USER_KINDS for bucket in Bucket]
 SUMMED = [(kind, bucket) for kind in PLATFORM_KINDS for bucket in Bucket]
+PENDING_LAST = Case(When(kind=Kind.PENDING, then=1), default=0)
 Chart = dict[tuple[int | None, str, str], Account]
 
 
@@ -60,9 +62,14 @@ def chart_of(owner_ids: Iterable[int]) -> Chart:
 
 
 def lock_accounts(accounts: Iterable[Account]) -> dict[int, Account]:
-    """Fresh rows of those that keep a balance, locked in primary-key order."""
+    """Fresh rows of those that keep a balance, locked: wallets before pending accounts, then by primary key.
+
+    A charge locks its creator's whole wallet, so a transaction that extends, charges and releases for one creator
+    never waits for a wallet while it holds somebody's pending account.
+    """
     ids = {account.pk for account in accounts if account.owner_id}
-    return {row.pk: row for row in Account.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    rows = Account.objects.select_for_update().filter(pk__in=ids).order_by(PENDING_LAST, "pk")
+    return {row.pk: row for row in rows}
 
 
 def written(keys: Iterable[str]) -> dict[str, Transfer]:
@@ -77,7 +84,7 @@ def post(movements: Sequence[Movement], *, locked: dict[int, Account] | None = N
         InsufficientCredit: an account that keeps a balance would be overdrawn.
         KeyReused: a key names a different movement.
 
-    Locks: the accounts that keep a balance, in primary-key order, unless the caller holds them (`locked`).
+    Locks: the accounts that keep a balance, as `lock_accounts`, unless the caller holds them (`locked`).
     """
     if locked is None:
         locked = lock_accounts(account for move in movements for account in (move.source, move.target))

@@ -1,7 +1,8 @@
 """The ledger's verbs. Each public function is one transaction, keyword-only, and moves money once per key.
 
 Every amount is integer micro-credits. Keys are sentences built from the fact: `task:812:attempt:2:charge`.
-Locks are taken in one order: holds, earnings, accounts; within each, by primary key.
+Locks are taken in one order: holds, earnings, wallets, pending accounts; within each, by primary key. A caller's
+transaction may combine verbs for the holds of one creator without the danger of a deadlock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +79,7 @@ def transfer(*, key: str, code: Code, source: Account, target: Account, amount_m
         InsufficientCredit: `source` would be overdrawn.
         KeyReused: `key` already names a different movement.
 
-    Locks: those of the two accounts that keep a balance, in primary-key order.
+    Locks: those of the two accounts that keep a balance, as posting.lock_accounts.
     """
     movement = Movement(key=key, code=code, source=source, target=target, amount_micros=amount_micros, reference=reference)
     try:
@@ -205,8 +206,11 @@ def _lock_holds(hold_ids: Iterable[int]) -> dict[int, Hold]:
 def _lock_wallet(owner_id: int) -> tuple[Chart, dict[int, Account]]:
     """The owner's spendable and holding accounts, locked."""
     chart = chart_of([owner_id])
-    accounts = [place(chart, owner_id, bucket) for place in (spendable, holding) for bucket in SPEND_ORDER]
-    return chart, lock_accounts(accounts)
+    return chart, lock_accounts(_wallet(chart, owner_id))
+
+
+def _wallet(chart: Chart, owner_id: int) -> list[Account]:
+    return [place(chart, owner_id, bucket) for place in (spendable, holding) for bucket in SPEND_ORDER]
 
 
 def _take_from_wallet(hold: Hold, chart: Chart, locked: dict[int, Account], amount_micros: int) -> dict[Bucket, int]:
@@ -324,7 +328,7 @@ def charge_holds(*, charges: Sequence[Charge], now: datetime) -> list[ChargeResu
 
     Raises: as charge_hold, for the first charge that cannot be made.
 
-    Locks: the holds, then the accounts that keep a balance.
+    Locks: the holds, then their owners' wallets, then the pending accounts that are paid.
     """
     assert len({charge.key for charge in charges}) == len(charges), "a key twice in one batch"
     holds = _lock_holds(charge.hold_id for charge in charges)
@@ -343,7 +347,9 @@ def _charge_now(charges: Sequence[Charge], holds: dict[int, Hold], now: datetime
         move for charge in charges for move in _charge_movements(charge, holds[charge.hold_id], chart, divided[charge.key])
     ]
     Hold.objects.bulk_update(holds.values(), [f"{bucket.value}_micros" for bucket in Bucket])
-    _write_earnings(post(movements), charges, holds, now)
+    wallets = [account for hold in holds.values() for account in _wallet(chart, hold.owner_id)]
+    locked = lock_accounts([*wallets, *(move.target for move in movements)])
+    _write_earnings(post(movements, locked=locked), holds, now)
     return {charge.key: _result(charge.charge_micros, divided[charge.key].values(), repeated=False) for charge in charges}
 
 
@@ -380,7 +386,7 @@ def _charge_movements(charge: Charge, hold: Hold, chart: Chart, divided) -> list
     return movements
 
 
-def _write_earnings(transfers: Iterable[Transfer], charges: Sequence[Charge], holds: dict[int, Hold], now: datetime) -> None:
+def _write_earnings(transfers: Iterable[Transfer], holds: dict[int, Hold], now: datetime) -> None:
     """Pending earnings with the moment at which they become available."""
     pending = timedelta(seconds=CreditRule.at(now).pending_seconds)
     Earning.objects.bulk_create(

@@ -1,11 +1,13 @@
 """Many hands at once on PostgreSQL: threads with connections of their own, started together by a barrier."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from credit import services
 from credit.codes import Bucket, Code, Kind
@@ -13,8 +15,9 @@ from credit.errors import HoldTooSmall, InsufficientCredit, KeyReused, NotCharge
 from credit.models import Account, Earning, Hold, Transfer
 from credit.posting import chart_of
 from credit.proof import differences
-from tests.credit.builders import NOW, charge, hold, person, top_up
+from tests.credit.builders import NOW, charge, hold, person, promote, top_up
 
+PAST = NOW - timedelta(days=30)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -34,6 +37,17 @@ def race(*verbs) -> list:
 
     with ThreadPoolExecutor(len(verbs)) as pool:
         return list(pool.map(run, verbs))
+
+
+def until_somebody_waits() -> None:
+    """Return once another connection of this database waits for a lock."""
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waited")
 
 
 def kinds(outcomes) -> Counter:
@@ -151,6 +165,50 @@ class ChargeRaceTests:
         verbs = [lambda n=n: charge(holds[n % 2], 10, people[1 - n % 2], key=f"task:{n}:charge") for n in range(24)]
         assert not [outcome for outcome in race(*verbs) if isinstance(outcome, Exception)]
         assert [services.balance_of(each).pending_micros for each in people] == [72, 72]
+
+
+class CombinedRaceTests:
+    """Verbs of one job in one transaction, met in the middle by a sweep that wants the same accounts."""
+
+    @pytest.fixture
+    def people(self):
+        """Both have earnings that are due, and a hold; all promotional, so that a sweep fills the bucket a release fills."""
+        people = [person("alice"), person("wanda")]
+        for creator, owner in (people, reversed(people)):
+            promote(creator, 1000)
+            held = hold(creator, 500, key=f"job:{creator.username}:hold")
+            charge(held, 100, owner, key=f"past:{creator.username}", now=PAST)
+        return people
+
+    def sweep_in_the_middle(self, first, second) -> int:
+        """`first`, then a sweep begins and waits for its locks, then `second` in the same transaction."""
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                first()
+                swept = pool.submit(race, lambda: services.sweep_matured_earnings(now=NOW))
+                until_somebody_waits()
+                second()
+            return swept.result(30)[0]
+
+    @pytest.mark.parametrize("creator", [0, 1])
+    @pytest.mark.parametrize("owner", [0, 1])
+    def test_extending_then_charging(self, people, creator, owner):
+        held = Hold.objects.get(owner=people[creator])
+        swept = self.sweep_in_the_middle(
+            lambda: services.extend_hold(hold_id=held.pk, key="job:extend", amount_micros=10),
+            lambda: charge(held, 20, people[owner]),
+        )
+        assert swept == 2
+
+    @pytest.mark.parametrize("creator", [0, 1])
+    @pytest.mark.parametrize("owner", [0, 1])
+    def test_charging_then_releasing(self, people, creator, owner):
+        held = Hold.objects.get(owner=people[creator])
+        swept = self.sweep_in_the_middle(
+            lambda: charge(held, 20, people[owner]),
+            lambda: services.release_hold(hold_id=held.pk, key="job:release"),
+        )
+        assert swept == 2
 
 
 class RefundRaceTests:
