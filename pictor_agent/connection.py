@@ -81,7 +81,7 @@ async def sign_on(url: str, *, worker_uid: str, key: SigningKey, token: str) -> 
     """
     socket = await connect(
         url,
-        max_size=protocol.MESSAGE_BYTES_MAX,
+        max_size=protocol.TO_NODE_BYTES_MAX,
         open_timeout=OPEN_SECONDS,
         ping_interval=PING_SECONDS,
         ping_timeout=PING_SECONDS,

@@ -1,8 +1,9 @@
 """The messages between a node's agent and the gateway: one msgpack map per binary WebSocket frame.
 
 Units: seconds, bytes, frames as integers, times as POSIX seconds of the *sender's* clock (the server never trusts
-them). A message larger than MESSAGE_BYTES_MAX is refused and closes the socket. `type` names the message. Unknown
-fields are ignored, so either side may be one version ahead. See docs/agent-protocol.md.
+them). A message larger than MESSAGE_BYTES_MAX (to a node: TO_NODE_BYTES_MAX) is refused and closes the socket. `type`
+names the message. Unknown types and fields are ignored, so either side may be one version ahead. See
+docs/agent-protocol.md.
 """
 
 from typing import Annotated, Literal
@@ -12,7 +13,8 @@ from msgspec import Meta
 
 VERSION = 1
 OLDEST_SUPPORTED = 1
-MESSAGE_BYTES_MAX = 256 * 1024
+MESSAGE_BYTES_MAX = 256 * 1024  # from a node
+TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"
 
 Name = Annotated[str, Meta(max_length=200)]

@@ -27,7 +27,7 @@ LEASE_SECONDS = 60  # renewed by every heartbeat
 BATCH = 1_000  # leases per transaction
 PLACES_MAX = 20_000
 PAGES = 10  # of waiting work read in one run before the rest waits for the next
-FILES_PER_MESSAGE = 200  # their addresses fill about half of protocol.MESSAGE_BYTES_MAX
+FILES_PER_MESSAGE = 2_000  # with their addresses about 1 MB; far below protocol.TO_NODE_BYTES_MAX
 UPLOADS_MAX = 8  # per slot: a node that renders faster than it uploads gets no more meanwhile
 
 PLACES = """

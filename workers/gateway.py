@@ -128,7 +128,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
         try:
             return protocol.decode_to_server(raw)
         except msgspec.MsgspecError as error:
-            self.refuse("bad_message", f"Unreadable message: {error}")
+            if not str(error).endswith("`$.type`"):  # a message of a newer agent is passed over
+                self.refuse("bad_message", f"Unreadable message: {error}")
             return None
 
     # Sign-on ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from common.transitions import move
+from common.transitions import IllegalMove, move
 from pictor_agent import protocol
 from workers import deliveries, events
 from workers.deliveries import Held
@@ -135,6 +135,25 @@ def pause_worker(worker: Worker, *, now: datetime, actor=None) -> None:
 
 @transaction.atomic
 def resume_worker(worker: Worker, *, now: datetime, actor=None) -> None:
+    """End a pause.
+
+    Raises:
+        IllegalMove: the node is not paused; a suspension is lifted by an operator alone.
+    """
+    if worker.status != S.PAUSED:
+        raise IllegalMove(f"{worker!r} is not paused")
+    _let_work(worker, now=now, actor=actor)
+
+
+@transaction.atomic
+def reinstate_worker(worker: Worker, *, now: datetime, actor=None) -> None:
+    """By an operator: end a suspension."""
+    if worker.status != S.SUSPENDED:
+        raise IllegalMove(f"{worker!r} is not suspended")
+    _let_work(worker, now=now, actor=actor)
+
+
+def _let_work(worker: Worker, *, now: datetime, actor) -> None:
     move(worker, S.ONLINE if worker.connected_at else S.OFFLINE, moves=WORKER_MOVES)
     events.record(worker, "resumed", now=now, actor=actor)
     nudge_on_commit()

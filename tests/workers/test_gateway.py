@@ -2,6 +2,7 @@
 
 import tomllib
 
+import msgspec
 import pytest
 
 from pictor_agent import protocol
@@ -129,6 +130,12 @@ class SignOnTests:
         await node.connect()
         await node.say_bytes(b"x" * (protocol.MESSAGE_BYTES_MAX + 1))
         assert (await node.hear(protocol.Refused)).code == "bad_message"
+
+    async def test_a_message_of_a_newer_agent_is_passed_over(self, board, node):
+        await node.sign_on()
+        await node.say_bytes(msgspec.msgpack.encode({"type": "Sing", "song": "la"}))
+        await node.say(protocol.Heartbeat(holding=[(5, 1)]))
+        assert (await node.hear(protocol.Cancel)).items == [(5, 1)]
 
     async def test_a_flood_is_refused(self, board, node, monkeypatch):
         monkeypatch.setattr("workers.gateway.MESSAGES_BURST", 5)

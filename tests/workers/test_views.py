@@ -174,6 +174,13 @@ class VerbTests:
         answer = browser.post(reverse("workers:worker-pause", args=[node.pk]), follow=True)
         assert "had already moved on" in answer.text
 
+    def test_an_owner_cannot_lift_a_suspension(self, signed_in, wanda, node):
+        services.suspend_worker(node, now=clock.now())
+        signed_in(wanda).post(reverse("workers:worker-resume", args=[node.pk]))
+        assert Worker.objects.get(pk=node.pk).status == "suspended"
+        services.reinstate_worker(node, now=clock.now())
+        assert Worker.objects.get(pk=node.pk).status == "offline"
+
     @pytest.mark.parametrize("verb", ["pause", "resume", "retire", "config"])
     def test_a_stranger_cannot(self, signed_in, node, mallory, verb):
         assert signed_in(mallory).post(reverse(f"workers:worker-{verb}", args=[node.pk])).status_code == 404

@@ -1,0 +1,58 @@
+"""One true line for every waiting job and every idle node, and who works on what."""
+
+import pytest
+
+from tests.workers.builders import enqueue, feed, lease, worker
+from workers import services, telemetry
+
+pytestmark = pytest.mark.django_db
+
+
+class WaitingReasonTests:
+    def test_nothing_waits(self):
+        assert services.waiting_reason("toy", 1) is None
+
+    def test_no_node(self):
+        enqueue(1)
+        assert services.waiting_reason("toy", 1) == "No node is online."
+
+    def test_held(self):
+        enqueue(1)
+        services.hold_group("toy", 1, True)
+        assert services.waiting_reason("toy", 1) == "Held back while its job is paused."
+
+    def test_no_node_fits(self):
+        worker()
+        enqueue(1, device="gpu")
+        assert services.waiting_reason("toy", 1) == "It needs a GPU; 1 node online, none fits."
+
+    def test_all_busy_and_others_ahead(self):
+        worker()
+        enqueue(1, 2, 3, group=1, priority=1)
+        enqueue(9, group=2)
+        feed()
+        assert services.waiting_reason("toy", 2) == "1 fitting node online, all busy, 1 task ahead."
+
+
+class IdleReasonTests:
+    @pytest.mark.parametrize("status", ["new", "offline", "paused", "draining", "suspended", "retired"])
+    def test_each_status_says_its_own(self, status):
+        assert services.idle_reason(worker(status=status))
+
+    def test_a_busy_node_has_no_reason(self):
+        node = worker()
+        enqueue(1)
+        feed()
+        assert services.idle_reason(node) == ""
+
+
+class NodesAtWorkTests:
+    def test_rows_say_who_does_what_and_how_far(self):
+        node = worker(name="atelier")
+        enqueue(1, 2)
+        feed()
+        telemetry.set_progress(lease(1).work_id, 0.62, "sample 15 of 24")
+        first, second = services.nodes_at_work("toy", 1)
+        assert (first.worker_name, first.worker_id, first.reference) == ("atelier", node.pk, 1)
+        assert (first.fraction, first.note) == (0.62, "sample 15 of 24")
+        assert (second.reference, second.place) == (2, 1)

@@ -1,0 +1,99 @@
+"""Nodes and their queue in the admin: to read, and to suspend or reinstate a node."""
+
+from django.contrib import admin, messages
+from unfold.admin import ModelAdmin
+
+from common import clock
+from common.transitions import IllegalMove, StaleMove
+from workers import services
+from workers.models import Enrolment, Gateway, Lease, Shift, Tally, Work, Worker, WorkerEvent
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows to search and read; they change through workers.services alone."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "owner", "status", "isolation", "cpu_model", "agent_version", "connected_at", "last_seen_at"]
+    list_filter = ["status", "isolation", "unsandboxed_allowed"]
+    search_fields = ["name", "uid", "hostname", "owner__email", "owner__username"]
+    list_select_related = ["owner"]
+    exclude = ["public_key"]
+    actions = ["suspend", "reinstate"]
+
+    @admin.action(description="Suspend: no socket, no work", permissions=["view"])
+    def suspend(self, request, queryset):
+        self._each(request, queryset, services.suspend_worker, "suspended")
+
+    @admin.action(description="Reinstate after a suspension", permissions=["view"])
+    def reinstate(self, request, queryset):
+        self._each(request, queryset, services.reinstate_worker, "reinstated")
+
+    def _each(self, request, queryset, verb, done: str) -> None:
+        if not request.user.has_perm("workers.change_worker"):
+            self.message_user(request, "You may look, not change.", messages.ERROR)
+            return
+        for worker in queryset[:100]:
+            try:
+                verb(worker, now=clock.now(), actor=request.user)
+            except (IllegalMove, StaleMove):
+                self.message_user(request, f"{worker} is {worker.get_status_display().lower()}.", messages.WARNING)
+            else:
+                self.message_user(request, f"{worker} is {done}.", messages.SUCCESS)
+
+
+@admin.register(Work)
+class WorkAdmin(ReadOnlyAdmin):
+    list_display = ["id", "kind", "reference", "group", "priority", "leased", "held", "attempts", "created_at"]
+    list_filter = ["kind", "leased", "held"]
+    search_fields = ["=reference", "=group"]
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    list_display = ["work", "worker", "slot", "place", "attempt", "leased_at", "acknowledged_at", "started_at", "expires_at"]
+    list_select_related = ["work", "worker"]
+
+
+@admin.register(WorkerEvent)
+class WorkerEventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "worker", "kind", "detail", "actor"]
+    list_filter = ["kind"]
+    search_fields = ["worker__name", "worker__uid"]
+    list_select_related = ["worker", "actor"]
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(ReadOnlyAdmin):
+    list_display = ["worker", "created_at", "expires_at", "used_at", "revoked_at"]
+    exclude = ["token_sha256"]
+    list_select_related = ["worker"]
+
+
+@admin.register(Shift)
+class ShiftAdmin(ReadOnlyAdmin):
+    list_display = ["worker", "epoch", "started_at", "ended_at"]
+    list_select_related = ["worker"]
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnlyAdmin):
+    list_display = ["worker", "day_on", "tasks_accepted", "tasks_failed", "busy_seconds", "earned_micros"]
+    list_select_related = ["worker"]
+
+
+@admin.register(Gateway)
+class GatewayAdmin(ReadOnlyAdmin):
+    list_display = ["id", "started_at", "seen_at"]
