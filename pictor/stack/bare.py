@@ -129,19 +129,9 @@ def in_folder(folder: str) -> list[str]:
 
 def as_user() -> list[str]:
     command = f"make -C pictor demo EXIT=1 FRAMES={FRAMES} PORT={ports.free_pair()}"
-    return [
-        "setpriv",
-        f"--reuid={USER}",
-        f"--regid={USER}",
-        "--init-groups",
-        "env",
-        f"HOME=/home/{USER}",
-        "-C",
-        f"/home/{USER}",
-        "sh",
-        "-c",
-        command,
-    ]
+    home = f"/home/{USER}"
+    drop = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"]
+    return [*drop, "env", "-C", home, f"HOME={home}", "sh", "-c", command]
 
 
 def expect_the_list(root: Path) -> None:
