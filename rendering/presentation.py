@@ -136,7 +136,7 @@ def facts_line(job: Job) -> str:
     """ "carousel.blend, Blender 5.0 Cycles, 640 × 360, 24 samples, frames 1-48"."""
     facts = [job.scene.name, f"{software_label(job)} {engine_label(job)}"]
     if job.width:
-        facts += [f"{job.width} × {job.height}", f"{job.samples} samples"]
+        facts += [f"{job.width} × {job.height}", counted(job.samples, "sample")]
     if job.frames:
         facts.append(("frames " if job.frame_count != 1 else "frame ") + job.frames)
     return ", ".join(facts)

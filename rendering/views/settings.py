@@ -81,7 +81,7 @@ def job_quote(request: HttpRequest, pk: int) -> HttpResponse:
     """Price and time for the settings in the query, which are not kept."""
     job = visible_job(request, pk)
     form = SettingsForm(job, request.GET)
-    context = quote_context(request, job, form) | {"job": job, "is_owner": job.owner_id == request.user.pk}
+    context = quote_context(request, job, form) | {"job": job, "form": form, "is_owner": job.owner_id == request.user.pk}
     return fragment_response(request, "rendering/job_settings.html#quote", context)
 
 

@@ -384,6 +384,7 @@ class QuoteTests:
     def test_what_is_wrong_is_said_beside_the_price(self, browser, alice):
         answer = browser.get(url("job-quote", make_job(alice)), filled(frames="x", samples="-3"))
         assert b"2 settings to mend" in answer.content
+        assert b"is not a frame or a range" in answer.content
 
     def test_it_is_a_fragment_with_a_tag(self, browser, alice):
         job = make_job(alice)
