@@ -20,6 +20,7 @@ def start_services() -> None:
     folder.chmod(0o755)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ.setdefault("PICTOR_VAR", str(folder / "var"))
+    Path(os.environ["PICTOR_VAR"], "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it
     if "PICTOR_TEST_DATABASE" not in os.environ:
         cluster = embedded.Postgres(folder / "postgres", embedded.free_port(), embedded.new_password())
         cluster.create()

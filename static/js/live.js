@@ -161,57 +161,75 @@ function incoming(html, id) {
 
 const PASSING = ["htmx-request", "htmx-swapping", "htmx-settling", "htmx-added", "live-changed"];
 
-/** A copy without the classes that come and go. */
-function still(element) {
+/** The element as text, without what comes and goes by itself: htmx's classes, words that tell the time, opened details. */
+function essence(element) {
   const copy = element.cloneNode(true);
   for (const each of [copy, ...copy.querySelectorAll("[class]")]) {
     each.classList.remove(...PASSING);
-    if (!each.className) each.removeAttribute("class");
+    if (!each.className.length) each.removeAttribute("class");
   }
-  return copy;
+  for (const time of copy.querySelectorAll("time")) {
+    time.textContent = "";
+    time.removeAttribute("title");
+  }
+  copy.querySelectorAll("details").forEach((details) => details.removeAttribute("open"));
+  return copy.outerHTML;
 }
 
-function isSame(element, html) {
-  const next = incoming(html, element.id);
-  return next !== null && still(next).isEqualNode(still(element));
-}
+const shown = new Map(); // id -> essence of what the server sent last; other scripts may have dressed the element since
 
+/** Somebody types in it, has ticked something in it, or has a dialog of it open. */
 function isBusy(element) {
   const active = document.activeElement;
-  const types = active?.matches("input, textarea, select, [contenteditable]") && element.contains(active);
-  return types || element.querySelector("dialog[open]") !== null;
+  if (active?.matches("input, textarea, select, [contenteditable]") && element.contains(active)) return true;
+  if (element.querySelector("dialog[open]")) return true;
+  return [...element.querySelectorAll("input")].some((input) => input.checked !== input.defaultChecked);
 }
-
-const focusable = (root) => [...root.querySelectorAll("a[href], button, summary, [tabindex]")];
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const element = event.detail.target;
   if (!element?.dataset?.live || event.detail.requestConfig?.verb !== "get" || !event.detail.shouldSwap) return;
-  if (isSame(element, event.detail.serverResponse)) {
-    event.detail.shouldSwap = false;
-  } else if (isBusy(element)) {
-    event.detail.shouldSwap = false;
+  const next = incoming(event.detail.serverResponse, element.id);
+  if (!next) return;
+  const text = essence(next);
+  const isSame = text === (shown.get(element.id) ?? essence(element));
+  if (!isSame && isBusy(element)) {
     waiting.add(element.id);
-  } else {
-    keepFocus(element);
-    changed.add(element.id);
+    event.detail.shouldSwap = false;
+    return;
   }
+  waiting.delete(element.id);
+  if (isSame) {
+    event.detail.shouldSwap = false;
+  } else {
+    keep(element);
+    if (shown.has(element.id)) changed.add(element.id); // the first news after the page's making come quietly
+  }
+  shown.set(element.id, text);
 });
 
 const changed = new Set(); // ids to be flashed when their new content stands
-let held = null; // {id, place}: which control inside had the focus
+const kept = new Map(); // id -> {focus, open}: places of the focused control and of opened details inside
 
-function keepFocus(element) {
-  const place = focusable(element).indexOf(document.activeElement);
-  held = place < 0 ? null : { id: element.id, place };
+const focusable = (root) => [...root.querySelectorAll("a[href], button, summary, [tabindex]")];
+
+function keep(element) {
+  const details = [...element.querySelectorAll("details")];
+  const open = details.flatMap((each, place) => (each.open ? [place] : []));
+  kept.set(element.id, { focus: focusable(element).indexOf(document.activeElement), open });
+}
+
+function giveBack(element) {
+  const { focus, open } = kept.get(element.id);
+  kept.delete(element.id);
+  const details = [...element.querySelectorAll("details")];
+  open.forEach((place) => details[place]?.setAttribute("open", ""));
+  if (focus >= 0 && !element.contains(document.activeElement)) focusable(element)[focus]?.focus({ preventScroll: true });
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const element = document.getElementById(event.detail.target?.id || event.target.id);
-  if (element && held?.id === element.id) {
-    if (!element.contains(document.activeElement)) focusable(element)[held.place]?.focus({ preventScroll: true });
-    held = null;
-  }
+  if (element && kept.has(element.id)) giveBack(element);
   if (element && changed.delete(element.id)) flash(element);
   syncTopics();
 });
@@ -232,6 +250,7 @@ function resume() {
   }
 }
 document.addEventListener("focusout", () => setTimeout(resume));
+document.addEventListener("change", () => setTimeout(resume));
 document.addEventListener("close", () => setTimeout(resume), true); // dialogs; "close" does not bubble
 
 // Start -------------------------------------------------------------------------------------------------------------
