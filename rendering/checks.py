@@ -8,8 +8,8 @@ import numpy as np
 from rendering.choices import ImageFormat
 from rendering.reasons import Reason
 
-CHANNELS = {ImageFormat.PNG: {1, 2, 3, 4}, ImageFormat.JPEG: {1, 3}}  # EXR may have passes
-DEPTHS = {
+CHANNELS: dict[str, set[int]] = {ImageFormat.PNG: {1, 2, 3, 4}, ImageFormat.JPEG: {1, 3}}  # EXR may have passes
+DEPTHS: dict[str, set[str]] = {
     ImageFormat.PNG: {"uint8", "uint16"},
     ImageFormat.JPEG: {"uint8"},
     ImageFormat.EXR: {"float16", "float32", "uint32"},

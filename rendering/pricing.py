@@ -68,7 +68,8 @@ def frame_seconds_known(reference_seconds: Sequence[float]) -> Range:
 
 
 def cost_range_micros(frame_seconds: Range, *, frames: int, rate_micros: int) -> tuple[int, int]:
-    return tuple(int(seconds * frames * rate_micros) for seconds in frame_seconds)
+    low, high = (int(seconds * frames * rate_micros) for seconds in frame_seconds)
+    return low, high
 
 
 def time_range_seconds(frame_seconds: Range, *, frames: int, scores_milli: Sequence[int]) -> Range:

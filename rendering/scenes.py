@@ -119,13 +119,19 @@ def forget_upload(upload: Upload) -> None:
 
 def forget_orphans(older_than: datetime) -> int:
     """Remove partial files of uploads that no row knows (any more)."""
-    removed = 0
-    for path in (Path(settings.VAR_DIR) / "partial").glob("upload-*"):
-        known = Upload.objects.filter(pk=path.name.removeprefix("upload-")).exists()
-        if not known and path.stat().st_mtime < older_than.timestamp():
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
+    old = {path.name: path for path in (Path(settings.VAR_DIR) / "partial").glob("upload-*") if _is_older(path, older_than)}
+    known = {partial_path(Upload(pk=pk)).name for pk in Upload.objects.values_list("pk", flat=True)} if old else set()
+    for name in old.keys() - known:
+        old[name].unlink(missing_ok=True)
+    return len(old.keys() - known)
+
+
+def _is_older(path: Path, moment: datetime) -> bool:
+    """False also for a file that is gone by now: its scene was stored in the meantime."""
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _stored_files(scene: Scene, upload: Upload, partial: Path, folder: Path) -> Iterator[tuple[str, Asset]]:

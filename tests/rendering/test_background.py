@@ -86,11 +86,12 @@ class StaleUploadTests:
         assert not partial.exists()
 
     def test_a_fresh_one_and_one_that_waits_for_inspection_stay(self, alice):
-        uploaded(alice)
+        fresh = uploaded(alice)
         waiting = services.create_job_from_upload(uploaded(alice))
         self.old(waiting.scene.upload)
-        assert background.sweep_stale_uploads() == 0
-        assert Scene.objects.get().upload
+        background.sweep_stale_uploads()
+        assert set(Upload.objects.all()) == {fresh, Scene.objects.get().upload}
+        assert uploads.partial_path(fresh).exists()
 
     def test_a_partial_file_without_a_row_is_removed(self, alice):
         orphan = uploads.partial_path(Upload(name="x", size_bytes=1))
