@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from credit.codes import Bucket, Code
 from credit.models import Transfer
+from credit.services import Balance
+
+CENT_MICROS = 10_000
 
 # filter -> (words, codes); the order of the tabs
 FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
@@ -17,15 +20,15 @@ FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
 
 # code -> (tone, sign of the amount, what happened to the credit)
 READS: dict[Code, tuple[str, str, str]] = {
-    Code.TOP_UP: ("ok", "+", "added to your purchased credit"),
-    Code.PROMOTION: ("ok", "+", "added to your promotional credit"),
-    Code.HOLD: ("quiet", "", "set aside; what is not used comes back"),
-    Code.RELEASE: ("quiet", "", "no longer held; available again"),
-    Code.CHARGE: ("accent", "−", "paid out of held credit"),
-    Code.EARNING: ("info", "+", "pending; available later"),
-    Code.MATURITY: ("ok", "", "pending earnings became available"),
-    Code.REFUND: ("ok", "+", "given back to your available credit"),
-    Code.EARNING_REVERSED: ("warn", "−", "taken back from pending; the charge was refunded"),
+    Code.TOP_UP: ("ok", "+", "was added"),
+    Code.PROMOTION: ("ok", "+", "was added, to spend"),
+    Code.HOLD: ("quiet", "", "was set aside; what is not used comes back"),
+    Code.RELEASE: ("quiet", "", "is available again"),
+    Code.CHARGE: ("accent", "−", "was paid out of what was held"),
+    Code.EARNING: ("info", "+", "paid for an accepted task; pending, available later"),
+    Code.MATURITY: ("ok", "", "became available"),
+    Code.REFUND: ("ok", "+", "was given back; it is available"),
+    Code.EARNING_REVERSED: ("warn", "−", "was taken back from pending: the charge was refunded"),
 }
 
 
@@ -49,13 +52,24 @@ class Entry:
 
     @property
     def sentence(self) -> str:
-        return READS[self.transfer.code][2]
+        return f"{self.bucket} credit {READS[self.transfer.code][2]}"
+
+    @property
+    def places(self) -> int:
+        """Decimals: cents, or every micro where a frame's price needs them."""
+        return 6 if self.transfer.amount_micros % CENT_MICROS else 2
 
     @property
     def bucket(self) -> str:
         """Which of the user's money it was, or became."""
         place = self.transfer.target if self.transfer.code == Code.MATURITY else self.transfer.source
         return Bucket(place.bucket).label
+
+
+def balance_places(balance: Balance) -> int:
+    """Decimals for all four figures: two while everything is whole cents, else four."""
+    figures = (balance.available_micros, balance.held_micros, balance.pending_micros, balance.withdrawable_micros)
+    return 4 if any(figure % CENT_MICROS for figure in figures) else 2
 
 
 def codes_of(kind: str) -> tuple[Code, ...]:

@@ -34,7 +34,8 @@ def history(request):
 
 def balance_context(request) -> dict:
     """What the balance's cards show."""
-    return {"balance": services.balance_of(request.user)}
+    balance = services.balance_of(request.user)
+    return {"balance": balance, "balance_places": presentation.balance_places(balance)}
 
 
 def history_context(request) -> dict:

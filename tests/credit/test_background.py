@@ -1,0 +1,43 @@
+"""Sweeps as beat runs them, and what credit does when it hears of a new account."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.signals import user_signed_up
+
+from common import clock
+from credit import background, services
+from credit.models import Hold
+from pictor.celery import SWEEPS
+from tests.credit.builders import charge, hold, top_up
+from users.models import User
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_order")]
+
+
+def test_both_sweeps_are_scheduled():
+    scheduled = {function for function, _ in SWEEPS.values()}
+    assert {background.sweep_matured_earnings.name, background.sweep_expired_holds.name} <= scheduled
+
+
+def test_a_sweep_of_earnings_goes_on_until_nothing_is_due(alice, wanda, monkeypatch):
+    monkeypatch.setattr(background, "BATCH", 2)
+    top_up(alice, 1000)
+    held = hold(alice, 500)
+    for number in range(5):
+        charge(held, 10, wanda, key=f"task:{number}:charge")  # due long ago
+    background.sweep_matured_earnings()
+    assert services.balance_of(wanda).withdrawable_micros == 30
+
+
+def test_a_sweep_gives_forgotten_holds_back(alice):
+    top_up(alice, 1000)
+    hold(alice, 500)
+    Hold.objects.update(expires_at=clock.now() - timedelta(minutes=1))
+    background.sweep_expired_holds()
+    assert services.balance_of(alice).available_micros == 1000
+
+
+def test_a_new_account_is_welcomed(alice):
+    user_signed_up.send(sender=User, request=None, user=alice)
+    assert services.balance_of(alice).promotional_micros == 5_000_000
