@@ -235,4 +235,4 @@ class AgentConsumer(AsyncWebsocketConsumer):
 
 
 OLDEST = protocol.OLDEST_SUPPORTED
-UPDATE = "Install the newest one: pip install --upgrade pictor-agent"
+UPDATE = "Update the agent: in a fresh checkout of Pictor, python3.11 -m pip install --upgrade ."

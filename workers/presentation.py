@@ -16,6 +16,7 @@ UPTIME_DAYS = 7
 CALENDAR_WEEKS = 13
 EARNINGS_DAYS = 30
 EVENTS_SHOWN = 30
+INSTALL_COMMAND = "python3.11 -m pip install ."  # pyproject.toml packages the agent alone
 GIB = 1024**3
 TONES_OF_EVENTS = {
     "signed-on": "ok",
@@ -173,6 +174,7 @@ def setup_part(worker: Worker, *, now: datetime) -> dict:
         "next_action": _next_action(worker, fresh),
         "enrolment": fresh,
         "config_name": config_name(worker),
+        "install_command": INSTALL_COMMAND,
         "run_command": f"pictor-agent run --config {config_name(worker)}",
     }
 
@@ -180,7 +182,7 @@ def setup_part(worker: Worker, *, now: datetime) -> dict:
 def _next_action(worker: Worker, fresh) -> str:
     if fresh is None:
         return "Download the configuration file onto the machine that will render."
-    return "Waiting for the agent: run the command below on that machine."
+    return "Waiting for the agent: run the commands below on that machine."
 
 
 def config_name(worker: Worker) -> str:
@@ -253,12 +255,13 @@ def gauges_part(worker: Worker, *, now: datetime) -> dict:
 
 
 def _gpu(gpu, sample: dict | None) -> dict:
-    """A GPU with its newest sample; zeros while none is known."""
-    sample = sample or {}
+    """A GPU with its newest sample, if its driver gives any."""
+    known, sample = sample is not None, sample or {}
     used = sample.get("vram_used_bytes", 0)
     fan = sample.get("fan")
     return {
         "gpu": gpu,
+        "known": known,
         "load_percent": round(sample.get("load", 0) * 100),
         "vram_percent": _percent(used, gpu.vram_bytes),
         "vram_figure": f"{used / GIB:.1f}",

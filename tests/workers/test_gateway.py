@@ -93,7 +93,7 @@ class SignOnTests:
         await node.say(node.hello(protocol=0))
         refused = await node.hear(protocol.Refused)
         assert refused.code == "too_old"
-        assert "pip install --upgrade pictor-agent" in refused.words
+        assert "pip install --upgrade ." in refused.words
 
     async def test_an_unknown_node_is_refused(self, board):
         stranger = ScriptedNode("w_nobody")
