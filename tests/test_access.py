@@ -1,0 +1,184 @@
+"""Who may open what: every address of the site in one table, asked by everybody.
+
+Everything with an owner belongs to alice. `chen` stands for anybody else who is signed in, `sam` for the operators: they
+look, they do not act in a creator's name. 302 for nobody means: to the sign-in page.
+"""
+
+from typing import NamedTuple
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from rendering.models import Film, Upload
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+class Row(NamedTuple):
+    name: str
+    nobody: int
+    chen: int
+    sam: int
+    alice: int
+    method: str = "get"
+    args: tuple = ()  # words are attributes of the world
+    fields: dict = {}
+
+
+def page(name, *args):
+    """Open to everyone who is signed in."""
+    return Row(name, 302, 200, 200, 200, args=args)
+
+
+def own_page(name, *args):
+    """Its owner's; operators may look; for others it does not exist."""
+    return Row(name, 302, 404, 200, 200, args=args)
+
+
+def verb(name, *args, done=302, **fields):
+    """Its owner's alone."""
+    return Row(name, 302, 404, 404, done, "post", args, fields)
+
+
+TABLE = [
+    page("home"),
+    page("home-part", "stats"),
+    page("credit-pill"),
+    Row("styleguide", 302, 302, 200, 302),
+    # Rendering
+    page("rendering:job-list"),
+    page("rendering:job-new"),
+    Row("rendering:upload-create", 302, 400, 400, 400, "post"),
+    Row("rendering:upload-chunk", 302, 404, 404, 200, "head", ("upload",)),
+    own_page("rendering:job-detail", "job"),
+    own_page("rendering:job-part", "job", "stats"),
+    Row("rendering:job-settings", 302, 404, 302, 302, args=("job",)),  # submitted: leads to the job
+    own_page("rendering:job-settings", "ready"),
+    Row("rendering:settings-state", 302, 404, 204, 204, args=("ready",)),  # read: the page loads itself again
+    own_page("rendering:job-quote", "ready"),
+    verb("rendering:job-submit", "ready", done=422),
+    verb("rendering:job-pause", "job"),
+    verb("rendering:job-resume", "job"),
+    verb("rendering:job-cancel", "job"),
+    verb("rendering:job-requeue", "job", which="failed"),
+    verb("rendering:job-raise-cap", "job", cap="5"),
+    own_page("rendering:job-thumbnail", "job"),
+    own_page("rendering:task-image", "job", 1, "full"),
+    own_page("rendering:job-zip", "job"),
+    verb("rendering:job-film", "job", fps="24"),
+    own_page("rendering:film-download", "job", "film"),
+    # Nodes
+    page("workers:worker-list"),
+    page("workers:worker-new"),
+    own_page("workers:worker-detail", "worker"),
+    own_page("workers:worker-part", "worker", "stats"),
+    verb("workers:worker-config", "worker", done=200),
+    verb("workers:worker-pause", "worker"),
+    verb("workers:worker-resume", "worker"),
+    verb("workers:worker-retire", "worker"),
+    Row("workers:file", 403, 403, 403, 403, args=("not-a-token",)),  # the token is the permission
+    # Other sections
+    page("renting:overview"),
+    page("checkers:overview"),
+    page("rewards:overview"),
+    page("leaderboard:overview"),
+    page("credit:overview"),
+    page("credit:overview-balance"),
+    page("credit:overview-history"),
+    # People
+    Row("users:sign-in", 200, 302, 302, 302),
+    Row("users:persona-sign-in", 404, 404, 404, 404, "post", (), {"persona": "operator"}),  # no demo here
+    Row("users:sign-out", 302, 302, 302, 302, "post"),
+    page("users:profile"),
+    verb("users:session-end", "session"),
+    Row("account_login", 302, 302, 302, 302),
+    Row("account_logout", 302, 302, 302, 302),
+    Row("account_inactive", 200, 200, 200, 200),
+    Row("socialaccount_login_cancelled", 200, 200, 200, 200),
+    Row("socialaccount_login_error", 401, 401, 401, 401),
+    Row("socialaccount_signup", 302, 302, 302, 302),  # nothing to sign up with
+    Row("socialaccount_connections", 302, 200, 200, 200),
+    Row("google_login", 302, 302, 302, 302, "post"),
+    Row("google_callback", 401, 401, 401, 401),  # without Google's answer: says that it failed
+    # For machines
+    Row("health-live", 200, 200, 200, 200),
+    Row("health-ready", 200, 200, 200, 200),
+    Row("metrics", 200, 200, 200, 200),  # the tests are on this machine
+]
+ADMIN = Row("admin:index", 302, 302, 200, 302)
+
+
+class World:
+    """What alice has."""
+
+    def __init__(self, alice) -> None:
+        builders.give(alice, 50_000_000)
+        self.worker = builders.make_worker(alice).pk
+        job = builders.make_job(alice, status="completed", frames="1-2")
+        self.job, self.ready = job.pk, builders.make_job(alice, status="ready").pk
+        default_storage.save("films/access.mp4", ContentFile(b"film"))
+        self.film = Film.objects.create(
+            job=job, fps=24, frame_count=2, storage_key="films/access.mp4", finished_at=builders.NOW
+        ).pk
+        self.upload = Upload.objects.create(owner=alice, name="a.blend", size_bytes=9).pk
+        self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
+
+
+@pytest.fixture
+def world(alice, settings):
+    settings.DEMO = False
+    settings.GOOGLE_CLIENT_ID = "id"
+    provider = {**settings.SOCIALACCOUNT_PROVIDERS["google"], "APPS": [{"client_id": "id", "secret": "s", "key": ""}]}
+    settings.SOCIALACCOUNT_PROVIDERS = {"google": provider}
+    cache.clear()
+    return World(alice)
+
+
+def ask(row: Row, world: World, user):
+    """The answer to one person."""
+    browser = Client(raise_request_exception=True)
+    if user:
+        browser.force_login(user)
+    args = [getattr(world, arg) if isinstance(arg, str) and hasattr(world, arg) else arg for arg in row.args]
+    return getattr(browser, row.method)(reverse(row.name, args=args), row.fields)
+
+
+class AccessTests:
+    @pytest.mark.parametrize("row", [*TABLE, ADMIN], ids=lambda row: f"{row.name}-{row.args[0]}" if row.args else row.name)
+    def test_everybody_gets_what_the_table_says(self, row, world, alice, chen, sam):
+        people = {"nobody": None, "chen": chen, "sam": sam, "alice": alice}
+        answers = {name: ask(row, world, user).status_code for name, user in people.items()}
+        assert answers == {name: getattr(row, name) for name in people}
+
+    @pytest.mark.parametrize("row", [row for row in TABLE if row.nobody == 302 and row.chen == 200], ids=lambda row: row.name)
+    def test_nobody_is_led_to_sign_in(self, row, world):
+        assert ask(row, world, None)["Location"].startswith(reverse("users:sign-in"))
+
+    def test_the_table_knows_every_address(self):
+        assert set(names()) - {row.name for row in TABLE} == set()
+
+    def test_a_verb_is_never_a_link(self, world, alice):
+        for row in TABLE:
+            if row.method == "post" and row.nobody == 302 and not row.name.startswith("google"):
+                assert ask(row._replace(method="get", fields={}), world, alice).status_code == 405, row.name
+
+    def test_a_verb_needs_the_forms_token(self, world, alice):
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(alice)
+        assert browser.post(reverse("rendering:job-cancel", args=[world.job])).status_code == 403
+
+
+def names(patterns=None, prefix: str = ""):
+    """Every named address; the admin's are its own affair (ADMIN stands for them)."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                yield from names(pattern.url_patterns, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+        else:
+            yield f"{prefix}{pattern.name}"
