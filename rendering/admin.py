@@ -1,0 +1,150 @@
+"""Jobs in the admin: to read, and to act on through the same verbs that their creators have. Prices are dated rows."""
+
+from django.contrib import admin, messages
+from unfold.admin import ModelAdmin
+
+from common import clock
+from common.money import format_exact
+from common.transitions import StaleMove
+from credit.errors import InsufficientCredit
+from rendering import services
+from rendering.errors import RenderingError
+from rendering.models import Attempt, Film, Job, JobEvent, RateRule, Task, Upload
+from rendering.states import TaskStatus
+
+ACTED_ON_AT_ONCE = 100  # jobs
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows to search and read; they change through rendering.services alone."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ["id", "name", "owner", "status", "pause_reason", "frame_count", "charged", "tier", "submitted_at"]
+    list_filter = ["status", "pause_reason", "tier", "submitted_at"]
+    search_fields = ["=id", "name", "owner__email", "owner__username", "scene__name"]
+    list_select_related = ["owner"]
+    date_hierarchy = "created_at"
+    exclude = ["secret"]
+    actions = ["pause", "resume", "cancel", "requeue_failed"]
+
+    @admin.display(description="Charged", ordering="charged_micros")
+    def charged(self, job: Job) -> str:
+        return format_exact(job.charged_micros)
+
+    @admin.action(description="Pause", permissions=["view"])
+    def pause(self, request, queryset):
+        self._each(request, queryset, services.pause_job, "paused")
+
+    @admin.action(description="Resume", permissions=["view"])
+    def resume(self, request, queryset):
+        self._each(request, queryset, services.resume_job, "resumed")
+
+    @admin.action(description="Cancel for good", permissions=["view"])
+    def cancel(self, request, queryset):
+        self._each(request, queryset, services.cancel_job, "cancelled")
+
+    @admin.action(description="Requeue failed frames", permissions=["view"])
+    def requeue_failed(self, request, queryset):
+        self._each(request, queryset, requeue_failed_frames, "back in the queue")
+
+    def _each(self, request, queryset, verb, done: str) -> None:
+        if not request.user.has_perm("rendering.change_job"):
+            self.message_user(request, "You may look, not change.", messages.ERROR)
+            return
+        for job in queryset.select_related("owner", "scene")[:ACTED_ON_AT_ONCE]:
+            words, level = outcome_of(verb, job, request.user, done)
+            self.message_user(request, words, level)
+
+
+def requeue_failed_frames(job: Job, actor, now) -> None:
+    failed = job.tasks.filter(status=TaskStatus.FAILED).values_list("pk", flat=True)
+    services.requeue_tasks(job, list(failed), actor, now)
+
+
+def outcome_of(verb, job: Job, actor, done: str) -> tuple[str, int]:
+    """What became of one verb on one job, in words and as a level of Django's messages."""
+    try:
+        verb(job, actor=actor, now=clock.now())
+    except StaleMove:
+        return f"{job} had already moved on.", messages.WARNING
+    except InsufficientCredit:
+        return f"{job}: its creator's credit does not cover the next frame.", messages.WARNING
+    except RenderingError as error:
+        return f"{job}: {error}", messages.WARNING
+    return f"{job} is {done}.", messages.SUCCESS
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    list_display = ["id", "job", "frame", "status", "attempt", "attempts_used", "reason", "accepted_at"]
+    list_filter = ["status", "reason"]
+    search_fields = ["=id", "=job__id", "job__name"]
+    list_select_related = ["job"]
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ["id", "job", "frame", "number", "worker", "outcome", "render_seconds", "charged", "leased_at"]
+    list_filter = ["outcome", "leased_at"]
+    search_fields = ["=task__job__id", "worker__name", "=pixels_sha256"]
+    list_select_related = ["task__job", "worker"]
+
+    @admin.display(description="Job")
+    def job(self, attempt: Attempt) -> str:
+        return str(attempt.task.job)
+
+    @admin.display(description="Frame", ordering="task__frame")
+    def frame(self, attempt: Attempt) -> int:
+        return attempt.task.frame
+
+    @admin.display(description="Charged", ordering="charged_micros")
+    def charged(self, attempt: Attempt) -> str:
+        return format_exact(attempt.charged_micros)
+
+
+@admin.register(JobEvent)
+class JobEventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "job", "task", "was", "became", "reason", "detail", "actor"]
+    list_filter = ["became", "reason", "at"]
+    search_fields = ["=job__id", "job__name"]
+    list_select_related = ["job", "task", "actor"]
+
+
+@admin.register(Film)
+class FilmAdmin(ReadOnlyAdmin):
+    list_display = ["id", "job", "fps", "frame_count", "progress_percent", "failure", "created_at", "finished_at"]
+    list_select_related = ["job"]
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    list_display = ["id", "owner", "name", "size_bytes", "received_bytes", "created_at", "touched_at"]
+    search_fields = ["name", "owner__email", "owner__username"]
+    list_select_related = ["owner"]
+
+
+@admin.register(RateRule)
+class RateRuleAdmin(ModelAdmin):
+    """Prices are dated: a change is a new row that begins later; a rule is never edited away."""
+
+    list_display = ["tier", "begins_at", "rate_micros", "worker_bp", "checkers_bp", "network_bp"]
+    list_filter = ["tier"]
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False

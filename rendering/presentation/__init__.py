@@ -1,0 +1,38 @@
+"""What the job pages show, put together from rows: words, colours, figures. Reads only; decides nothing.
+
+Every `*_part` answers for one live element of templates/rendering/job_detail.html. This is the package's public face.
+"""
+
+from rendering.presentation.frames import chart_part, newest_part, strip_part
+from rendering.presentation.head import counts_of, head_part
+from rendering.presentation.history import details_part, events_part, film_part
+from rendering.presentation.nodes import nodes_part
+from rendering.presentation.rows import Row, rows_of
+from rendering.presentation.scene import cover_words, scene_facts, tier_cards
+from rendering.presentation.stats import stats_part
+from rendering.presentation.words import JOB_TONES, PAUSE_LINES, TASK_TONES, Counts, facts_line, status_line, suffix_of
+
+__all__ = [
+    "JOB_TONES",
+    "PAUSE_LINES",
+    "TASK_TONES",
+    "Counts",
+    "Row",
+    "chart_part",
+    "counts_of",
+    "cover_words",
+    "details_part",
+    "events_part",
+    "facts_line",
+    "film_part",
+    "head_part",
+    "newest_part",
+    "nodes_part",
+    "rows_of",
+    "scene_facts",
+    "stats_part",
+    "status_line",
+    "strip_part",
+    "suffix_of",
+    "tier_cards",
+]

@@ -1,0 +1,76 @@
+"""What happened to a job, what was ordered, and its film."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.money import format_exact
+from rendering import reasons
+from rendering.choices import ImageFormat
+from rendering.models import Film, Job, JobEvent
+from rendering.presentation.head import counts_of
+from rendering.presentation.words import JOB_TONES, TASK_TONES, engine_label, software_label
+
+EVENTS_SHOWN = 40
+
+
+def film_part(job: Job, *, now: datetime) -> dict:
+    counts = counts_of(job)
+    film = Film.objects.filter(job=job).order_by("-id").first()
+    return {
+        "job": job,
+        "film": film,
+        "counts": counts,
+        "film_running": bool(film and not film.finished_at and not film.failure),
+        "film_stale": bool(film and film.finished_at and film.frame_count < counts.accepted),
+        "film_possible": counts.accepted > 0,
+    }
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline."""
+
+    at: datetime
+    words: str
+    detail: str
+    tone: str
+
+
+def events_part(job: Job, *, now: datetime) -> dict:
+    events = job.events.select_related("task", "actor").order_by("-at", "-id")[: EVENTS_SHOWN + 1]
+    moments = [_moment(event) for event in events[:EVENTS_SHOWN]]
+    return {"job": job, "moments": moments, "more_events": len(events) > EVENTS_SHOWN}
+
+
+def _moment(event: JobEvent) -> Moment:
+    subject = f"Frame {event.task.frame}" if event.task_id else "Job"
+    tones = TASK_TONES if event.task_id else JOB_TONES
+    words = f"{subject} {event.became}" if event.became else subject
+    if event.actor_id:
+        words += f" by {event.actor.name}"
+    return Moment(event.at, words, event.detail or reasons.words(event.reason), tones.get(event.became, "quiet"))
+
+
+def details_part(job: Job, *, now: datetime) -> dict:
+    return {
+        "job": job,
+        "details": details_of(job),
+        "charged_words": format_exact(job.charged_micros),
+        "cap_initial": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
+    }
+
+
+def details_of(job: Job) -> list[tuple[str, str]]:
+    """What was ordered, for the list beside the strip."""
+    return [
+        ("Software", f"{software_label(job)} ({job.blender_version})"),
+        ("Engine", engine_label(job)),
+        ("Camera", job.camera or "as in the file"),
+        ("Frames", f"{job.frames} ({job.frame_count})"),
+        ("Resolution", f"{job.width} × {job.height}"),
+        ("Samples", f"{job.samples}"),
+        ("Format", ImageFormat(job.format).label),
+        ("Denoise", {None: "as in the file", True: "on", False: "off"}[job.denoise]),
+        ("Tier", job.tier.capitalize()),
+        ("Cap", "none" if job.cap_micros is None else f"{format_exact(job.cap_micros)} credits"),
+    ]

@@ -1,0 +1,126 @@
+"""A job before it is submitted: what its file holds, what the tiers cost, whether credit reaches."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec import ValidationError
+
+from common.money import format_exact
+from common.templatetags.pictor import filesize
+from pictor_agent import engines
+from rendering import reasons
+from rendering.choices import Tier
+from rendering.estimates import Quote
+from rendering.inspected import Warning, read_inspection, warnings
+from rendering.job_settings import JobSettings
+from rendering.models import Job
+from rendering.presentation.words import JOB_TONES
+from rendering.rates import rate_at
+from rendering.states import JobStatus
+
+FAILURE_ADVICE = {
+    "": "Open the file in Blender, check it, save it again and upload it once more. Nothing was charged.",
+    reasons.Reason.UPLOAD_UNFIT: "Upload a .blend, or a .zip with one .blend and the files it uses beside it. Nothing was charged.",
+    reasons.Reason.NO_CAMERA: "Add a camera in Blender, make it the active one, save and upload again. Nothing was charged.",
+    reasons.Reason.INSPECTION_FAILED: "This may be our fault. Upload it once more; nothing was charged.",
+}
+TIER_MEANINGS = {
+    Tier.ECONOMY: "Fills idle nodes; may wait while others go first.",
+    Tier.STANDARD: "The usual choice; starts as soon as a node is free.",
+    Tier.PRIORITY: "Goes before Standard and Economy in the queue.",
+}
+
+
+def scene_facts(job: Job) -> dict:
+    """What the sandbox found in the file, and what its creator should know before paying for frames."""
+    found = job.scene.inspection
+    return {
+        "found": found,
+        "found_rows": found_rows(found),
+        "tone": JOB_TONES[JobStatus(job.status)],
+        "warnings": scene_warnings(found) if found else [],
+        "failure": reasons.words(job.failure) if job.failure else "",
+        "failure_advice": FAILURE_ADVICE.get(job.failure, FAILURE_ADVICE[""]),
+        "coming": coming_labels(),
+    }
+
+
+def coming_labels() -> list[str]:
+    """What cannot be chosen yet: versions of the software at hand, then engines."""
+    versions = [version.label for version in engines.blender_versions.ALL if version.status == "coming"]
+    return versions + [engine.label for engine in engines.coming()]
+
+
+def found_rows(found: dict) -> list[tuple[str, str]]:
+    """The facts in words, without those that the file does not have."""
+    engine = engines.find_by_blender_id(found.get("engine", ""))
+    rows = [
+        ("Saved by Blender", found.get("blender_version_saved")),
+        ("Engine", engine.label if engine else found.get("engine")),
+        ("Frames", _found_frames(found)),
+        ("Frames per second", f"{found['fps']:g}" if found.get("fps") else None),
+        ("Resolution", _found_size(found)),
+        ("Samples", found.get("samples")),
+        ("Cameras", ", ".join(found.get("cameras") or []) or "none"),
+        ("Objects", found.get("objects")),
+        ("Memory, about", filesize(found["memory_bytes_estimate"]) if found.get("memory_bytes_estimate") else None),
+    ]
+    return [(name, str(value)) for name, value in rows if value not in (None, "", 0)]
+
+
+def _found_frames(found: dict) -> str:
+    if "frame_start" not in found:
+        return ""
+    step = found.get("frame_step", 1)
+    return f"{found['frame_start']}-{found['frame_end']}" + (f"x{step}" if step > 1 else "")
+
+
+def _found_size(found: dict) -> str:
+    if not found.get("width"):
+        return ""
+    scale = found.get("percentage", 100)
+    return f"{found['width']} × {found['height']}" + (f" at {scale} %" if scale != 100 else "")
+
+
+def scene_warnings(found: dict) -> list[Warning]:
+    """What may make frames differ from what the creator sees at home, worst first."""
+    try:
+        return warnings(read_inspection(found))
+    except ValidationError:  # kept by an older release
+        return []
+
+
+@dataclass(frozen=True)
+class TierCard:
+    value: str
+    label: str
+    rate_micros: int  # per reference second
+    meaning: str
+
+    @property
+    def hour_words(self) -> str:
+        """Credits per hour of the reference machine."""
+        return format_exact(self.rate_micros * 3600)
+
+
+def tier_cards(now: datetime) -> list[TierCard]:
+    """The tiers with what a reference second costs today."""
+    return [TierCard(tier, str(tier.label), rate_at(tier, now).rate_micros, TIER_MEANINGS[tier]) for tier in Tier]
+
+
+def cover_words(quote: Quote | None, settings: JobSettings | None, available_micros: int) -> dict:
+    """Whether credit and cap reach, in the words beside the Submit button."""
+    if quote is None or settings is None:
+        return _cover("", "")
+    cap_micros = settings.cap_micros
+    if cap_micros is not None and cap_micros < quote.low_micros:
+        return _cover("warn", "Your cap is below the estimate: the job will pause at the cap.")
+    if available_micros < quote.low_micros:
+        return _cover("warn", "Your credit may not cover all frames: the job pauses and goes on after a top-up.")
+    if available_micros < quote.high_micros:
+        return _cover("", "Your credit covers the lower estimate; if it runs out, the job pauses.")
+    return _cover("ok", "Your credit covers the whole range.")
+
+
+def _cover(tone: str, sentence: str) -> dict:
+    return {"cover_tone": tone, "cover_sentence": sentence}

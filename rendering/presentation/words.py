@@ -1,0 +1,129 @@
+"""What the pages call things: colours and sentences of statuses, a job's facts in one line. No queries."""
+
+from dataclasses import dataclass
+
+from pictor_agent import engines
+from rendering import reasons
+from rendering.choices import FILE_SUFFIX, ImageFormat
+from rendering.models import Job
+from rendering.states import JobStatus, PauseReason, TaskStatus
+
+JOB_TONES = {
+    JobStatus.DRAFT: "quiet",
+    JobStatus.INSPECTING: "info",
+    JobStatus.READY: "info",
+    JobStatus.QUEUED: "quiet",
+    JobStatus.RENDERING: "accent",
+    JobStatus.PAUSED: "warn",
+    JobStatus.COMPLETED: "ok",
+    JobStatus.FAILED: "bad",
+    JobStatus.CANCELLED: "quiet",
+}
+TASK_TONES = {
+    TaskStatus.WAITING: "quiet",
+    TaskStatus.RENDERING: "accent",
+    TaskStatus.CHECKING: "info",
+    TaskStatus.ACCEPTED: "ok",
+    TaskStatus.FAILED: "bad",
+    TaskStatus.CANCELLED: "quiet",
+}
+STATUS_LINES = {
+    JobStatus.DRAFT: "The upload is not finished.",
+    JobStatus.INSPECTING: "The sandbox is reading the file.",
+    JobStatus.READY: "Choose the settings and submit it.",
+    JobStatus.QUEUED: "Waiting for a node.",
+    JobStatus.COMPLETED: "Every frame is accepted.",
+    JobStatus.CANCELLED: "Cancelled; only accepted frames were charged.",
+}
+PAUSE_LINES = {
+    PauseReason.USER: "Paused by you.",
+    PauseReason.CREDIT: "Credit does not cover the next frame. It goes on by itself after a top-up.",
+    PauseReason.CAP: "The cap does not cover the next frame. Raise it to go on.",
+    PauseReason.GATE: "Waiting for your approval of the preview.",
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many frames of a job are where."""
+
+    total: int
+    accepted: int = 0
+    checking: int = 0
+    rendering: int = 0
+    waiting: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @classmethod
+    def of(cls, total: int, by_status: dict[str, int]) -> "Counts":
+        return cls(total, **by_status)
+
+    @property
+    def active(self) -> int:
+        return self.checking + self.rendering
+
+    @property
+    def left(self) -> int:
+        """Frames that are still to be accepted."""
+        return self.active + self.waiting
+
+    @property
+    def viewable(self) -> int:
+        return self.accepted + self.checking
+
+    def percent(self, frames: int) -> float:
+        return round(100 * frames / self.total, 2) if self.total else 0.0
+
+    @property
+    def accepted_percent(self) -> float:
+        return self.percent(self.accepted)
+
+    @property
+    def active_percent(self) -> float:
+        return self.percent(self.active)
+
+
+def status_line(job: Job, counts: Counts) -> str:
+    """Why the job is where it is, in one sentence."""
+    if job.status == JobStatus.PAUSED:
+        return PAUSE_LINES[PauseReason(job.pause_reason)]
+    if job.status == JobStatus.FAILED:
+        return failure_line(job, counts)
+    if job.status == JobStatus.RENDERING:
+        return f"{counts.rendering} on nodes, {counts.waiting} waiting." if counts.rendering else "Waiting for a node."
+    return STATUS_LINES[JobStatus(job.status)]
+
+
+def failure_line(job: Job, counts: Counts) -> str:
+    if job.failure:
+        return reasons.words(job.failure)
+    return f"{counts.failed} frame{'s' if counts.failed != 1 else ''} could not be rendered."
+
+
+def facts_line(job: Job) -> str:
+    """ "carousel.blend, Blender 5.0 Cycles, 640 × 360, 24 samples, frames 1-48"."""
+    facts = [job.scene.name, f"{software_label(job)} {engine_label(job)}"]
+    if job.width:
+        facts += [f"{job.width} × {job.height}", counted(job.samples, "sample")]
+    if job.frames:
+        facts.append(("frames " if job.frame_count != 1 else "frame ") + job.frames)
+    return ", ".join(facts)
+
+
+def engine_label(job: Job) -> str:
+    engine = engines.find(job.engine)
+    return engine.label if engine else job.engine
+
+
+def software_label(job: Job) -> str:
+    known = {version.exact: version.label for version in engines.blender_versions.ALL}
+    return known.get(job.blender_version, f"Blender {job.blender_version}")
+
+
+def suffix_of(job: Job) -> str:
+    return FILE_SUFFIX[ImageFormat(job.format)]
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
