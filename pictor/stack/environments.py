@@ -29,13 +29,14 @@ INDEX_OPTIONS = {
 def index_environment(python: Path) -> dict[str, str]:
     """This user's pip configuration as variables: root's own files cannot be read by the user who installs."""
     done = subprocess.run([str(python), "-m", "pip", "config", "list"], capture_output=True, text=True, cwd="/")
-    found: dict[str, str] = {}
-    for line in done.stdout.splitlines():  # global.index-url='https://...'; the environment's come last and win
-        name, _, value = line.partition("=")
-        option = name.rpartition(".")[2]
-        for variable in INDEX_OPTIONS.get(option, ()):
-            found[variable] = " ".join(value.strip("'\"").replace("\\n", " ").split())
-    return found
+    written = [line.partition("=") for line in done.stdout.splitlines()]  # global.index-url='https://...'
+    options = {name.rpartition(".")[2]: " ".join(value.strip("'\"").replace("\\n", " ").split()) for name, _, value in written}
+    for option, (variable, _) in INDEX_OPTIONS.items():
+        options[option] = os.environ.get(variable) or options.get(option, "")
+    options["find-links"] = " ".join(place for place in options["find-links"].split() if "://" in place or Path(place).exists())
+    return {
+        variable: options[option] for option, variables in INDEX_OPTIONS.items() for variable in variables if options[option]
+    }
 
 
 def digest(*files: Path, extra: str = "") -> str:
@@ -96,7 +97,12 @@ class Environment:
             return
         done = self.run(str(self.python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(readable), extra=index)
         if done.returncode:
-            raise Stop(explained(done, requirements))
+            raise Stop(f"{explained(done, requirements)}\nThe installer's own words: {self.keep_words(done)}")
+
+    def keep_words(self, done: subprocess.CompletedProcess) -> Path:
+        log = self.places.var / "setup.log"
+        log.write_text(done.stdout + done.stderr)
+        return log
 
     def with_uv(self, requirements: Path, bootstrap: Path, index: dict[str, str]) -> subprocess.CompletedProcess:
         pip = (str(self.python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(bootstrap))
@@ -126,6 +132,13 @@ class Environment:
         self.stamp.write_text(json.dumps(stamps))
 
 
+UNREACHABLE = ("Could not fetch URL", "NewConnectionError", "SSLError", "ConnectTimeoutError", "ReadTimeoutError", "ProxyError")
+
+
+def first_line(text: str, signs: tuple[str, ...]) -> str:
+    return next(line.strip() for line in text.splitlines() if any(sign in line for sign in signs))[:300]
+
+
 def last_line(done: subprocess.CompletedProcess) -> str:
     lines = [line for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
     errors = [line for line in lines if "ERROR" in line or "error:" in line]
@@ -137,6 +150,8 @@ def explained(done: subprocess.CompletedProcess, requirements: Path) -> str:
     text = done.stderr + done.stdout
     if "No space left on device" in text:
         return "The disk is full: set-up needs about 3 GB. Free some space and start again."
+    if any(sign in text for sign in UNREACHABLE):
+        return f"The package index cannot be reached: {first_line(text, UNREACHABLE)}"
     if "No matching distribution found" in text or "Could not find a version" in text:
         machine = f"{os.uname().sysname} {os.uname().machine}"
         return f"{requirements.name}: no wheel for this platform ({machine}): {last_line(done)}"
