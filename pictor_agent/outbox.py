@@ -36,6 +36,7 @@ class Report(msgspec.Struct, kw_only=True):
         names = {"work_id": self.work_id, "attempt": self.attempt}
         if self.stage == "failed":
             return protocol.Failed(**names, reason=self.reason, detail=self.detail, log_tail=self.log_tail)
+        assert self.result is not None, "only a failure has no result"
         if self.stage == "done":
             return protocol.Done(**names, result=self.result, log_tail=self.log_tail)
         return protocol.Rendered(**names, result=self.result)

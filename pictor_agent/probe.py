@@ -3,7 +3,7 @@
 import platform
 import socket
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import psutil
 
@@ -93,7 +93,9 @@ class Probe:
         self._network = psutil.net_io_counters()
         psutil.cpu_percent()  # the first call only sets the starting point
 
-    def inventory(self, *, blender_versions: list[str], isolation: str, unsandboxed_allowed: bool) -> protocol.Inventory:
+    def inventory(
+        self, *, blender_versions: list[str], isolation: Literal["bubblewrap", "none"], unsandboxed_allowed: bool
+    ) -> protocol.Inventory:
         return protocol.Inventory(
             hostname=socket.gethostname()[:200],
             os=os_name()[:200],

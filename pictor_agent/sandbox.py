@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pictor_agent import cgroups
 
@@ -62,9 +63,10 @@ def find_sandbox(*, allow_unsandboxed: bool = False) -> "Sandbox":
     program, problem = shutil.which("bwrap"), "bubblewrap is not installed (apt install bubblewrap)"
     if program:
         for as_root in (True, False) if os.geteuid() == 0 else (False,):
-            problem = _try_bubblewrap(program, as_root)
-            if problem is None:
+            failure = _try_bubblewrap(program, as_root)
+            if failure is None:
                 return Sandbox(program, as_root)
+            problem = failure
     if allow_unsandboxed:
         return Sandbox(None, False)
     raise SandboxUnavailable(problem)
@@ -124,7 +126,7 @@ class Sandbox:
     as_root: bool
 
     @property
-    def isolation(self) -> str:
+    def isolation(self) -> Literal["bubblewrap", "none"]:
         return "bubblewrap" if self.bwrap else "none"
 
     def inside(self, host_path: str, path_inside: str) -> str:
@@ -220,6 +222,21 @@ class Box:
     oom_kills: int = 0
 
     @property
+    def commands(self) -> asyncio.StreamWriter:
+        assert self.process.stdin is not None
+        return self.process.stdin
+
+    @property
+    def answers(self) -> asyncio.StreamReader:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    @property
+    def noise(self) -> asyncio.StreamReader:
+        assert self.process.stderr is not None
+        return self.process.stderr
+
+    @property
     def is_alive(self) -> bool:
         return self.process.returncode is None
 
@@ -234,7 +251,7 @@ class Box:
         if self.is_alive:
             self.kill()
         await self.process.wait()
-        self.process._transport.close()  # pipes that nobody read to the end
+        self.process._transport.close()  # type: ignore[attr-defined]  # pipes that nobody read to the end
         self.oom_kills = max(self.oom_kills, self.group.oom_kills())
         await self._remove_group()
         shutil.rmtree(self.folder, ignore_errors=True)

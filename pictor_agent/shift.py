@@ -242,7 +242,8 @@ class Shift:
             self.terminal.say(f"Cancelled {held.words}: {reason}", "warn")
             self._forget(held)
         if delivery := self.deliveries.pop(key, None):
-            delivery.task.cancel()
+            if delivery.task:
+                delivery.task.cancel()
             self.outbox.remove(key)
         self._changed.set()
 
@@ -299,6 +300,7 @@ class Shift:
         await self._finished(held, report)
 
     async def _render(self, held: Held) -> Report:
+        assert held.scene is not None
         scene = await held.scene
         held.started = True
         work_id, attempt = held.key
@@ -308,7 +310,7 @@ class Shift:
         self.terminal.say(f"Rendered {held.words} in {rendered.result.render_seconds:.1f} s", "ok")
         return Report(work_id=work_id, attempt=attempt, stage="rendered", result=rendered.result, log_tail=rendered.log_tail)
 
-    def _failed(self, held: Held, reason: str, detail: str, log_tail: str = "") -> Report:
+    def _failed(self, held: Held, reason: protocol.FailureReason, detail: str, log_tail: str = "") -> Report:
         self.terminal.say(f"Failed {held.words}: {reason} {detail}", "bad")
         work_id, attempt = held.key
         return Report(work_id=work_id, attempt=attempt, stage="failed", reason=reason, detail=detail, log_tail=log_tail)

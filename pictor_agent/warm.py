@@ -32,7 +32,7 @@ OnProgress = Callable[[float, str], None]
 class RunFailed(Exception):
     """A frame or a scene that gave no result; `reason` is one of protocol.FailureReason."""
 
-    def __init__(self, reason: str, detail: str = "", log_tail: str = "") -> None:
+    def __init__(self, reason: protocol.FailureReason, detail: str = "", log_tail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail, self.log_tail = reason, detail[:500], log_tail
 
@@ -140,8 +140,8 @@ class WarmBlender:
 
     async def _send(self, **command) -> None:
         try:
-            self.box.process.stdin.write(json.dumps(command).encode() + b"\n")
-            await self.box.process.stdin.drain()
+            self.box.commands.write(json.dumps(command).encode() + b"\n")
+            await self.box.commands.drain()
         except (ConnectionError, RuntimeError):
             raise await self._death() from None
 
@@ -160,7 +160,7 @@ class WarmBlender:
         """The next line that is an answer. An installed Blender prints a greeting before the host script runs."""
         while True:
             try:
-                line = await self.box.process.stdout.readuntil(b"\n")
+                line = await self.box.answers.readuntil(b"\n")
                 if line.startswith(b'{"event"'):
                     return msgspec.json.decode(line, type=Answer)
             except (asyncio.IncompleteReadError, ConnectionError):
@@ -177,7 +177,7 @@ class WarmBlender:
         digest, left = hashlib.sha256(), answer.size_bytes
         with target.open("wb") as file:
             while left:
-                block = await self.box.process.stdout.read(min(left, COPY_BYTES))
+                block = await self.box.answers.read(min(left, COPY_BYTES))
                 if not block:
                     raise await self._death()
                 left -= len(block)
@@ -195,7 +195,7 @@ class WarmBlender:
 
     async def _read_log(self) -> None:
         """Keep the last lines; bounded by line length and number, whatever the box prints."""
-        while block := await self.box.process.stderr.read(4_096):
+        while block := await self.box.noise.read(4_096):
             self._log.append(block.decode(errors="replace"))
 
 
