@@ -15,6 +15,7 @@ from rendering.inspection import InspectionFailed
 from rendering.models import Film, Job, Scene, Task, Upload
 from rendering.reasons import OUTCOMES, Reason
 from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
+from workers.models import Work
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +132,16 @@ def sweep_jobs(limit: int = 500) -> int:
         services.stop_job(job_id, reason, "", now)
     for job_id in ids:
         services.refresh_job(job_id, now)
+    for job_id in _jobs_with_stuck_work(ids):
+        services.align_queue(job_id)
     return len(ids)
+
+
+def _jobs_with_stuck_work(ids: list[int]) -> list[int]:
+    """Jobs that run while some of their work is held back."""
+    stuck = Work.objects.filter(kind="render", group__in=ids, held=True).values("group")
+    running = Job.objects.filter(pk__in=stuck, status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
+    return list(running.values_list("pk", flat=True))
 
 
 @shared_task

@@ -1,7 +1,7 @@
 """The verbs of rendering; each public function is one transaction. This is their public face.
 
-Lock order everywhere, so that nothing waits in a circle: work rows (workers), tasks, the job (FOR NO KEY UPDATE, so that
-rows pointing at it can still be written), then credit. What runs inside a transaction of `workers` never locks a job,
+Lock order everywhere, so that nothing waits in a circle: the job's turn at the queue (advisory, settlement.hold_work),
+work rows (workers), tasks, the job (FOR NO KEY UPDATE, so that rows pointing at it can still be written), then credit. What runs inside a transaction of `workers` never locks a job,
 except the feeder's lease, which holds the work rows of the very tasks it takes.
 """
 
@@ -19,7 +19,7 @@ from rendering.services.control import (
 )
 from rendering.services.films import start_film
 from rendering.services.progress import fail_tasks, finish_tasks, lease_tasks, render_tasks, return_tasks, start_tasks
-from rendering.services.settlement import refresh_job
+from rendering.services.settlement import align_queue, refresh_job
 from rendering.services.submission import (
     create_job_from_upload,
     fail_inspection,
@@ -32,6 +32,7 @@ __all__ = [
     "JobSettings",
     "Quote",
     "accept_task",
+    "align_queue",
     "cancel_job",
     "create_job_from_upload",
     "fail_inspection",

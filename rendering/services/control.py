@@ -14,7 +14,16 @@ from rendering.reasons import Reason
 from rendering.services import holds
 from rendering.services.enqueueing import enqueue_tasks
 from rendering.services.journal import note_job, task_line
-from rendering.services.settlement import KIND, lock_job, open_count, refresh_on_commit, settle, task_counts
+from rendering.services.settlement import (
+    KIND,
+    align_on_commit,
+    hold_work,
+    lock_job,
+    open_count,
+    refresh_on_commit,
+    settle,
+    task_counts,
+)
 from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, PauseReason, TaskStatus, job_status
 from workers import services as queue
 
@@ -35,7 +44,7 @@ def pause_job(job: Job, actor=None, now: datetime | None = None) -> None:
         StaleMove: the job does not run (any more).
     """
     now = now or clock.now()
-    queue.hold_group(KIND, job.pk, held=True)
+    hold_work(job.pk, held=True)
     job = lock_job(job.pk)
     if JobStatus.PAUSED not in JOB_MOVES[job.status]:
         raise StaleMove(f"{job!r} is {job.status}")
@@ -54,7 +63,7 @@ def resume_job(job: Job, actor=None, now: datetime | None = None) -> None:
         NotCovered: credit or cap do not cover the next frame.
     """
     now = now or clock.now()
-    queue.hold_group(KIND, job.pk, held=False)
+    hold_work(job.pk, held=False)
     job = lock_job(job.pk)
     if job.status != JobStatus.PAUSED:
         raise StaleMove(f"{job!r} is {job.status}")
@@ -67,11 +76,11 @@ def resume_job(job: Job, actor=None, now: datetime | None = None) -> None:
 @transaction.atomic
 def resume_if_covered(job_id: int, now: datetime) -> bool:
     """Resume a job that waits for credit or cap, if both cover its next frame by now."""
-    queue.hold_group(KIND, job_id, held=False)
+    hold_work(job_id, held=False)
     job = lock_job(job_id)
     paused = job.status == JobStatus.PAUSED
     if paused and (job.pause_reason not in WAITS_FOR_MONEY or _what_is_short(job, now)):
-        queue.hold_group(KIND, job_id, held=True)
+        hold_work(job_id, held=True)
         return False
     if paused:
         _go_on(job, None, now)
@@ -168,6 +177,7 @@ def requeue_tasks(job: Job, task_ids: Iterable[int], actor=None, now: datetime |
         task_line(task, was=task.status, became=TaskStatus.WAITING, at=now, actor=actor) for task in tasks
     )
     enqueue_tasks(job, tasks)
+    align_on_commit(job.pk)
     refresh_on_commit([job.pk])
     events.job_changed(job.pk, events.FRAMES, events.PROGRESS, events.EVENTS)
     return len(tasks)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 from common import clock
@@ -77,15 +77,26 @@ def _move_to(job: Job, status: JobStatus, now: datetime) -> None:
 # The queue follows the job --------------------------------------------------------------------------------------------
 
 
+QUEUE_TURN = 0x9_1C71  # first key of the advisory locks below; the second is the job
+
+
+def hold_work(job_id: int, held: bool) -> None:
+    """Hold the job's waiting work back, or let it go. Call it first in a transaction, before the job is locked.
+
+    Locks: an advisory one per job, then the work rows. `hold_group` passes over rows that are as it wants them by its
+    own snapshot, so without the first lock a resume would not wait for a pause that is about to commit.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [QUEUE_TURN, job_id % 2**31])
+    queue.hold_group(KIND, job_id, held=held)
+
+
 @transaction.atomic
 def align_queue(job_id: int) -> None:
-    """Hold the job's waiting work back exactly while the job is paused.
-
-    Work rows are locked before the job, so a pause and a resume that race end with the queue as the later one wants it.
-    """
-    queue.hold_group(KIND, job_id, held=True)
+    """Hold the job's waiting work back exactly while the job is paused."""
+    hold_work(job_id, held=True)
     if lock_job(job_id).status != JobStatus.PAUSED:
-        queue.hold_group(KIND, job_id, held=False)
+        hold_work(job_id, held=False)
 
 
 def align_on_commit(job_id: int) -> None:

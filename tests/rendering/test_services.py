@@ -554,6 +554,13 @@ class RequeueTests:
         reread(job)
         assert (job.status, job.failure) == (JobStatus.COMPLETED, "")
 
+    def test_a_frame_of_a_paused_job_waits_with_it(self, worker, django_capture_on_commit_callbacks):
+        job = accepted_task(make_job(status=JobStatus.QUEUED)).job
+        services.pause_job(job, job.owner, NOW)
+        with django_capture_on_commit_callbacks(execute=True):
+            services.requeue_tasks(job, [job.tasks.get(frame=1).pk], job.owner, NOW)
+        assert not Work.objects.filter(leased=False, held=False).exists()
+
     def test_a_running_frame_is_left_alone(self, worker):
         task = rendering_task()
         with pytest.raises(NothingToDo):
@@ -598,6 +605,12 @@ class SweepTests:
         feed()
         background.sweep_jobs()
         assert reread(job).status == JobStatus.RENDERING
+
+    def test_work_that_is_held_back_though_its_job_runs_is_let_go(self):
+        job = make_job(status=JobStatus.QUEUED)
+        Work.objects.update(held=True)
+        background.sweep_jobs()
+        assert not Work.objects.filter(group=job.pk, held=True).exists()
 
     def test_one_broken_frame_does_not_keep_the_others_from_being_checked(self, worker, monkeypatch):
         job = make_job(status=JobStatus.RENDERING)
