@@ -11,7 +11,7 @@ from pictor_agent.files import FileStore
 from pictor_agent.outbox import Outbox
 from pictor_agent.probe import Probe
 from pictor_agent.runner import Runner, make_environments
-from pictor_agent.sandbox import SandboxUnavailable, find_sandbox
+from pictor_agent.sandbox import SandboxUnavailable, find_sandbox, remove_stale_folders
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 
@@ -61,6 +61,7 @@ def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
     if not runner.environments:
         raise NoBlender("no Blender: give --blender-python PROGRAM, or set BLENDER_PYTHON")
     cgroups.remove_stale()
+    remove_stale_folders()
     cache_bytes = config.cache_bytes or default_cache_bytes(state.folder)
     store = FileStore(state.folder / "cache", cache_bytes, files.make_client(), runner.has_open)
     return Shift(config, state, runner, store, Outbox(state.folder / "outbox"), Probe(state.folder), terminal)

@@ -22,6 +22,7 @@ from pictor_agent import cgroups
 NICE = 10  # so that heartbeats live
 RENDER_UID = 59_733  # below every range that Debian or systemd hands out; has no entry in /etc/passwd
 PROBE_SECONDS = 10
+BOX_PREFIX = "pictor-box-"
 REAP_SECONDS = 5
 ENTRY = Path(__file__).with_name("sandbox_entry.py")
 PASSWD = f"root:x:0:0::/:/bin/false\nrender:x:{RENDER_UID}:{RENDER_UID}::/tmp:/bin/false\n"
@@ -70,6 +71,15 @@ def find_sandbox(*, allow_unsandboxed: bool = False) -> "Sandbox":
     if allow_unsandboxed:
         return Sandbox(None, False)
     raise SandboxUnavailable(problem)
+
+
+def remove_stale_folders() -> None:
+    """Folders of boxes whose agent was killed; only our own, and never over a link."""
+    for folder in Path(tempfile.gettempdir()).glob(BOX_PREFIX + "*-*"):
+        pid = folder.name.removeprefix(BOX_PREFIX).split("-")[0]
+        ours = not folder.is_symlink() and folder.is_dir() and folder.stat().st_uid == os.geteuid()
+        if ours and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _try_bubblewrap(program: str, as_root: bool) -> str | None:
@@ -136,7 +146,7 @@ class Sandbox:
     async def start(self, contents: Contents, limits: Limits, *, python: str = "/usr/bin/python3") -> "Box":
         """Start a program in a new box. `python` runs the entry and must be readable inside."""
         group = cgroups.create(memory_bytes=limits.memory_bytes, processes=limits.processes)
-        folder = Path(tempfile.mkdtemp(prefix="pictor-box-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{BOX_PREFIX}{os.getpid()}-"))
         try:
             command = [*_join(group), *self._command(contents, limits, group, folder, python)]
             process = await asyncio.create_subprocess_exec(

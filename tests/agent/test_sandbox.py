@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,10 @@ class LimitTests:
         agent.kill()
         await agent.wait()
         await until(lambda: not processes_with(mark + "-box"))
+        left = list(Path(tempfile.gettempdir()).glob(f"pictor-box-{agent.pid}-*"))
+        sandbox.remove_stale_folders()
+        assert left
+        assert not left[0].exists()
 
     async def test_killing_the_box_ends_everything_in_it(self):
         mark = f"pictor-test-{os.getpid()}"
