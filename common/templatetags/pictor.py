@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 
-from common import plots
+from common import clock, plots
 from common.money import format_credits, format_exact
 
 register = template.Library()
@@ -102,7 +102,7 @@ def ago(when: datetime | None, now: datetime | None = None) -> str:
     """How long ago: "just now", "5 minutes ago", "in 3 hours"; from 30 days on the date."""
     if when is None:
         return "never"
-    seconds = ((now or timezone.now()) - when).total_seconds()
+    seconds = ((now or clock.now()) - when).total_seconds()
     if abs(seconds) < 45:
         return "just now"
     if abs(seconds) >= MONTH:
