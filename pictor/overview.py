@@ -6,7 +6,7 @@ Every `*_part` answers for one live element of templates/home/home.html.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 from django.urls import reverse
 
 from common.money import format_credits
@@ -55,41 +55,36 @@ def _jobs_stat(user) -> dict:
     left = Task.objects.filter(job__in=at_work, status__in=[TaskStatus.WAITING, TaskStatus.RENDERING, TaskStatus.CHECKING])
     running, frames = at_work.count(), left.count()
     sentence = f"{plural(frames, 'frame')} to go" if running else "Nothing is rendering now"
-    return {"label": "Running jobs", "figure": running, "context": "", "sentence": sentence, "tone": ""}
+    return _stat("Running jobs", running, "", sentence)
 
 
 def _frames_stat(user, now: datetime) -> dict:
     accepted = Task.objects.filter(job__owner=user, status=TaskStatus.ACCEPTED)
-    today = accepted.filter(accepted_at__gte=now - timedelta(days=1)).count()
-    sentence = f"{today:,} in the last 24 hours" if today else "Each one is checked before you pay"
-    return {"label": "Frames accepted", "figure": f"{accepted.count():,}", "context": "", "sentence": sentence, "tone": ""}
+    counts = accepted.aggregate(all=Count("pk"), today=Count("pk", filter=Q(accepted_at__gte=now - timedelta(days=1))))
+    sentence = f"{counts['today']:,} in the last 24 hours" if counts["today"] else "Each one is checked before you pay"
+    return _stat("Frames accepted", f"{counts['all']:,}", "", sentence)
 
 
 def _nodes_stat(user, now: datetime) -> dict:
     nodes = Worker.objects.owned_by(user).exclude(status=WorkerStatus.RETIRED)
-    total, online = nodes.count(), nodes.connected().count()
+    counts = nodes.aggregate(all=Count("pk"), online=Count("pk", filter=Q(connected_at__isnull=False)))
     earned = Tally.objects.filter(worker__owner=user, day_on=now.date()).aggregate(micros=Sum("earned_micros"))["micros"] or 0
-    sentence = f"Earned {format_credits(earned, places=4)} today" if total else "Yours can earn while it is idle"
-    return {
-        "label": "Nodes online",
-        "figure": online,
-        "context": f"of {total}" if total else "",
-        "sentence": sentence,
-        "tone": "",
-    }
+    if not counts["all"]:
+        return _stat("Nodes online", 0, "", "Yours can earn while it is idle")
+    return _stat("Nodes online", counts["online"], f"of {counts['all']}", f"Earned {format_credits(earned, places=4)} today")
 
 
 def _credit_stat(user) -> dict:
     balance = credit.balance_of(user)
     held, pending = format_credits(balance.held_micros), format_credits(balance.pending_micros)
     words = [f"{held} held for jobs"] * bool(balance.held_micros) + [f"{pending} pending"] * bool(balance.pending_micros)
-    return {
-        "label": "Credit",
-        "figure": format_credits(balance.available_micros),
-        "context": "available",
-        "sentence": ", ".join(words) or "1 credit is 1 US dollar",
-        "tone": "",
-    }
+    available = format_credits(balance.available_micros)
+    return _stat("Credit", available, "available", ", ".join(words) or "1 credit is 1 US dollar")
+
+
+def _stat(label: str, figure: int | str, context: str, sentence: str) -> dict:
+    """Arguments of components/stat.html."""
+    return {"label": label, "figure": figure, "context": context, "sentence": sentence}
 
 
 # The work -------------------------------------------------------------------------------------------------------------

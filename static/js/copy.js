@@ -1,5 +1,5 @@
 // <button data-copy="text"> or <button data-copy-from="id of an element"> puts text on the clipboard.
-import { toast } from "./toasts.js";
+const toast = (words, tone) => document.dispatchEvent(new CustomEvent("toast", { detail: { words, tone } }));
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy], [data-copy-from]");

@@ -1,10 +1,12 @@
-// Toasts: the server's messages are in the page already; scripts add one with `toast("Copied.", "ok")`.
+// Toasts: the server's messages are in the page already; scripts add one with
+// document.dispatchEvent(new CustomEvent("toast", { detail: { words: "Copied.", tone: "ok" } })).
+// No module imports this one: with hashed file names an import would load it a second time.
 // Good news leaves by itself; warnings and errors stay until they are closed.
 const SHOWN_MS = 7000;
 const LEAVING_MS = 160;
 const region = document.getElementById("toasts");
 
-export function toast(words, tone = "info") {
+function show({ words, tone = "info" }) {
   const copy = document.getElementById(`toast-${tone}`).content.cloneNode(true).firstElementChild;
   copy.querySelector("p").textContent = words;
   region.append(copy);
@@ -24,6 +26,7 @@ function leave(element) {
   setTimeout(() => element.remove(), LEAVING_MS);
 }
 
+document.addEventListener("toast", (event) => show(event.detail));
 region.addEventListener("click", (event) => {
   if (event.target.closest("[data-toast-close]")) leave(event.target.closest(".toast"));
 });
