@@ -15,8 +15,13 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
+    task_soft_time_limit=3_900,  # a film may take an hour; all else has a tighter limit of its own
+    task_time_limit=4_000,
+    broker_transport_options={"visibility_timeout": 7_200, "socket_keepalive": True},  # longer than any function may run
+    worker_max_memory_per_child=800_000,  # KiB; a film's pictures must not stay for ever
+    worker_hijack_root_logger=False,  # its lines look like all others
     task_default_queue="background",
+    task_annotations={"workers.background.feed": {"soft_time_limit": 30, "time_limit": 40}},
     task_routes={"workers.background.feed": {"queue": "feeder"}},  # a process of its own: it leases for everybody
 )
 
