@@ -19,7 +19,7 @@ def start_services() -> None:
     folder = Path(tempfile.mkdtemp(prefix="pictor-test-"))
     folder.chmod(0o755)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ.setdefault("PICTOR_VAR", str(folder / "var"))
+    os.environ["PICTOR_VAR"] = str(folder / "var")  # of this process: xdist inherits, and rows of two databases share ids
     Path(os.environ["PICTOR_VAR"], "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it
     if "PICTOR_TEST_DATABASE" not in os.environ:
         cluster = embedded.Postgres(folder / "postgres", embedded.free_port(), embedded.new_password())

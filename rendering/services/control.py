@@ -142,10 +142,14 @@ def stop_job(job_id: int, reason: str, detail: str, now: datetime) -> None:
 
 
 def _end_unfinished_tasks(job_id: int, status: TaskStatus, reason: str, now: datetime, *, actor=None) -> None:
-    """Withdraw the work of waiting and rendering tasks, then end them; work rows first, see the lock order."""
+    """Withdraw the work of waiting and rendering tasks, then end these tasks; work rows first, see the lock order.
+
+    A task that came back to waiting after the first look is left alone: its work was not withdrawn.
+    """
     unfinished = Task.objects.filter(job=job_id, status__in=UNFINISHED)
-    queue.withdraw(KIND, list(unfinished.values_list("pk", flat=True)))
-    tasks = list(unfinished.select_for_update().order_by("pk"))
+    withdrawn = list(unfinished.values_list("pk", flat=True))
+    queue.withdraw(KIND, withdrawn)
+    tasks = list(unfinished.select_for_update().filter(pk__in=withdrawn).order_by("pk"))
     for was in UNFINISHED:
         assert status in TASK_MOVES[was]
     ids = [task.pk for task in tasks]
