@@ -5,7 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SKIPPED = {".git", ".venv", "var", "__pycache__", "node_modules"}  # where there is no git to ask
+SKIPPED = {".git", ".venv", "var", "__pycache__", "node_modules"}
+SKIPPED |= {".hypothesis", ".mypy_cache", ".ruff_cache", ".import_linter_cache"}
 
 
 def listed(checkout: Path) -> list[str]:
@@ -31,7 +32,7 @@ def listed(checkout: Path) -> list[str]:
 
 
 def walked(checkout: Path) -> list[str]:
-    """The same without git: an unpacked archive."""
+    """The same without git, in an unpacked archive or in the copy: what tools leave behind is not looked at."""
     found = []
     for folder, folders, files in os.walk(checkout):
         folders[:] = [name for name in folders if name not in SKIPPED]
@@ -46,18 +47,32 @@ def same(source: Path, target: Path) -> bool:
     return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
 
 
-def copy_to(checkout: Path, target: Path) -> int:
-    """Bring `target` up to date; returns how many files were copied. Files that left the checkout are removed."""
+def copy_to(checkout: Path, target: Path, *, owner: tuple[int, int] | None = None) -> int:
+    """Bring `target` up to date; returns how many files were copied. Files that left the checkout are removed.
+
+    Args:
+        owner: user and group that the copy belongs to.
+    """
     names = listed(checkout)
     changed = [name for name in names if not same(checkout / name, target / name)]
     for name in changed:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(checkout / name, target / name)
-        (target / name).chmod(0o755 if os.access(checkout / name, os.X_OK) and _has_execute_bit(checkout / name) else 0o644)
+        copy_file(checkout / name, target / name)
     for name in set(walked(target)) - set(names):
         (target / name).unlink()
+    if changed and owner:
+        give_to(target, owner)
     return len(changed)
 
 
-def _has_execute_bit(path: Path) -> bool:
-    return bool(path.stat().st_mode & 0o111)
+def copy_file(source: Path, target: Path) -> None:
+    """With its time, and a mode that lets everybody read."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+    target.chmod(0o755 if source.stat().st_mode & 0o111 else 0o644)
+
+
+def give_to(folder: Path, owner: tuple[int, int]) -> None:
+    os.chown(folder, *owner)
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(Path(place) / name, *owner, follow_symlinks=False)

@@ -74,7 +74,7 @@ def copy_checkout(here: Places) -> None:
     if not here.shared:
         return
     here.source.mkdir(exist_ok=True)
-    if number := checkout.copy_to(here.checkout, here.source):
+    if number := checkout.copy_to(here.checkout, here.source, owner=(here.identity.uid, here.identity.gid)):
         say(f"  Copied {number} changed files to {here.source}")
 
 
