@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import stat
+import struct
 import tempfile
 import unicodedata
 import zipfile
@@ -31,6 +32,8 @@ FILES_MAX = 5_000  # in one archive
 UNPACKED_BYTES_MAX = 16 * 1024**3
 RATIO_MAX = 200  # unpacked to packed: more is a bomb
 RATIO_FREE_BYTES = 64 * 1024**2  # small archives may be of any ratio
+DIRECTORY_BYTES_MAX = 4 * 1024**2  # an archive's table of contents, which zipfile reads whole
+METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # a dictionary of LZMA may be as large as it says
 PATH_CHARACTERS_MAX = 400
 DEPTH_MAX = 30
 
@@ -73,7 +76,8 @@ def _unpacked_head(head: bytes) -> bytes:
 
 def _zstd_head(head: bytes) -> bytes:
     try:
-        return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj().decompress(head)[:64]
+        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(head) as reader:
+            return reader.read(64)  # never more: half a megabyte may unpack to 16 GB
     except zstandard.ZstdError:
         return b""
 
@@ -208,10 +212,20 @@ def main_of(paths: list[str]) -> str:
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
+    """Raises BadScene: damaged, or with a table of contents that would fill the memory."""
     try:
+        if _directory_bytes(path) > DIRECTORY_BYTES_MAX:
+            raise BadScene(f"The archive has more than {FILES_MAX:,} files.")
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise BadScene("The .zip archive is damaged.") from error
+
+
+def _directory_bytes(path: Path) -> int:
+    """The size of the table of contents as zipfile will believe it; 0 when there is none."""
+    with open(path, "rb") as file:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # its own reading, zip64 included
+    return end[zipfile._ECD_SIZE] if end else 0  # type: ignore[attr-defined]
 
 
 def members_of(archive: zipfile.ZipFile, *, packed_bytes: int) -> list[Member]:
@@ -235,7 +249,7 @@ def members_of(archive: zipfile.ZipFile, *, packed_bytes: int) -> list[Member]:
 
 def _is_skipped(entry: zipfile.ZipInfo) -> bool:
     name = entry.filename
-    return entry.is_dir() or name.startswith(SKIPPED) or "/.git/" in name or PurePosixPath(name).name in SKIPPED_NAMES
+    return name.endswith("/") or name.startswith(SKIPPED) or "/.git/" in name or PurePosixPath(name).name in SKIPPED_NAMES
 
 
 def _check_kind(entry: zipfile.ZipInfo) -> None:
@@ -244,6 +258,8 @@ def _check_kind(entry: zipfile.ZipInfo) -> None:
         raise BadScene(f"{entry.filename[:100]} is a link or a device; put the file itself into the archive.")
     if entry.flag_bits & 0x1:
         raise BadScene("The archive is encrypted. Upload one without a password.")
+    if entry.compress_type not in METHODS:
+        raise BadScene("The archive is compressed in an unusual way. Choose plain zip (deflate).")
 
 
 def _check_clashes(paths: list[str]) -> None:
@@ -292,7 +308,16 @@ def unpack(archive: zipfile.ZipFile, member: Member, target: Path) -> None:
     try:
         with archive.open(member.entry) as source, open(target, "xb") as file:
             written = _copy(source, file, limit=member.entry.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        ValueError,
+        struct.error,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+    ) as error:
         if isinstance(error, OSError) and shutil.disk_usage(target.parent).free < BLOCK_BYTES:
             raise  # the server's disk is full: not the archive's fault
         raise BadScene(f"{member.path[:100]} is damaged inside the archive.") from error

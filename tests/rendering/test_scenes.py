@@ -3,6 +3,7 @@
 import gzip
 import io
 import stat
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -57,6 +58,16 @@ class KindTests:
     def test_anything_else_is_not(self, head):
         assert kind_of(head) == ""
 
+    def test_a_bomb_in_its_first_bytes_is_not_unpacked(self):
+        block = ((128 * 1024) << 3 | 1 << 1).to_bytes(3, "little") + b"B"  # 128 KiB of one letter in four bytes
+        bomb = b"\x28\xb5\x2f\xfd\x00\x58" + block * 2_000  # 8 KB hold 250 MB
+        tracemalloc.start()
+        try:
+            assert kind_of(bomb) == ""
+            assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
+        finally:
+            tracemalloc.stop()
+
     def test_an_archive_is_known(self):
         assert kind_of(b"PK\x03\x04...") == "zip"
 
@@ -82,6 +93,12 @@ class MembersTests:
             "a.blend",
             "t/b.png",
         ]
+
+    def test_a_file_without_a_name_is_refused(self):
+        archive = archive_of(("a.blend", b"x"))
+        archive.infolist()[0].filename = ""
+        with pytest.raises(BadScene, match="outside"):
+            members_of(archive, packed_bytes=1000)
 
     def test_a_link_is_refused(self):
         link = zipfile.ZipInfo("tex")
@@ -112,6 +129,21 @@ class MembersTests:
         monkeypatch.setattr(scenes, "FILES_MAX", 3)
         with pytest.raises(BadScene, match="more than 3 files"):
             paths(*((f"{number}.png", b"x") for number in range(4)))
+
+    def test_a_table_of_contents_that_would_fill_the_memory_is_not_read(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(scenes, "DIRECTORY_BYTES_MAX", 200)
+        full = tmp_path / "full.zip"
+        full.write_bytes(zip_bytes(*((f"{number}.png", b"") for number in range(9))))
+        with pytest.raises(BadScene, match="files"):
+            scenes.open_archive(full)
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+    def test_unusual_compression_is_refused(self, method):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", method) as archive:
+            archive.writestr("a.blend", b"x" * 100)
+        with pytest.raises(BadScene, match="unusual"):
+            members_of(zipfile.ZipFile(file), packed_bytes=1000)
 
     def test_a_flipped_bit_is_noticed(self, tmp_path):
         raw = bytearray(archive_of(("a.blend", b"hello world" * 99)).fp.getvalue())
