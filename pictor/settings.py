@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pictor import env
+from pictor.console import console
 from pictor.guards import refuse_unsafe_start
 from pictor.logs import configured
 
@@ -177,17 +178,7 @@ SOCIALACCOUNT_PROVIDERS = {
 
 # Operators' console --------------------------------------------------------------------------------------------------
 
-UNFOLD = {
-    "SITE_TITLE": f"{SITE_NAME} operators",
-    "SITE_HEADER": SITE_NAME,
-    "SITE_SUBHEADER": "Operators",
-    "SITE_URL": "/",
-    "SITE_ICON": lambda request: f"{STATIC_URL}img/logo.svg",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}img/favicon.svg"}],
-    "SHOW_HISTORY": True,
-    "COLORS": {"primary": {"500": "oklch(70.5% .187 40)", "600": "oklch(64.6% .2 38)", "700": "oklch(55.3% .175 36)"}},
-    "SIDEBAR": {"show_search": True, "show_all_applications": True},
-}
+UNFOLD = console(site_name=SITE_NAME, static_url=STATIC_URL)
 
 # Safety at the edge ---------------------------------------------------------------------------------------------------
 

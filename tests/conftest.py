@@ -3,6 +3,14 @@
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def empty_redis():
+    """Counters, telemetry and queues of one test are not the next one's."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture
 def person(db):
     """Make a person by name."""

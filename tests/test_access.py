@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pytest
 from allauth.usersessions.models import UserSession
-from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -136,7 +135,6 @@ def world(alice, settings):
     settings.GOOGLE_CLIENT_ID = "id"
     provider = {**settings.SOCIALACCOUNT_PROVIDERS["google"], "APPS": [{"client_id": "id", "secret": "s", "key": ""}]}
     settings.SOCIALACCOUNT_PROVIDERS = {"google": provider}
-    cache.clear()
     return World(alice)
 
 

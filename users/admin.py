@@ -1,6 +1,10 @@
 """People in the operators' console. Deactivate instead of deleting: the ledger keeps its rows."""
 
-import allauth.socialaccount.admin  # noqa: F401  registers what is taken out below
+import allauth.account.admin
+import allauth.mfa.admin
+import allauth.socialaccount.admin  # noqa: F401  these three register what is taken out below
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -9,7 +13,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from users.models import User
 
-admin.site.unregister([SocialApp, SocialToken])  # secrets of sign-in come from the environment and stay out of pages
+# Secrets of sign-in stay out of pages, and what one signs in with is one's own affair.
+admin.site.unregister([SocialApp, SocialToken, Authenticator, EmailAddress])
 
 
 @admin.register(User)

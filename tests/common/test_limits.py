@@ -1,12 +1,6 @@
-import pytest
 from django.core.cache import cache
 
 from common.limits import is_within
-
-
-@pytest.fixture(autouse=True)
-def fresh():
-    cache.clear()
 
 
 class IsWithinTests:

@@ -1,8 +1,9 @@
 """What every answer carries: policies, headers, limits."""
 
 import pytest
-from django.core.cache import cache
 from django.urls import reverse
+
+from pictor.console import NAVIGATION
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,19 @@ class SignInAgainTests:
 
 class LimitTests:
     def test_guessing_an_operators_password_is_slowed_down(self, client):
-        cache.clear()
         guess = {"username": "sam", "password": "wrong"}
         statuses = [client.post(reverse("admin:login"), guess).status_code for _ in range(11)]
         assert statuses == [200] * 10 + [429]
+
+
+class ConsoleTests:
+    def test_every_entry_of_its_sidebar_leads_somewhere(self, signed_in, sam):
+        browser = signed_in(sam)
+        for group in NAVIGATION:
+            for entry in group["items"]:
+                assert browser.get(str(entry["link"])).status_code == 200, entry["title"]
+
+    def test_people_are_switched_off_not_deleted(self, signed_in, sam, alice):
+        browser = signed_in(sam)
+        assert browser.get(reverse("admin:users_user_change", args=[alice.pk])).status_code == 200
+        assert browser.post(reverse("admin:users_user_delete", args=[alice.pk]), {"post": "yes"}).status_code == 403

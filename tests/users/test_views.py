@@ -1,6 +1,5 @@
 import pytest
 from allauth.usersessions.models import UserSession
-from django.core.cache import cache
 from django.urls import reverse
 
 from credit.services import balance_of
@@ -13,7 +12,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def demo(settings):
     settings.DEMO = True
-    cache.clear()
 
 
 def become(client, persona, **more):
