@@ -19,8 +19,8 @@ def module(name: str, *words: str) -> list[str]:
     return [sys.executable, "-m", name, *words]
 
 
-def all_of(stack: "Stack") -> Iterator[Program]:
-    """In the order of their start."""
+def servers(stack: "Stack") -> Iterator[Program]:
+    """Everything but the node."""
     commands = {
         "web": web(stack),
         "sockets": sockets(stack),
@@ -30,8 +30,6 @@ def all_of(stack: "Stack") -> Iterator[Program]:
     ready = {"web": lambda: answers(stack.port, stack.host), "sockets": lambda: answers(stack.port + 1, stack.host)}
     for name, command in commands.items():
         yield Program(name, command, environment=stack.environment, folder=CODE, ready=ready.get(name, lambda: True))
-    if stack.with_node:
-        yield Program("node", node(stack), environment=node_environment(stack), folder=stack.node_config.parent)
 
 
 def web(stack: "Stack") -> list[str]:
@@ -57,12 +55,18 @@ def beat_file(stack: "Stack") -> str:
     return f"--schedule={stack.var / 'beat'}"
 
 
-def node(stack: "Stack") -> list[str]:
+def node(stack: "Stack") -> Program:
     """A node like any stranger's: it only knows its configuration file."""
-    words = [f"--config={stack.node_config}", f"--state={stack.node_config.parent / 'state'}", "--plain"]
+    folder = stack.node_config.parent
+    words = [
+        f"--blender-python={stack.blender_python}",
+        f"--config={stack.node_config}",
+        f"--state={folder / 'state'}",
+        "--plain",
+    ]
     if stack.allow_unsandboxed:
         words.append("--allow-unsandboxed")
-    return module("pictor_agent", "run", f"--blender-python={stack.blender_python}", *words)
+    return Program("node", module("pictor_agent", "run", *words), environment=node_environment(stack), folder=folder)
 
 
 def node_environment(stack: "Stack") -> dict[str, str]:

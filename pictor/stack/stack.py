@@ -106,8 +106,9 @@ class Stack:
         ports.require_free(self.port, self.host)
         self.databases.start(self.supervisor)
         self._prepare()
-        for program in programs.all_of(self):
-            self.supervisor.start(program)
+        self.supervisor.start(*programs.servers(self))
+        if self.with_node:
+            self.supervisor.start(programs.node(self))
         self.supervisor.watch()
 
     def stop(self) -> None:

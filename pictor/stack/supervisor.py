@@ -43,15 +43,20 @@ class Supervisor:
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, program: Program) -> None:
-        """Start it and wait until it answers.
+    def start(self, *programs: Program) -> None:
+        """Start them all at once and wait until each answers.
 
         Raises:
-            Stop: it ended or did not answer in time; the text holds its last line.
+            Stop: one ended or did not answer in time; the text holds its last line.
         """
-        child = Child(program, self.log_of(program.name))
-        with self._lock:
-            self.watched[program.name] = Watched(program, child, time.monotonic())
+        for program in programs:
+            child = Child(program, self.log_of(program.name))
+            with self._lock:
+                self.watched[program.name] = Watched(program, child, time.monotonic())
+        for program in programs:
+            self._await(program, self.watched[program.name].child)
+
+    def _await(self, program: Program, child: Child) -> None:
         if not wait_until(program.ready, START_SECONDS, alive=lambda: child.ending() is None):
             how = child.ending() or f"no answer in {START_SECONDS} s"
             raise Stop(f"{program.name} did not start ({how}): {child.last_words()}\n{self.hint(program.name)}")
