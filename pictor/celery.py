@@ -41,6 +41,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "paused-jobs": ("rendering.background.sweep_paused_jobs", 30.0),  # a top-up should be felt soon
     "films": ("rendering.background.sweep_films", 60.0),  # minutes of work each
     "stale-uploads": ("rendering.background.sweep_stale_uploads", 3600.0),  # kept for two days
+    "ended-sessions": ("users.background.sweep_ended_sessions", 3600.0),  # they let nobody in; only rows pile up
 }
 
 app.conf.beat_schedule = {

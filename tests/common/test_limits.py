@@ -1,6 +1,6 @@
 from django.core.cache import cache
 
-from common.limits import is_within
+from common.limits import address_of, is_within
 
 
 class IsWithinTests:
@@ -17,3 +17,16 @@ class IsWithinTests:
         is_within("a", "alice", limit=1, seconds=600)
         left = cache._cache.get_client().pttl(cache.make_key("limit:a:alice"))
         assert 0 < left <= 60_000
+
+
+class AddressOfTests:
+    def test_without_a_trusted_proxy_nobody_chooses_an_address(self, rf):
+        assert address_of(rf.get("/", headers={"X-Forwarded-For": "203.0.113.9"})) == "127.0.0.1"
+
+    def test_the_trusted_proxy_is_believed_and_what_the_visitor_wrote_before_it_is_not(self, rf, settings):
+        settings.TRUSTED_PROXY_COUNT = 1
+        assert address_of(rf.get("/", headers={"X-Forwarded-For": "10.0.0.1, 203.0.113.9"})) == "203.0.113.9"
+
+    def test_a_missing_header_falls_back_to_the_connection(self, rf, settings):
+        settings.TRUSTED_PROXY_COUNT = 2
+        assert address_of(rf.get("/", headers={"X-Forwarded-For": "203.0.113.9"})) == "127.0.0.1"
