@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.stories.whole import stack, tiny_scene
+
+__all__ = ["stack", "tiny_scene"]  # fixtures: one definition, so one stack for a whole run
+
 
 @pytest.fixture(autouse=True)
 def empty_redis():

@@ -6,9 +6,6 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.stories.conftest import stack, tiny_scene
-
-__all__ = ["stack", "tiny_scene"]  # fixtures
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 QUIET = [
     "--no-sandbox",  # tests may run as root; the only pages are our own

@@ -1,0 +1,42 @@
+"""The whole stack as real processes on a folder of its own, started once and shared by the stories and the browser."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pictor.stack import ports
+from pictor.stack.stack import Stack
+
+OWN_TO_THE_TESTS = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "SITE_URL",
+    "LIVE_URL",
+    "SECRET_KEY",
+    "DEBUG",
+    "PICTOR_VAR",
+)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stack")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in OWN_TO_THE_TESTS:
+            environment.delenv(name, raising=False)
+        with Stack(folder / "var", port=ports.free_pair()) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def tiny_scene(tmp_path_factory) -> Path:
+    """Four frames of a turning cube, 48 x 27 pixels; heavy enough in samples that a kill lands inside a frame."""
+    folder = tmp_path_factory.mktemp("scene")
+    script = Path(__file__).parent / "make_tiny_scene.py"
+    subprocess.run([os.environ["BLENDER_PYTHON"], str(script), str(folder / "tiny.blend")], check=True, capture_output=True)
+    return folder / "tiny.blend"
