@@ -23,6 +23,11 @@ LogTail = Annotated[str, Meta(max_length=16_000)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Url = Annotated[str, Meta(max_length=4_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+WorkId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what the database can compare
+Attempt = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Held = tuple[WorkId, Attempt]
+Side = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # pixels, as claimed
+Gauge = Annotated[float, Meta(ge=-1e9, le=1e9)]  # a finite number
 Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
@@ -46,6 +51,19 @@ FailureReason = Literal[
 
 class Message(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=True):
     """Base of every message; the class name is the tag."""
+
+    def __post_init__(self) -> None:
+        drop_nul(self)
+
+
+def drop_nul(struct: msgspec.Struct) -> None:
+    """Texts without NUL, which no database column takes: a scene may write it into Blender's log."""
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if isinstance(value, str) and "\0" in value:
+            setattr(struct, name, value.replace("\0", ""))
+        elif isinstance(value, list) and any(isinstance(item, str) and "\0" in item for item in value):
+            setattr(struct, name, [item.replace("\0", "") for item in value])
 
 
 # Work -----------------------------------------------------------------------------------------------------------------
@@ -82,8 +100,8 @@ class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
 class Assignment(msgspec.Struct, kw_only=True):
     """A lease on one place of the node, with all that is needed to work."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     slot: int
     place: Literal[0, 1]  # 0: run now, 1: next
     lease_seconds: Seconds  # from receipt; renewed by heartbeats
@@ -96,8 +114,8 @@ class RenderResult(msgspec.Struct, kw_only=True, tag="render"):
     file_sha256: Sha256
     pixels_sha256: Sha256  # pictor_agent.pixels.pixels_sha256
     size_bytes: Count
-    width: int
-    height: int
+    width: Side
+    height: Side
     render_seconds: Seconds  # inside the renderer
     peak_memory_bytes: Count = 0
 
@@ -106,11 +124,14 @@ class RenderResult(msgspec.Struct, kw_only=True, tag="render"):
 
 
 class GpuInfo(msgspec.Struct, kw_only=True):
-    index: int
+    index: Annotated[int, Meta(ge=0, le=2**15 - 1)]
     model: Name
     vram_bytes: Count
     driver: Name = ""
     uuid: Name = ""
+
+    def __post_init__(self) -> None:
+        drop_nul(self)
 
 
 class Inventory(msgspec.Struct, kw_only=True):
@@ -127,13 +148,16 @@ class Inventory(msgspec.Struct, kw_only=True):
     isolation: Literal["bubblewrap", "none"] = "none"
     unsandboxed_allowed: bool = False  # the owner's explicit flag
 
+    def __post_init__(self) -> None:
+        drop_nul(self)
+
 
 class GpuSample(msgspec.Struct, kw_only=True):
-    index: int
+    index: Annotated[int, Meta(ge=0, le=2**15 - 1)]
     load: Fraction = 0.0
     vram_used_bytes: Count = 0
-    temperature_celsius: float = 0.0
-    power_watts: float = 0.0
+    temperature_celsius: Gauge = 0.0
+    power_watts: Gauge = 0.0
     fan: Fraction | None = None
     clock_mhz: Count = 0
 
@@ -161,25 +185,25 @@ class SignOn(Message):
     """Sent after Welcome: what the node has and which attempts it still holds (from its outbox and places)."""
 
     inventory: Inventory
-    holding: Annotated[list[tuple[int, int]], Meta(max_length=1_000)] = []  # (work_id, attempt)
+    holding: Annotated[list[Held], Meta(max_length=1_000)] = []  # (work_id, attempt)
 
 
 class Received(Message):
     """The assignments arrived; an unacknowledged one comes back to the queue in seconds."""
 
-    items: Annotated[list[tuple[int, int]], Meta(max_length=1_000)]  # (work_id, attempt)
+    items: Annotated[list[Held], Meta(max_length=1_000)]  # (work_id, attempt)
 
 
 class Started(Message):
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
 
 
 class Progress(Message):
     """At most a few a second; a hint that may be lost."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     fraction: Fraction
     note: Line = ""  # "sample 15 of 24"
 
@@ -187,16 +211,16 @@ class Progress(Message):
 class Rendered(Message):
     """Commitment: the result exists and its hash is fixed. Answered by UploadGrant. Frees place 0."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     result: RenderResult
 
 
 class Done(Message):
     """The file is on the server. Repeated until Recorded."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     result: RenderResult
     log_tail: LogTail = ""
 
@@ -204,8 +228,8 @@ class Done(Message):
 class Failed(Message):
     """The attempt is over without a result. Repeated until Recorded."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     reason: FailureReason
     detail: Line = ""
     log_tail: LogTail = ""
@@ -214,14 +238,14 @@ class Failed(Message):
 class NeedUrls(Message):
     """File URLs of a running attempt have expired."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
 
 
 class Heartbeat(Message):
     """Every `report_seconds`: the host's gauges, and which attempts live (their leases are renewed)."""
 
-    holding: Annotated[list[tuple[int, int]], Meta(max_length=1_000)] = []
+    holding: Annotated[list[Held], Meta(max_length=1_000)] = []
     cpu_load: Fraction = 0.0
     ram_used_bytes: Count = 0
     disk_free_bytes: Count = 0
@@ -263,24 +287,24 @@ class Assign(Message):
 class UploadGrant(Message):
     """Where the file of a Rendered attempt goes: HEAD gives Upload-Offset, PATCH appends, both resumable."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     url: Url
 
 
 class Urls(Message):
     """Fresh URLs for the files of an attempt, by hash."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     urls: dict[str, str]
 
 
 class Recorded(Message):
     """The report was taken or is void; either way it leaves the outbox."""
 
-    work_id: int
-    attempt: int
+    work_id: WorkId
+    attempt: Attempt
     stale: bool = False  # this attempt no longer held the lease: nothing changed
     note: Line = ""
 
@@ -288,7 +312,7 @@ class Recorded(Message):
 class Cancel(Message):
     """Stop these attempts at once and forget them; no report is due."""
 
-    items: list[tuple[int, int]]
+    items: list[Held]
     reason: Line = ""
 
 

@@ -15,6 +15,8 @@ SAMPLE_SECONDS = 60  # an older sample says nothing of now
 PROGRESS_SECONDS = 600
 KEEP_DAYS = 30
 
+BYTES_A_MINUTE_MAX = 2**50  # a claim beyond it is nonsense, and its sum must fit the column
+
 Progress = tuple[float, str]  # fraction 0..1, note
 
 
@@ -92,8 +94,8 @@ class Minute:
         self.gpu_load_sum += sum(gpu.load for gpu in beat.gpus) / len(beat.gpus) if beat.gpus else 0.0
         self.ram_used_bytes_max = max(self.ram_used_bytes_max, beat.ram_used_bytes)
         self.gpu_celsius_max = max([self.gpu_celsius_max, *(gpu.temperature_celsius for gpu in beat.gpus)])
-        self.network_down_bytes += beat.network_down_bytes
-        self.network_up_bytes += beat.network_up_bytes
+        self.network_down_bytes = min(self.network_down_bytes + beat.network_down_bytes, BYTES_A_MINUTE_MAX)
+        self.network_up_bytes = min(self.network_up_bytes + beat.network_up_bytes, BYTES_A_MINUTE_MAX)
 
 
 COLUMNS = tuple(Minute.__dataclass_fields__)

@@ -131,6 +131,26 @@ class SignOnTests:
         await node.say_bytes(b"x" * (protocol.MESSAGE_BYTES_MAX + 1))
         assert (await node.hear(protocol.Refused)).code == "bad_message"
 
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"type": "Heartbeat", "holding": [[2**63, 1]]},
+            {"type": "Heartbeat", "holding": [[1, 2**31]]},
+            {"type": "Heartbeat", "gpus": [{"index": 0, "temperature_celsius": float("nan")}]},
+            {"type": "Heartbeat", "gpus": [{"index": 0, "power_watts": float("inf")}]},
+            {"type": "Started", "work_id": -1, "attempt": 1},
+        ],
+    )
+    async def test_numbers_that_would_break_the_batch_of_all_nodes_are_refused(self, board, node, said):
+        await node.sign_on()
+        await node.say_bytes(msgspec.msgpack.encode(said))
+        assert (await node.hear(protocol.Refused)).code == "bad_message"
+
+    async def test_texts_with_nul_are_taken_without_it(self, board, node):
+        await node.sign_on(hostname="at\0tic", blender_versions=["5.0\0.1"])
+        worker = await online(node)
+        assert (worker.hostname, worker.blender_versions) == ("attic", ["5.0.1"])
+
     async def test_a_message_of_a_newer_agent_is_passed_over(self, board, node):
         await node.sign_on()
         await node.say_bytes(msgspec.msgpack.encode({"type": "Sing", "song": "la"}))
@@ -163,6 +183,16 @@ class WorkTests:
         assert [r.reference for r in toy.heard("finished")] == [1]
         await until(lambda: lease(2).started_at)
         assert await db(lambda: lease(2).place) == 0
+
+    async def test_a_log_with_nul_is_recorded_like_any_other(self, board, node, toy):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        raw = protocol.encode(protocol.Failed(work_id=item.work_id, attempt=1, reason="agent_error", detail="a~b"))
+        await node.say_bytes(raw.replace(b"a~b", b"a\0b"))
+        assert not (await node.hear(protocol.Recorded)).stale
 
     async def test_progress_reaches_the_page_and_the_product(self, board, node, toy):
         await node.sign_on()

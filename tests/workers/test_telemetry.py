@@ -33,6 +33,14 @@ class MinuteTests:
         row = WorkerMinute.objects.get(worker_id=1)
         assert (row.samples, row.cpu_load_sum, row.ram_used_bytes_max, row.network_down_bytes) == (2, 1.5, 9, 14)
 
+    def test_an_absurd_claim_leaves_the_minute_of_the_others_alone(self):
+        absurd = Minute()
+        for _ in range(5_000):
+            absurd.add(protocol.Heartbeat(network_down_bytes=2**53, network_up_bytes=2**53))
+        telemetry.write_minutes({(1, NOW): minute(), (2, NOW): absurd})
+        telemetry.write_minutes({(2, NOW): absurd})
+        assert WorkerMinute.objects.count() == 2
+
     def test_days_get_their_own_partition_and_old_ones_go(self):
         telemetry.rotate_minutes(now=NOW)
         assert {"workers_workerminute_20260302", "workers_workerminute_20260303"} <= partitions()
