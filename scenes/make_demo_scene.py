@@ -57,6 +57,7 @@ PALETTE = ["lacquer", "lacquer", "porcelain", "coral", "steel blue", "glass"]
 
 def new_scene() -> bpy.types.Scene:
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.preferences.filepaths.save_version = 0  # no .blend1 beside it
     return bpy.context.scene
 
 

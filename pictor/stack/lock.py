@@ -8,7 +8,8 @@ from pathlib import Path
 from pictor.stack import environments, interpreter, places, system
 from pictor.stack.words import Stop, say
 
-ORDER = ["uv", "base", "test"]  # the tests' lock takes the server's versions
+ORDER = ["uv", "base"]
+OF_THE_SERVER = {"test", "node"}  # they take the server's versions
 
 
 def main(words: list[str]) -> None:
@@ -28,7 +29,7 @@ def compile_lock(uv: Path, folder: Path, name: str, words: list[str], environmen
     """Without index addresses: the lock must serve machines with other indexes."""
     command = [str(uv), "pip", "compile", "-q", "--universal", "--generate-hashes", "--python-version=3.11"]
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", f"{name}.in", f"--output-file={name}.txt", *words]
-    if name == "test":
+    if name in OF_THE_SERVER:
         command.append("--constraint=base.txt")
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,11 @@ class LockTests:
         assert "://" not in text
         pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
         assert all("==" in line and line.endswith("\\") for line in pinned)
+
+    def test_a_node_takes_what_the_agent_s_package_asks_for(self):
+        asked = tomllib.loads(Path("pyproject.toml").read_text())["project"]["dependencies"]
+        listed = [line for line in Path("requirements/node.in").read_text().splitlines() if not line.startswith("#")]
+        assert sorted(asked) == sorted(listed)
 
     def test_each_lock_has_its_list(self):
         assert {file.stem for file in Path("requirements").glob("*.in")} == {
