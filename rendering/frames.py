@@ -46,7 +46,7 @@ def examine(task: Task, attempt: Attempt):
         BadFrame: with the first thing that is wrong.
     """
     job = task.job
-    pixels = _decode(attempt.output.storage_key, pixels_max=job.width * job.height)
+    pixels = _decode(attempt.output.storage_key, pixels_max=job.width * job.height, image_format=job.format)
     if pixels_sha256(pixels) != attempt.pixels_sha256:
         raise BadFrame(Reason.HASH_MISMATCH)
     reason = checks.problem(pixels, width=job.width, height=job.height, image_format=job.format)
@@ -58,12 +58,12 @@ def examine(task: Task, attempt: Attempt):
     return pixels
 
 
-def _decode(storage_key: str, *, pixels_max: int):
+def _decode(storage_key: str, *, pixels_max: int, image_format: str):
     if not default_storage.exists(storage_key):
         raise BadFrame(Reason.FILE_MISSING)
     try:
         with local_copy(storage_key) as path:
-            return read_pixels(path, pixels_max=pixels_max)
+            return read_pixels(path, pixels_max=pixels_max, image_format=image_format)
     except Undecodable as error:
         raise BadFrame(Reason.UNDECODABLE, str(error)) from error
 
