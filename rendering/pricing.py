@@ -12,6 +12,7 @@ from rendering.choices import Tier
 
 DEFAULT_RATES_MICROS = {Tier.ECONOMY: 60, Tier.STANDARD: 100, Tier.PRIORITY: 180}  # per reference second
 DEFAULT_SHARES_BP = {"worker": 6_000, "checkers": 1_000, "network": 3_000}
+FRAME_SECONDS_MAX = 3_600.0  # a node stops a frame here, and no more of it is ever billed
 PEERS_MIN = 3  # fewer say nothing about a job
 PEER_MARGIN_PERCENT = 125  # of the median of the peers
 
@@ -27,7 +28,8 @@ class Range(NamedTuple):
 
 
 def billable_ms(*, node_seconds: float, wall_seconds: float, score_milli: int, peers_reference_ms: Sequence[int] = ()) -> int:
-    """Milliseconds that count: the node's figure, at most the server's wall time and 1.25 x the median of its peers.
+    """Milliseconds that count: the node's figure, at most the server's wall time, FRAME_SECONDS_MAX and 1.25 x the
+    median of its peers.
 
     Args:
         peers_reference_ms: reference milliseconds of accepted frames of the same job by *other* nodes; fewer than
@@ -36,7 +38,7 @@ def billable_ms(*, node_seconds: float, wall_seconds: float, score_milli: int, p
     Returns:
         Milliseconds of this node, rounded down.
     """
-    bound = int(max(0.0, min(node_seconds, wall_seconds)) * 1000)
+    bound = int(max(0.0, min(node_seconds, wall_seconds, FRAME_SECONDS_MAX)) * 1000)
     if len(peers_reference_ms) < PEERS_MIN:
         return bound
     peers_ms = median_low(peers_reference_ms) * PEER_MARGIN_PERCENT * 1000 // (100 * score_milli)

@@ -7,9 +7,8 @@ from common.file_urls import sign_file_url
 from pictor_agent.protocol import FileRef, RenderSpec
 from rendering import events, services
 from rendering.models import Attempt, Job, SceneFile, Task
+from rendering.pricing import FRAME_SECONDS_MAX
 from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport, StartedReport
-
-FRAME_SECONDS_MAX = 3_600.0
 
 
 class RenderWork:

@@ -9,6 +9,7 @@ from common import clock
 from common.transitions import StaleMove, move
 from rendering import events, reasons
 from rendering.errors import BadSettings, NotCovered, NothingToDo
+from rendering.estimates import reserve_micros
 from rendering.models import Attempt, Job, JobEvent, Task
 from rendering.reasons import Reason
 from rendering.services import holds
@@ -203,12 +204,24 @@ def raise_cap(job: Job, cap_micros: int | None, actor=None, now: datetime | None
     """Set the spend cap (None: no cap); a job that waited for it goes on.
 
     Raises:
-        BadSettings: less than what is charged already.
+        BadSettings: less than what is charged already, or lowered below what frames in work may cost: their nodes
+            work for it.
     """
     now = now or clock.now()
     job = lock_job(job.pk)
     if cap_micros is not None and cap_micros < max(1, job.charged_micros):
         raise BadSettings({"cap_micros": "A cap cannot be less than what is charged already."})
+    if _takes_back(job, cap_micros, now):
+        raise BadSettings(
+            {"cap_micros": "Frames in work are paid under the present cap. Pause, and lower it when they are done."}
+        )
     Job.objects.filter(pk=job.pk).update(cap_micros=cap_micros)
     transaction.on_commit(lambda: resume_if_covered(job.pk, now), robust=True)
     events.job_changed(job.pk, events.COST, events.STATUS)
+
+
+def _takes_back(job: Job, cap_micros: int | None, now: datetime) -> bool:
+    """Would the cap be lowered below what is charged and set aside for frames in work?"""
+    if cap_micros is None or (job.cap_micros is not None and cap_micros >= job.cap_micros):
+        return False
+    return cap_micros < job.charged_micros + open_count(job) * reserve_micros(job, now)

@@ -24,6 +24,9 @@ from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, PauseReason, Task
 from workers import services as queue
 from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport, StartedReport
 
+PIXEL_BYTES_MAX = 32  # of a frame's file
+FILE_HEAD_BYTES_MAX = 1024**2
+
 # Leasing --------------------------------------------------------------------------------------------------------------
 
 
@@ -124,15 +127,22 @@ def start_tasks(reports: Iterable[StartedReport], now: datetime) -> None:
 def render_tasks(reports: Iterable[RenderedReport], now: datetime) -> dict[int, str]:
     """The node commits to the pixels; returns where each file is to be stored, by work id.
 
-    The first commitment of an attempt stands, whatever is reported later.
+    The first commitment of an attempt stands: another file, or one larger than any frame of this size, has no place.
     """
     keys = {}
     for report in reports:
         attempt = live_attempt(report)
-        if attempt:
+        if attempt and report.result.size_bytes <= file_bytes_max(attempt.task.job):
             _commit(attempt, report.result, now)
-            keys[report.work_id] = storage_key(attempt)
+            attempt.refresh_from_db(fields=["file_sha256"])
+            if attempt.file_sha256 == report.result.file_sha256:
+                keys[report.work_id] = storage_key(attempt)
     return keys
+
+
+def file_bytes_max(job: Job) -> int:
+    """No frame is larger: twice four channels of 32 bits without compression, and a header."""
+    return FILE_HEAD_BYTES_MAX + job.width * job.height * PIXEL_BYTES_MAX
 
 
 def _commit(attempt: Attempt, result, now: datetime) -> None:

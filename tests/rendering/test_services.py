@@ -32,6 +32,7 @@ from tests.builders import (
     make_user,
     make_worker,
     picture,
+    png_bytes,
     report,
     result_of,
     store_frame,
@@ -261,11 +262,28 @@ class MoneyRunsOutTests:
         assert (job.status, job.pause_reason) == (JobStatus.PAUSED, PauseReason.CAP)
         assert job.charged_micros <= 700
 
-    def test_a_cap_that_is_lowered_while_a_frame_is_checked_bounds_its_charge(self, worker):
+    def test_the_cap_bounds_the_charge_of_a_frame_that_is_dearer_than_expected(self, worker):
         task = checking_task()
-        services.raise_cap(task.job, 150)
+        Job.objects.filter(pk=task.job_id).update(cap_micros=150)
         check(task)
         assert (reread(task).status, task.charged_micros) == (TaskStatus.ACCEPTED, 150)
+
+    def test_a_cap_cannot_be_lowered_to_get_frames_in_work_for_nothing(self, worker):
+        job = accepted_task(make_job(status=JobStatus.QUEUED)).job
+        feed()
+        task = checking_task(job)
+        with pytest.raises(BadSettings, match="in work"):
+            services.raise_cap(reread(job), FRAME_MICROS)
+        check(task)
+        assert reread(task).charged_micros == FRAME_MICROS
+
+    def test_a_cap_can_be_lowered_to_what_frames_in_work_may_cost(self, worker):
+        job = accepted_task(make_job(status=JobStatus.QUEUED)).job
+        feed()
+        in_work = job.tasks.filter(status=TaskStatus.RENDERING).count()
+        services.raise_cap(reread(job), FRAME_MICROS + in_work * FRAME_MICROS * 5 // 4)
+        services.raise_cap(reread(job), job.charged_micros + 10 * FRAME_MICROS)
+        assert reread(job).cap_micros == 11 * FRAME_MICROS
 
     def test_raising_the_cap_lets_it_go_on(self, worker, django_capture_on_commit_callbacks):
         job = make_job(status=JobStatus.QUEUED, frames="1-9", cap_micros=700)
@@ -310,6 +328,11 @@ class AcceptTests:
         task = checking_task(seconds=500.0, wall_seconds=3.0)
         check(task)
         assert reread(task).charged_micros == 300
+
+    def test_no_more_is_billed_than_a_frame_may_take(self, worker):
+        task = checking_task(seconds=80_000.0, wall_seconds=80_000.0)
+        check(task)
+        assert reread(task).charged_micros == 3_600 * 100
 
     def test_a_fast_frame_that_costs_nothing_is_accepted(self, worker):
         task = checking_task(seconds=0.0)
@@ -438,9 +461,25 @@ class NodeFailureTests:
         held = lease_of(task)
         report(held, protocol.Started)
         report(held, protocol.Rendered, result=result_of(picture(5)), now=NOW + timedelta(seconds=3))
-        deliver(task, picture(task.frame))
+        store_frame(task, held.attempt, png_bytes(picture(task.frame)))
+        report(held, protocol.Done, result=result_of(picture(task.frame)))
         check(task)
         assert reread(task).reason == Reason.HASH_MISMATCH
+
+    def test_an_attempt_has_room_for_the_file_it_committed_to_and_no_other(self, worker):
+        task = rendering_task()
+        held = lease_of(task)
+        grant = report(held, protocol.Rendered, result=result_of(picture(5)))
+        assert isinstance(grant, protocol.UploadGrant)
+        assert isinstance(report(held, protocol.Rendered, result=result_of(picture(5))), protocol.UploadGrant)
+        assert isinstance(report(held, protocol.Rendered, result=result_of(picture(6))), protocol.Cancel)
+        assert reread(task).reason == Reason.OUTPUT_INVALID
+
+    def test_a_file_larger_than_any_frame_of_this_size_has_no_place(self, worker):
+        task = rendering_task()
+        answer = report(lease_of(task), protocol.Rendered, result=result_of(picture(1), size_bytes=2 * 1024**2))
+        assert isinstance(answer, protocol.Cancel)
+        assert reread(task).reason == Reason.OUTPUT_INVALID
 
     def test_what_the_creator_must_mend_ends_the_job_at_once(self, worker):
         job = make_job(status=JobStatus.QUEUED)
