@@ -32,11 +32,12 @@ def file_name(job: Job, ending: str) -> str:
 @login_required
 @require_GET
 def task_image(request: HttpRequest, pk: int, frame: int, size: str) -> HttpResponse:
-    """One frame: "thumb" and "preview" as WebP, "full" as rendered, for download."""
+    """One frame: "thumb" and "preview" as WebP; "full" as rendered, for download, once it is accepted and charged."""
     if size not in KEYS:
         raise Http404
     job = visible_job(request, pk)
-    output = get_object_or_404(Output.objects.current(), attempt__task__job=job, attempt__task__frame=frame)
+    shown = Output.objects.accepted_of(job.pk) if size == "full" else Output.objects.current().filter(attempt__task__job=job)
+    output = get_object_or_404(shown, attempt__task__frame=frame)
     response = picture(getattr(output, KEYS[size]), keep="v" in request.GET)
     if size == "full":
         name = file_name(job, f"_{frame:04d}.{suffix_of(job)}")
@@ -68,7 +69,7 @@ def picture(storage_key: str, *, keep: bool) -> FileResponse:
 def job_zip(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every accepted frame in one archive, streamed while it is made."""
     job = visible_job(request, pk)
-    if not Output.objects.current().filter(attempt__task__job=job).exists():
+    if not Output.objects.accepted_of(job.pk).exists():
         raise Http404
     response = StreamingHttpResponse(archives.iter_zip(job), content_type="application/zip")
     response["Content-Disposition"] = content_disposition_header(True, file_name(job, "_frames.zip"))

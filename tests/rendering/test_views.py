@@ -7,13 +7,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from rendering import presentation
 from rendering.consumers import may_join
-from rendering.models import Film, Job, Task
+from rendering.models import Film, Job, Output, Task
 from rendering.states import JobStatus, PauseReason, TaskStatus
 from rendering.views.jobs import PARTS
 from tests.builders import (
@@ -410,6 +411,17 @@ class DownloadTests:
     @pytest.mark.parametrize(("frame", "size"), [(2, "thumb"), (99, "thumb"), (-1, "thumb"), (1, "huge")])
     def test_what_is_not_there_does_not_exist(self, browser, running, frame, size):
         assert browser.get(url("task-image", running, frame, size)).status_code == 404
+
+    def test_a_frame_is_released_in_full_once_it_is_accepted(self, browser, alice):
+        job = make_job(alice, status=JobStatus.RENDERING, worker=make_worker())
+        task = job.tasks.get(frame=1)
+        deliver(task)
+        Output.objects.filter(attempt__task=task).update(preview_key=F("storage_key"))
+        assert browser.get(url("task-image", job, 1, "preview")).status_code == 200
+        assert browser.get(url("task-image", job, 1, "full")).status_code == 404
+        assert browser.get(url("job-zip", job)).status_code == 404
+        check(task)
+        assert browser.get(url("task-image", job, 1, "full")).status_code == 200
 
     def test_frames_may_be_negative(self, browser, alice):
         job = make_job(alice, status=JobStatus.COMPLETED, frames="-3")
