@@ -1,6 +1,7 @@
 """Hints about a user's credit, for the pages that follow `user:<id>` and for apps that wait for credit."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.db import transaction
 
@@ -17,4 +18,4 @@ def credit_changed(owner_ids: Iterable[int]) -> None:
 def credit_grew(owner_ids: Iterable[int]) -> None:
     """Spendable credit grew: whatever waits for it may go on once this transaction has committed."""
     for owner_id in owner_ids:
-        transaction.on_commit(lambda owner_id=owner_id: credit_added.send_robust(sender=None, user_id=owner_id))
+        transaction.on_commit(partial(credit_added.send_robust, sender=None, user_id=owner_id))

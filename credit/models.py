@@ -37,6 +37,18 @@ class Account(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_bucket_display().lower()})"
 
+    @property
+    def user_id(self) -> int:
+        """Of an account that a user owns."""
+        assert self.owner_id is not None, "a platform account has no owner"
+        return self.owner_id
+
+    @property
+    def kept_micros(self) -> int:
+        """The balance of an account that keeps one."""
+        assert self.balance_micros is not None, "a platform account is summed from its transfers"
+        return self.balance_micros
+
 
 class Hold(models.Model):
     """A user's money set aside for one purpose, by bucket; what remains equals its transfers in minus out."""

@@ -107,7 +107,7 @@ def _change_balances(movements: Sequence[Movement], locked: dict[int, Account]) 
         changes[move.target.pk] += move.amount_micros
     touched = [row for pk, row in locked.items() if changes.get(pk)]
     for row in touched:
-        row.balance_micros += changes[row.pk]
+        row.balance_micros = row.kept_micros + changes[row.pk]
         if row.balance_micros < 0:
             raise InsufficientCredit(-row.balance_micros)
     if touched:

@@ -44,15 +44,15 @@ class Entry:
 
     @property
     def tone(self) -> str:
-        return READS[self.transfer.code][0]
+        return READS[Code(self.transfer.code)][0]
 
     @property
     def sign(self) -> str:
-        return READS[self.transfer.code][1]
+        return READS[Code(self.transfer.code)][1]
 
     @property
     def sentence(self) -> str:
-        return f"{self.bucket} credit {READS[self.transfer.code][2]}"
+        return f"{self.bucket} credit {READS[Code(self.transfer.code)][2]}"
 
     @property
     def places(self) -> int:

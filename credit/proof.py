@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
+
+from credit.models import Hold, Transfer
 
 BUCKETS = "(VALUES ('promotional', h.promotional_micros), ('purchased', h.purchased_micros), ('earned', h.earned_micros))"
 
@@ -93,8 +95,26 @@ class Difference:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look at the ledger saw."""
+
+    transfers: int
+    open_holds: int
+    differences: list[Difference]
+
+
+def prove(now: datetime) -> Finding:
+    """Read everything in one snapshot, so that movements under way are no differences."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return Finding(Transfer.objects.count(), Hold.objects.filter(closed_at=None).count(), list(differences(now)))
+
+
 def differences(now: datetime) -> Iterator[Difference]:
-    """Everything that is wrong. Run it in a repeatable-read transaction while others write."""
+    """Everything that is wrong, by the snapshot of the caller's transaction."""
     with connection.cursor() as cursor:
         for law, query in LAWS.items():
             cursor.execute(query.replace("%", "%%").replace(":now", "%(now)s"), {"now": now})  # format() uses % itself

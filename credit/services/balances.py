@@ -23,7 +23,7 @@ class Balance:
 def balance_of(user) -> Balance:
     """One query on at most nine rows: every page's header asks."""
     rows = Account.objects.filter(owner=user).values_list("kind", "bucket", "balance_micros")
-    by_place = {(kind, bucket): balance_micros for kind, bucket, balance_micros in rows}
+    by_place = {(kind, bucket): balance_micros or 0 for kind, bucket, balance_micros in rows}
 
     def total(kind: Kind) -> int:
         return sum(by_place.get((kind, bucket), 0) for bucket in Bucket)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
@@ -109,20 +110,16 @@ def _charge_movements(charge: Charge, hold: Hold, chart: Chart, divided) -> list
     movements = []
     for bucket, shares in divided.items():
         key, clearing = f"{charge.key}/{bucket.value}", platform(chart, Kind.CLEARING, bucket)
-        common = {"hold_id": hold.pk, "reference": charge.reference}
+        movement = partial(Movement, hold_id=hold.pk, reference=charge.reference)
         source = holding(chart, hold.owner_id, bucket)
         amount_micros = sum(shares.values())
-        movements.append(
-            Movement(key=key, code=Code.CHARGE, source=source, target=clearing, amount_micros=amount_micros, **common)
-        )
+        movements.append(movement(key=key, code=Code.CHARGE, source=source, target=clearing, amount_micros=amount_micros))
         targets = {"worker": (chart[charge.worker_owner_id, Kind.PENDING, bucket], Code.EARNING)}
         targets |= {share: (platform(chart, kind, bucket), code) for share, (kind, code) in POOLS.items()}
         for share, (target, code) in targets.items():
             if shares[share]:
                 movements.append(
-                    Movement(
-                        key=f"{key}/{share}", code=code, source=clearing, target=target, amount_micros=shares[share], **common
-                    )
+                    movement(key=f"{key}/{share}", code=code, source=clearing, target=target, amount_micros=shares[share])
                 )
     return movements
 

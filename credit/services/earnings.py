@@ -22,7 +22,7 @@ def write_earnings(transfers: Iterable[Transfer], holds: dict[int, Hold], now: d
             matures_at=matures_at(hold=holds[row.hold_id], row=row, earliest=now + pending),
         )
         for row in transfers
-        if row.code == Code.EARNING
+        if row.code == Code.EARNING and row.hold_id
     )
 
 
@@ -46,7 +46,7 @@ def sweep_matured_earnings(*, now: datetime, limit: int = 1000) -> int:
     if not earnings:
         return 0
     accounts = Account.objects.in_bulk({earning.account_id for earning in earnings})
-    owner_ids = {account.owner_id for account in accounts.values()}
+    owner_ids = {account.user_id for account in accounts.values()}
     chart = chart_of(owner_ids)
     post([_maturity(account, [each for each in earnings if each.account_id == pk], chart) for pk, account in accounts.items()])
     Earning.objects.filter(pk__in=[earning.pk for earning in earnings]).update(settled_at=now)
@@ -61,7 +61,7 @@ def _maturity(account: Account, earnings: Sequence[Earning], chart: Chart) -> Mo
         key=f"earning:{earnings[0].pk}:maturity",
         code=Code.MATURITY,
         source=account,
-        target=spendable(chart, account.owner_id, becomes),
+        target=spendable(chart, account.user_id, becomes),
         amount_micros=sum(earning.amount_micros for earning in earnings),
         reference=f"{len(earnings)} accepted {'task' if len(earnings) == 1 else 'tasks'}",
     )

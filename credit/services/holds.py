@@ -96,10 +96,10 @@ def _take_from_wallet(hold: Hold, chart: Chart, locked: dict[int, Account], amou
     """Add `amount_micros` to the unsaved hold; which bucket gives what."""
     assert amount_micros > 0, "a hold needs an amount"
     rows = {bucket: locked[spendable(chart, hold.owner_id, bucket).pk] for bucket in SPEND_ORDER}
-    available_micros = sum(row.balance_micros for row in rows.values())
+    available_micros = sum(row.kept_micros for row in rows.values())
     if available_micros < amount_micros:
         raise InsufficientCredit(amount_micros - available_micros)
-    parts = take_in_order(amount_micros, {bucket: row.balance_micros for bucket, row in rows.items()})
+    parts = take_in_order(amount_micros, {bucket: row.kept_micros for bucket, row in rows.items()})
     if Bucket.PURCHASED in parts:
         hold.clears_at = max(filter(None, (hold.clears_at, rows[Bucket.PURCHASED].clears_at)), default=None)
     hold.add(parts)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from common import clock
 from credit import events
-from credit.codes import Code, Kind
+from credit.codes import Bucket, Code, Kind
 from credit.errors import NotCharged
 from credit.models import Earning, Transfer
 from credit.posting import Chart, Movement, chart_of, platform, post, spendable, written
@@ -30,7 +30,7 @@ def refund_charge(*, key: str, charge_key: str, reason: str) -> int:
     if not charged or Transfer.objects.filter(reverses__in=charged).exists():
         raise NotCharged(charge_key)
     open_earnings = _lock_open_earnings(charged)
-    creator_id = next(row.owner_id for row in charged if row.code == Code.CHARGE)
+    creator_id = next(row.source.user_id for row in charged if row.code == Code.CHARGE)
     chart = chart_of([creator_id])
     post([_reversal(row, key, charge_key, chart, row.pk in open_earnings, reason) for row in charged])
     Earning.objects.filter(pk__in=open_earnings).update(settled_at=clock.now())
@@ -42,7 +42,7 @@ def _lock_charge(charge_key: str) -> list[Transfer]:
     """A charge's transfers; its hold is locked, so that only one refund at a time sees it unrefunded."""
     keys = charge_keys(charge_key)
     rows = list(Transfer.objects.filter(key__in=keys, hold__isnull=False).select_related("source", "target").order_by("id"))
-    lock_holds(row.hold_id for row in rows)
+    lock_holds(row.hold_id for row in rows if row.hold_id)
     return rows
 
 
@@ -55,11 +55,11 @@ def _reversal(row: Transfer, key: str, charge_key: str, chart: Chart, still_pend
     """The transfer that undoes one transfer of a charge."""
     source, target, code = row.target, row.source, Code.SHARE_REVERSED
     if row.code == Code.CHARGE:
-        code, target = Code.REFUND, spendable(chart, row.owner_id, row.source.bucket)
+        code, target = Code.REFUND, spendable(chart, row.source.user_id, Bucket(row.source.bucket))
     elif row.code == Code.EARNING and still_pending:
         code = Code.EARNING_REVERSED
     elif row.code == Code.EARNING:
-        source = platform(chart, Kind.NETWORK, row.target.bucket)
+        source = platform(chart, Kind.NETWORK, Bucket(row.target.bucket))
     return Movement(
         key=key + row.key.removeprefix(charge_key),
         code=code,
