@@ -1,6 +1,6 @@
 """Background functions and sweeps of rendering. Every one is safe to run twice, at once or after a crash."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import structlog
@@ -107,8 +107,7 @@ def _resume_waiting(jobs, *, limit: int = 200) -> int:
 def sweep_inspections(limit: int = 20) -> int:
     """Inspect jobs whose hint was lost or whose process was killed."""
     ids = list(Job.objects.filter(status=JobStatus.INSPECTING).order_by("id").values_list("pk", flat=True)[:limit])
-    for job_id in ids:
-        inspect_job(job_id)
+    _each(inspect_job, ids)
     return len(ids)
 
 
@@ -154,9 +153,17 @@ def sweep_paused_jobs(limit: int = 200) -> int:
 def sweep_films(limit: int = 10) -> int:
     """Make films whose hint was lost or whose process was killed."""
     ids = list(Film.objects.filter(finished_at=None).order_by("id").values_list("pk", flat=True)[:limit])
-    for film_id in ids:
-        make_film(film_id)
+    _each(make_film, ids)
     return len(ids)
+
+
+def _each(function: Callable[[int], None], ids: Iterable[int]) -> None:
+    """One that breaks, at every sweep perhaps, must not keep the others waiting."""
+    for pk in ids:
+        try:
+            function(pk)
+        except Exception:
+            log.exception("sweep_broke", function=function.__name__, pk=pk)
 
 
 @shared_task

@@ -6,11 +6,13 @@ The partial file is the truth about how much has arrived; `Upload.received_bytes
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
+from django.db.models import Sum
 
 from common import resumable
 from rendering.models import Upload
 
 SUFFIXES = (".blend", ".zip")
+UNDER_WAY_MAX = 4  # largest uploads: what one account's unfinished ones may take together
 
 
 class UnfitUpload(Exception):
@@ -23,15 +25,16 @@ def partial_path(upload: Upload) -> Path:
 
 
 def plain_name(name: str) -> str:
-    """The last part of a file name, whatever the sender's system separates folders with."""
-    return PurePosixPath(name.replace("\\", "/")).name.strip()[-255:]
+    """The last part of a file name, whatever the sender's system separates folders with, in letters that can be shown."""
+    shown = "".join(letter for letter in name.replace("\\", "/") if letter.isprintable())
+    return PurePosixPath(shown).name.strip()[-255:]
 
 
 def start_upload(*, owner, name: str, size_bytes: int) -> Upload:
     """A fresh upload of `owner`.
 
     Raises:
-        UnfitUpload: another kind of file, empty, or larger than UPLOAD_BYTES_MAX.
+        UnfitUpload: another kind of file, empty, larger than UPLOAD_BYTES_MAX, or too much beside what is unfinished.
     """
     name = plain_name(name)
     if not name.lower().endswith(SUFFIXES):
@@ -40,7 +43,13 @@ def start_upload(*, owner, name: str, size_bytes: int) -> Upload:
         raise UnfitUpload(f"{name} is empty.")
     if size_bytes > settings.UPLOAD_BYTES_MAX:
         raise UnfitUpload(f"{name} is larger than {settings.UPLOAD_BYTES_MAX // 1024**2:,} MiB, the limit for one upload.")
+    if _under_way_bytes(owner) + size_bytes > UNDER_WAY_MAX * settings.UPLOAD_BYTES_MAX:
+        raise UnfitUpload("Too many of your uploads are unfinished. They are forgotten after two days without a new part.")
     return Upload.objects.create(owner=owner, name=name, size_bytes=size_bytes)
+
+
+def _under_way_bytes(owner) -> int:
+    return Upload.objects.filter(owner=owner).aggregate(Sum("size_bytes"))["size_bytes__sum"] or 0
 
 
 def append_to_upload(upload: Upload, *, offset: int, stream) -> int:

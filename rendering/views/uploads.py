@@ -54,7 +54,7 @@ def upload_create(request: HttpRequest) -> HttpResponse:
     try:
         wanted = json.loads(request.body)
         name, size_bytes = str(wanted["name"]), int(wanted["size_bytes"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return refused("The request is not a name and a size in bytes.", status=400)
     try:
         upload = uploads.start_upload(owner=request.user, name=name, size_bytes=size_bytes)

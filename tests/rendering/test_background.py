@@ -74,6 +74,23 @@ class InspectJobTests:
         assert job.status == JobStatus.QUEUED
 
 
+class SweepTests:
+    def test_a_scene_that_breaks_the_inspection_does_not_keep_others_waiting(self, alice, program, monkeypatch):
+        program('{"width": 64, "height": 36, "cameras": ["Camera"]}')
+        first, second = (services.create_job_from_upload(uploaded(alice)) for _ in range(2))
+        inspect = background.inspection.inspect_scene
+
+        def breaks(scene):
+            if scene == first.scene:
+                raise MemoryError
+            return inspect(scene)
+
+        monkeypatch.setattr(background.inspection, "inspect_scene", breaks)
+        background.sweep_inspections()
+        second.refresh_from_db()
+        assert second.status == JobStatus.READY
+
+
 class StaleUploadTests:
     def old(self, upload: Upload) -> Upload:
         Upload.objects.filter(pk=upload.pk).update(touched_at=clock.now() - timedelta(days=3))

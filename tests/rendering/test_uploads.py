@@ -32,6 +32,23 @@ def append(browser, url, content, *, offset):
     return browser.patch(url, content, content_type="application/offset+octet-stream", headers={"Upload-Offset": str(offset)})
 
 
+class HostileCreateTests:
+    @pytest.mark.parametrize("name", ["a\0.blend", "a\ud800.blend", "a\u202e.blend", "../tex/a.blend", "C:\\x\\a.blend"])
+    def test_a_name_is_made_plain(self, browser, name):
+        assert create(browser, name=name).status_code == 201
+        assert Upload.objects.get().name == "a.blend"
+
+    @pytest.mark.parametrize("size", ["1e999", "[]", "null", "-1", "99" * 40])
+    def test_a_size_that_is_none_is_refused(self, browser, size):
+        body = '{"name": "a.blend", "size_bytes": ' + size + "}"
+        answer = browser.post(reverse("rendering:upload-create"), body, content_type="application/json")
+        assert answer.status_code in {400, 422}
+
+    def test_unfinished_uploads_of_one_account_are_bounded(self, browser, settings):
+        settings.UPLOAD_BYTES_MAX = 1_000
+        assert [create(browser, size_bytes=900).status_code for _ in range(5)] == [201] * 4 + [422]
+
+
 class ResumableTests:
     def test_chunks_become_a_job_that_is_inspected(self, browser, alice):
         url = create(browser).json()["url"]
