@@ -35,6 +35,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "telemetry-days": ("workers.background.sweep_telemetry_days", 3600.0),  # partitions reach two days ahead
     "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute
     "expired-holds": ("credit.background.sweep_expired_holds", 600.0),  # 30 days old: minutes do not matter
+    "ledger": ("credit.background.sweep_ledger", 86_400.0),  # once a day: it reads every transfer
     "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work
     "jobs": ("rendering.background.sweep_jobs", 10.0),  # a lost refresh shows a wrong status meanwhile
