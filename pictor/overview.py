@@ -6,30 +6,22 @@ Every `*_part` answers for one live element of templates/home/home.html.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.urls import reverse
 
-from common.money import format_credits
+from common.money import format_credits, places_for
 from credit import services as credit
 from rendering import presentation
 from rendering.models import Job, Output, Task
 from rendering.states import JobStatus, PauseReason, TaskStatus
 from workers.models import Tally, Worker
+from workers.presentation import status_words
 from workers.states import WorkerStatus
 
 JOBS_SHOWN = 5
 NODES_SHOWN = 6
 FAILED_SHOWN_FOR = timedelta(days=3)
 AT_WORK = [JobStatus.QUEUED, JobStatus.RENDERING]
-NODE_TONES = {
-    WorkerStatus.NEW: "info",
-    WorkerStatus.OFFLINE: "warn",
-    WorkerStatus.ONLINE: "ok",
-    WorkerStatus.PAUSED: "warn",
-    WorkerStatus.DRAINING: "info",
-    WorkerStatus.SUSPENDED: "bad",
-    WorkerStatus.RETIRED: "quiet",
-}
 
 
 def plural(count: int, noun: str) -> str:
@@ -71,12 +63,17 @@ def _nodes_stat(user, now: datetime) -> dict:
     earned = Tally.objects.filter(worker__owner=user, day_on=now.date()).aggregate(micros=Sum("earned_micros"))["micros"] or 0
     if not counts["all"]:
         return _stat("Nodes online", 0, "", "Yours can earn while it is idle")
-    return _stat("Nodes online", counts["online"], f"of {counts['all']}", f"Earned {format_credits(earned, places=4)} today")
+    return _stat(
+        "Nodes online",
+        counts["online"],
+        f"of {counts['all']}",
+        f"Earned {format_credits(earned, places=places_for(earned))} today",
+    )
 
 
 def _credit_stat(user) -> dict:
     balance = credit.balance_of(user)
-    held, pending = format_credits(balance.held_micros), format_credits(balance.pending_micros)
+    held, pending = (format_credits(part, places=places_for(part)) for part in (balance.held_micros, balance.pending_micros))
     words = [f"{held} held for jobs"] * bool(balance.held_micros) + [f"{pending} pending"] * bool(balance.pending_micros)
     available = format_credits(balance.available_micros)
     return _stat("Credit", available, "available", ", ".join(words) or "1 credit is 1 US dollar")
@@ -118,13 +115,15 @@ def _caption(output: Output) -> str:
 
 
 def nodes_part(user, *, now: datetime) -> dict:
-    nodes = Worker.objects.owned_by(user).exclude(status=WorkerStatus.RETIRED).order_by("-connected_at", "name")
+    own = Worker.objects.owned_by(user).exclude(status=WorkerStatus.RETIRED)
+    nodes = own.annotate(running=Count("leases", filter=Q(leases__place=0))).order_by(
+        F("connected_at").desc(nulls_last=True), "name"
+    )
     return {"nodes": [_node(worker) for worker in nodes[:NODES_SHOWN]]}
 
 
 def _node(worker: Worker) -> dict:
-    tone = NODE_TONES[WorkerStatus(worker.status)]
-    words = worker.get_status_display()
+    tone, words = status_words(worker, worker.running)
     return {"worker": worker, "tone": tone, "words": words}
 
 

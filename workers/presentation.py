@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Min, Sum
 
 from workers import events, explain, telemetry, uptime
 from workers.explain import AtWork
@@ -89,11 +89,11 @@ def rows_of(workers: list[Worker], *, now: datetime) -> list[Row]:
     reasons = explain.idle_reasons([worker for worker in workers if worker.pk not in current])
     names = titles(list(current.values()))
     tallies = {tally.worker_id: tally for tally in Tally.objects.filter(worker__in=workers, day_on=now.date())}
-    spans = _spans(workers, now - timedelta(days=UPTIME_DAYS))
-    return [_row(worker, current.get(worker.pk), reasons, names, tallies, spans, now) for worker in workers]
+    shares = _uptime_shares(workers, now)
+    return [_row(worker, current.get(worker.pk), reasons, names, tallies, shares) for worker in workers]
 
 
-def _row(worker, work, reasons, names, tallies, spans, now) -> Row:
+def _row(worker, work, reasons, names, tallies, shares) -> Row:
     tone, words = status_words(worker, 1 if work else 0)
     tally = tallies.get(worker.pk)
     return Row(
@@ -103,7 +103,7 @@ def _row(worker, work, reasons, names, tallies, spans, now) -> Row:
         hardware=hardware(worker),
         earned_micros=tally.earned_micros if tally else 0,
         tasks=tally.tasks_accepted if tally else 0,
-        uptime=_uptime_share(worker, spans.get(worker.pk, []), now),
+        uptime=shares.get(worker.pk),
         work=work,
         title=names.get((work.kind, work.reference), "A task") if work else "",
         percent=round(work.fraction * 100) if work else 0,
@@ -119,12 +119,12 @@ def _spans(workers, since: datetime) -> dict[int, list[uptime.Span]]:
     return found
 
 
-def _uptime_share(worker: Worker, spans: list[uptime.Span], now: datetime) -> float | None:
-    """Since its first sign-on, at most UPTIME_DAYS back; None for a node that never signed on."""
-    if worker.status == WorkerStatus.NEW:
-        return None
-    since = max(worker.created_at, now - timedelta(days=UPTIME_DAYS))
-    return uptime.share(spans, since, now)
+def _uptime_shares(workers: list[Worker], now: datetime) -> dict[int, float]:
+    """Since the first sign-on, at most UPTIME_DAYS back; a node that never signed on is left out."""
+    since = now - timedelta(days=UPTIME_DAYS)
+    spans = _spans(workers, since)
+    began = Shift.objects.filter(worker__in=workers).values_list("worker").annotate(Min("started_at"))
+    return {pk: uptime.share(spans.get(pk, []), max(first, since), now) for pk, first in began.order_by()}
 
 
 # The node's page ------------------------------------------------------------------------------------------------------
@@ -221,15 +221,13 @@ def stats_part(worker: Worker, *, now: datetime) -> dict:
     today = worker.tallies.filter(day_on=now.date()).first() or Tally(worker=worker)
     month = worker.tallies.filter(day_on__gt=now.date() - timedelta(days=EARNINGS_DAYS))
     sums = month.aggregate(accepted=Sum("tasks_accepted"), failed=Sum("tasks_failed"), earned=Sum("earned_micros"))
-    since = now - timedelta(days=UPTIME_DAYS)
-    spans = _spans([worker], since).get(worker.pk, [])
     return {
         "worker": worker,
         "today": today,
         "earned_month_micros": sums["earned"] or 0,
         "tasks_sentence": _tasks_sentence(sums["accepted"] or 0, sums["failed"] or 0),
         "failed_tone": "bad" if today.tasks_failed else "",
-        "uptime": _uptime_share(worker, spans, now),
+        "uptime": _uptime_shares([worker], now).get(worker.pk),
         "online_since": worker.connected_at,
         "score": f"{worker.score_milli / 1000:.1f}×",
     }

@@ -3,6 +3,7 @@
 // <section id="job-frames" data-live="job:12" data-live-on="frames progress"
 //          hx-get="..." hx-trigger="live-refresh, every 30s" hx-swap="outerHTML">
 //
+// * data-live may name several topics, apart by spaces: a list that follows each of its rows.
 // * {"topic", "changed"} sends "live-refresh" to the elements of that topic whose data-live-on has one of the words
 //   (no data-live-on: any word), once per COALESCE_MS.
 // * {"topic", "gauges"} becomes a "live-gauges" event on document, with detail {topic, gauges}.
@@ -34,6 +35,7 @@ let retryTimer = 0;
 let flushTimer = 0;
 
 const elements = () => [...document.querySelectorAll("[data-live]")];
+const topicsOf = (element) => element.dataset.live.split(/\s+/).filter(Boolean);
 const isOpen = () => socket?.readyState === WebSocket.OPEN;
 
 function show(state) {
@@ -102,7 +104,7 @@ function syncTopics() {
     connect();
     return;
   }
-  const wanted = new Set(elements().map((element) => element.dataset.live));
+  const wanted = new Set(elements().flatMap(topicsOf));
   for (const topic of wanted) {
     if (!asked.has(topic)) {
       asked.add(topic);
@@ -128,7 +130,7 @@ function hint(topic, words) {
 function flush() {
   flushTimer = 0;
   elements()
-    .filter((element) => concerns(element, hints.get(element.dataset.live)))
+    .filter((element) => topicsOf(element).some((topic) => concerns(element, hints.get(topic))))
     .forEach(refresh);
   hints.clear();
 }
@@ -146,7 +148,7 @@ function refresh(element) {
 function poll() {
   if (document.hidden) return;
   elements()
-    .filter((element) => !joined.has(element.dataset.live))
+    .filter((element) => !topicsOf(element).every((topic) => joined.has(topic)))
     .forEach(refresh);
 }
 

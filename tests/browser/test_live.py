@@ -122,6 +122,14 @@ class HintTests:
         server.until_asked(2, "cost")
         assert server.asked.count("frames") == 1
 
+    def test_an_element_may_follow_several_topics(self, server, page):
+        page.evaluate("document.querySelector('#cost').dataset.live = 'job:1 node:7'")
+        server.inside["cost"], server.inside["frames"] = "<p>1</p>", "<p>2 frames</p>"
+        server.hint("frames")
+        server.until_asked(2, "cost")  # the new topic is joined after the swap, and its element fetched once
+        server.say(topic="node:7", changed=["cost"])
+        server.until_asked(3, "cost")
+
     def test_gauges_become_an_event(self, server, page):
         page.evaluate("document.addEventListener('live-gauges', (event) => { window.gauges = event.detail; })")
         server.say(topic="job:1", gauges={"load": 0.5})

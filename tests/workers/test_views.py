@@ -53,6 +53,16 @@ class WorkerListTests:
         assert "Show 1 retired node" in text
         assert "old" in page(signed_in(wanda), "worker-list", retired="1").text
 
+    def test_uptime_counts_from_the_first_sign_on(self, signed_in, wanda, node):
+        """Not from its making: a node may wait for days until somebody sets it up."""
+        now = clock.now()
+        Worker.objects.filter(pk=node.pk).update(created_at=now - timedelta(days=3))
+        Shift.objects.create(worker=node, epoch=1, started_at=now - timedelta(hours=1))
+        assert "100 %" in page(signed_in(wanda), "worker-list").text
+
+    def test_the_list_follows_the_account_and_each_node(self, signed_in, wanda, node):
+        assert f'data-live="user:{wanda.pk} worker:{node.pk}"' in page(signed_in(wanda), "worker-list").text
+
     def test_many_nodes_take_as_many_queries_as_one(self, signed_in, wanda, node, django_assert_max_num_queries):
         browser = signed_in(wanda)
         for _ in range(12):
