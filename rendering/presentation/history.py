@@ -6,11 +6,24 @@ from datetime import datetime
 from common.money import format_exact
 from rendering import reasons
 from rendering.choices import ImageFormat
-from rendering.models import Film, Job, JobEvent
+from rendering.models import Film, Job, JobEvent, Task
 from rendering.presentation.head import counts_of
 from rendering.presentation.words import JOB_TONES, TASK_TONES, engine_label, software_label
+from rendering.states import JobStatus, TaskStatus
 
 EVENTS_SHOWN = 40
+FIRST_ATTEMPT = "attempt 1"  # goes without saying
+JOB_BECAME = {  # what a person would say happened; a status that is not here reads as it is
+    JobStatus.INSPECTING: "is being read",
+    JobStatus.READY: "was read",
+    JobStatus.QUEUED: "waits for a node",
+    JobStatus.RENDERING: "is rendering",
+}
+TASK_BECAME = {
+    TaskStatus.WAITING: "back in the queue",
+    TaskStatus.RENDERING: "sent to a node",
+    TaskStatus.CHECKING: "arrived, being checked",
+}
 
 
 def film_part(job: Job, *, now: datetime) -> dict:
@@ -23,6 +36,7 @@ def film_part(job: Job, *, now: datetime) -> dict:
         "film_running": bool(film and not film.finished_at and not film.failure),
         "film_stale": bool(film and film.finished_at and film.frame_count < counts.accepted),
         "film_possible": counts.accepted > 0,
+        "poster": Task.objects.filter(job=job, status=TaskStatus.ACCEPTED).order_by("frame").first() if film else None,
     }
 
 
@@ -43,12 +57,21 @@ def events_part(job: Job, *, now: datetime) -> dict:
 
 
 def _moment(event: JobEvent) -> Moment:
-    subject = f"Frame {event.task.frame}" if event.task_id else "Job"
     tones = TASK_TONES if event.task_id else JOB_TONES
-    words = f"{subject} {event.became}" if event.became else subject
+    words = _happened(event)
     if event.actor_id:
         words += f" by {event.actor.name}"
-    return Moment(event.at, words, event.detail or reasons.words(event.reason), tones.get(event.became, "quiet"))
+    detail = "" if event.detail == FIRST_ATTEMPT else event.detail or reasons.words(event.reason)
+    return Moment(event.at, words, detail, tones.get(event.became, "quiet"))
+
+
+def _happened(event: JobEvent) -> str:
+    """ "Frame 7 arrived, being checked"; what happened to the job depends on where it was before."""
+    if event.task_id:
+        return f"Frame {event.task.frame} {TASK_BECAME.get(event.became, event.became)}".rstrip()
+    if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in {JobStatus.READY, JobStatus.PAUSED}:
+        return "Job submitted" if event.was == JobStatus.READY else "Job resumed"
+    return f"Job {JOB_BECAME.get(event.became, event.became)}".rstrip()
 
 
 def details_part(job: Job, *, now: datetime) -> dict:

@@ -53,10 +53,11 @@ def coming_labels() -> list[str]:
 
 def found_rows(found: dict) -> list[tuple[str, str]]:
     """The facts in words, without those that the file does not have."""
-    engine = engines.find_by_blender_id(found.get("engine", ""))
+    name = found.get("engine", "")
+    engine = engines.find(name) or engines.find_by_blender_id(name)
     rows = [
         ("Saved by Blender", found.get("blender_version_saved")),
-        ("Engine", engine.label if engine else found.get("engine")),
+        ("Engine", engine.label if engine else name),
         ("Frames", _found_frames(found)),
         ("Frames per second", f"{found['fps']:g}" if found.get("fps") else None),
         ("Resolution", _found_size(found)),
@@ -115,6 +116,8 @@ def cover_words(quote: Quote | None, settings: JobSettings | None, available_mic
     cap_micros = settings.cap_micros
     if cap_micros is not None and cap_micros < quote.low_micros:
         return _cover("warn", "Your cap is below the estimate: the job will pause at the cap.")
+    if cap_micros is not None and cap_micros < quote.high_micros:
+        return _cover("", "Your cap covers the lower estimate; if the frames take longer, the job pauses at the cap.")
     if available_micros < quote.low_micros:
         return _cover("warn", "Your credit may not cover all frames: the job pauses and goes on after a top-up.")
     if available_micros < quote.high_micros:

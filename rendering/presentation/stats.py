@@ -113,4 +113,9 @@ def _checked(job: Job, counts: Counts) -> dict:
         sentence, tone = "No frame refused", "ok"
     else:
         sentence, tone = "Every frame is checked before it is charged", ""
-    return {"checked": counts.accepted + refused, "checked_sentence": sentence, "checked_tone": tone}
+    return {
+        "checked": counts.accepted + refused,
+        "checked_words": "frame" if counts.accepted + refused == 1 else "frames, each one",
+        "checked_sentence": sentence,
+        "checked_tone": tone,
+    }

@@ -20,6 +20,7 @@ from rendering.models import Job
 from rendering.states import TaskStatus
 
 JOBS_SHOWN = 20
+NONE_ENDED = "None of these frames can be rendered once more: they are not of this job, or still under way."
 
 # Live parts of the job's page: each is one element, one partial of job_detail.html and one reader of rows.
 PARTS = {
@@ -156,7 +157,8 @@ def job_requeue(request: HttpRequest, pk: int) -> HttpResponse:
         return back_with_errors(request, job, form)
     task_ids = chosen_task_ids(job, form.cleaned_data)
     if not task_ids:
-        messages.warning(request, "None of these frames can be requeued.")
+        none_fits = "No frame of this job has failed." if form.cleaned_data["which"] == "failed" else NONE_ENDED
+        messages.warning(request, none_fits)
         return redirect(job)
     done = f"{len(task_ids)} frame{'s' if len(task_ids) != 1 else ''} back in the queue."
     return act(request, job, services.requeue_tasks, task_ids, actor=request.user, done=done)

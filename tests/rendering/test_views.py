@@ -281,6 +281,8 @@ class VerbTests:
     def test_requeue_of_nothing_says_so(self, browser, alice):
         job = make_job(alice, status=JobStatus.COMPLETED)
         page = browser.post(url("job-requeue", job), {"which": "failed"}, follow=True)
+        assert "No frame of this job has failed" in page.content.decode()
+        page = browser.post(url("job-requeue", job), {"which": "frames", "frames": "99"}, follow=True)
         assert "None of these frames" in page.content.decode()
 
     def test_the_cap_is_changed_and_taken_away(self, browser, running):
