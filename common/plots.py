@@ -1,9 +1,11 @@
 """Geometry of the charts, so that templates only print numbers. Everything is in percent of the plot; y grows downwards."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HEADROOM = 1.12  # the highest value stays this far below the top
+HEADROOM = 1.04  # the highest value stays at least this far below the top
+TOPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)  # times a power of ten: what a person would write at the top
 BAR_FILL = 0.68  # share of its column that a bar covers
 
 Point = tuple[str, float]  # label, value
@@ -50,9 +52,13 @@ class Bars:
 
 
 def top_of(points: Sequence[Point]) -> float:
-    """The value at the top of the plot; 1 where nothing is above zero."""
-    highest = max((value for _, value in points), default=0)
-    return highest * HEADROOM if highest > 0 else 1.0
+    """A round value above all others, for the top of the plot; 1 where nothing is above zero."""
+    highest = max((value for _, value in points), default=0) * HEADROOM
+    if highest <= 0:
+        return 1.0
+    power = math.floor(math.log10(highest))
+    step = next(each for each in TOPS if each >= round(highest / 10**power, 9))
+    return float(f"{step * 10.0**power:.3g}")
 
 
 def line(points: Sequence[Point]) -> Line:

@@ -1,5 +1,7 @@
 """Geometry of the charts."""
 
+import pytest
+
 from common import plots
 
 
@@ -7,7 +9,13 @@ class LineTests:
     def test_the_highest_value_stays_below_the_top(self):
         line = plots.line([("a", 0), ("b", 10)])
         assert line.spots[0].y == 100
-        assert 5 < line.spots[1].y < 15
+        assert 5 < line.spots[1].y < 20
+
+    @pytest.mark.parametrize(
+        ("highest", "top"), [(32.2, 40), (2.3, 2.5), (0.0159, 0.02), (9.9, 12), (1, 1.2), (950, 1000), (0, 1)]
+    )
+    def test_the_top_is_a_round_value(self, highest, top):
+        assert plots.line([("a", highest)]).top == top
 
     def test_it_runs_from_edge_to_edge(self):
         assert [spot.x for spot in plots.line([("a", 1), ("b", 1), ("c", 1)]).spots] == [0, 50, 100]
