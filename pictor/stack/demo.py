@@ -8,7 +8,7 @@ from pathlib import Path
 import django
 
 from pictor.stack.stack import CODE, Stack
-from pictor.stack.starting import LOOK_SECONDS, flag, orderly, require_alive, stack_from_environment
+from pictor.stack.starting import flag, orderly, require_alive, stack_from_environment, stay_up
 from pictor.stack.words import Stop, say
 
 DEMO_SCENE = CODE / "scenes" / "carousel.blend"
@@ -23,6 +23,7 @@ def main() -> None:
         say(f"  The stack is up: {time.monotonic() - began:.1f} s\n")
         job = run_job(stack, scene, os.environ.get("FRAMES", ""), began)
         if not flag("EXIT"):
+            say(f"\n  {stack.url} stays up. Logs: {stack.supervisor.logs}. Ctrl-C stops everything.")
             stay_up(stack)
     raise SystemExit(0 if job.status == "completed" else 1)
 
@@ -48,13 +49,6 @@ def run_job(stack: Stack, scene: Path, frames: str, began: float):
     else:
         say(f"  The job is {job.get_status_display().lower()}: {demo_progress.reason(job)}")
     return job
-
-
-def stay_up(stack: Stack) -> None:
-    say(f"\n  {stack.url} stays up. Logs: {stack.supervisor.logs}. Ctrl-C stops everything.")
-    while True:
-        require_alive(stack)
-        time.sleep(LOOK_SECONDS)
 
 
 if __name__ == "__main__":

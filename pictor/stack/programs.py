@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CODE = Path(__file__).resolve().parent.parent.parent
 WEB_THREADS = 8
+SOCKET_BYTES_MAX = 512 * 1024  # of one message; agents may send half of it, and read their refusal when it is more
 
 
 def module(name: str, *words: str) -> list[str]:
@@ -42,6 +43,7 @@ def web(stack: "Stack") -> list[str]:
 def sockets(stack: "Stack") -> list[str]:
     """Without per-message compression: it costs 100 to 280 KiB a socket."""
     words = [f"--host={stack.host}", f"--port={stack.port + 1}", "--ws-per-message-deflate=false", "--lifespan=off"]
+    words.append(f"--ws-max-size={SOCKET_BYTES_MAX}")
     return module("uvicorn", *words, "--log-level=warning", "pictor.asgi:application")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,8 @@ def stack_from_environment(**chosen) -> Stack:
 @contextmanager
 def orderly() -> Iterator[None]:
     """Ctrl-C and SIGTERM end the block; a full disk is said in one line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job starts with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -51,6 +53,16 @@ def orderly() -> Iterator[None]:
         if error.errno != 28:  # ENOSPC
             raise
         raise Stop(f"The disk of {var()} is full. Free some space and start again.") from None
+
+
+def stay_up(stack: Stack) -> None:
+    """Until Ctrl-C or SIGTERM, which is a good end here."""
+    try:
+        while True:
+            require_alive(stack)
+            time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        say("\nStopping.")
 
 
 def require_alive(stack: Stack) -> None:
