@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from celery import shared_task
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from common import clock
 from rendering import films, frames, inspection, scenes, services
@@ -94,10 +95,16 @@ def resume_jobs(user_id: int) -> int:
     return _resume_waiting(Job.objects.filter(owner=user_id))
 
 
-def _resume_waiting(jobs, *, limit: int = 200) -> int:
-    waiting = jobs.filter(status=JobStatus.PAUSED, pause_reason__in=[PauseReason.CREDIT, PauseReason.CAP])
-    ids = list(waiting.order_by("id").values_list("pk", flat=True)[:limit])
+def _resume_waiting(jobs: QuerySet[Job], *, limit: int = 200) -> int:
+    return _resume(_waiting_for_money(jobs).order_by("id").values_list("pk", flat=True)[:limit])
+
+
+def _resume(ids: Iterable[int]) -> int:
     return sum(services.resume_if_covered(job_id, clock.now()) for job_id in ids)
+
+
+def _waiting_for_money(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.filter(status=JobStatus.PAUSED, pause_reason__in=[PauseReason.CREDIT, PauseReason.CAP])
 
 
 # Sweeps ---------------------------------------------------------------------------------------------------------------
@@ -114,26 +121,23 @@ def sweep_inspections(limit: int = 20) -> int:
 @shared_task
 def sweep_unchecked_tasks(limit: int = 200) -> int:
     """Check frames whose hint was lost or whose process was killed."""
-    return check_frames(
-        list(Task.objects.filter(status=TaskStatus.CHECKING).order_by("id").values_list("pk", flat=True)[:limit])
-    )
+    return check_frames(_some(Task.objects.filter(status=TaskStatus.CHECKING), limit))
 
 
 @shared_task
 def sweep_jobs(limit: int = 500) -> int:
     """Bring submitted jobs in line with their tasks, stop those that cannot be rendered, let holds of ended ones go."""
-    now = clock.now()
-    open_ones = Q(status__in=SUBMITTED) | Q(hold_id__isnull=False)
-    ids = list(Job.objects.filter(open_ones).order_by("id").values_list("pk", flat=True)[:limit])
-    for job_id, reason in Task.objects.filter(job__in=ids, job__status__in=SUBMITTED, reason__in=STOPPING).values_list(
-        "job", "reason"
-    ):
-        services.stop_job(job_id, reason, "", now)
-    for job_id in ids:
-        services.refresh_job(job_id, now)
-    for job_id in _jobs_with_stuck_work(ids):
-        services.align_queue(job_id)
+    ids = _some(Job.objects.filter(Q(status__in=SUBMITTED) | Q(hold_id__isnull=False)), limit)
+    _each(_stop_if_hopeless, ids)
+    _each(partial(services.refresh_job, now=clock.now()), ids)
+    _each(services.align_queue, _jobs_with_stuck_work(ids))
     return len(ids)
+
+
+def _stop_if_hopeless(job_id: int) -> None:
+    hopeless = Task.objects.filter(job=job_id, job__status__in=SUBMITTED, reason__in=STOPPING).first()
+    if hopeless:
+        services.stop_job(job_id, hopeless.reason, "", clock.now())
 
 
 def _jobs_with_stuck_work(ids: list[int]) -> list[int]:
@@ -146,7 +150,7 @@ def _jobs_with_stuck_work(ids: list[int]) -> list[int]:
 @shared_task
 def sweep_paused_jobs(limit: int = 200) -> int:
     """Resume jobs that waited for credit or cap and are covered by now."""
-    return _resume_waiting(Job.objects.all(), limit=limit)
+    return _resume(_some(_waiting_for_money(Job.objects.all()), limit))
 
 
 @shared_task
@@ -157,13 +161,18 @@ def sweep_films(limit: int = 10) -> int:
     return len(ids)
 
 
-def _each(function: Callable[[int], None], ids: Iterable[int]) -> None:
+def _some(rows: QuerySet, limit: int) -> list[int]:
+    """Ids in no order: rows that stay due however often they are looked at must not keep the others out for ever."""
+    return list(rows.order_by("?").values_list("pk", flat=True)[:limit])
+
+
+def _each(function: Callable[[int], object], ids: Iterable[int]) -> None:
     """One that breaks, at every sweep perhaps, must not keep the others waiting."""
     for pk in ids:
         try:
             function(pk)
         except Exception:
-            log.exception("sweep_broke", function=function.__name__, pk=pk)
+            log.exception("sweep_broke", function=str(function), pk=pk)
 
 
 @shared_task

@@ -11,7 +11,7 @@ from common import clock
 from pictor.celery import SWEEPS
 from rendering import background, services, uploads
 from rendering.models import Scene, Upload
-from rendering.states import JobStatus
+from rendering.states import JobStatus, TaskStatus
 from tests.builders import make_job
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +124,23 @@ class ScheduleTests:
         scheduled = {function for function, _ in SWEEPS.values()}
         sweeps = {f"rendering.background.{name}" for name in vars(background) if name.startswith("sweep_")}
         assert sweeps <= scheduled
+
+
+class SweepJobsTests:
+    def test_jobs_that_stay_due_keep_no_other_out_for_ever(self):
+        """With room for one job a time and an older one that always is open, the younger one is still brought in line."""
+        older = make_job(status=JobStatus.QUEUED)
+        younger = make_job(older.owner, status=JobStatus.QUEUED)
+        younger.tasks.update(status=TaskStatus.ACCEPTED)
+        for _ in range(100):
+            background.sweep_jobs(limit=1)
+        younger.refresh_from_db()
+        assert younger.status == JobStatus.COMPLETED
+
+    def test_a_job_is_stopped_once_however_many_of_its_frames_say_so(self, django_assert_max_num_queries):
+        job = make_job(status=JobStatus.QUEUED, frames="1-40")
+        job.tasks.filter(frame__lte=30).update(status=TaskStatus.FAILED, reason="scene_unreadable")
+        with django_assert_max_num_queries(60):
+            background.sweep_jobs()
+        job.refresh_from_db()
+        assert (job.status, job.failure) == (JobStatus.FAILED, "scene_unreadable")
