@@ -38,7 +38,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
         self.held: dict[tuple[int, int], Held] = {}
-        self.heard_at = time.monotonic()
+        self.connected_at = self.heard_at = time.monotonic()
         self.allowance = float(MESSAGES_BURST)
         self.outgoing: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue(OUTGOING_MAX)
         self.writer = asyncio.create_task(self._write())

@@ -228,8 +228,9 @@ class Switchboard:
     def _close_silent(self) -> None:
         now = time.monotonic()
         for consumer in list(self.sockets):
-            limit = SILENCE_SECONDS if consumer.ready else HANDSHAKE_SECONDS
-            if now - consumer.heard_at > limit:
+            silent = consumer.ready and now - consumer.heard_at > SILENCE_SECONDS
+            stranger = not consumer.ready and now - consumer.connected_at > HANDSHAKE_SECONDS  # whatever it says
+            if silent or stranger:
                 consumer.hang_up()
 
     async def _publish_samples(self, beats) -> None:

@@ -1,5 +1,6 @@
 """The nodes' sockets, spoken to by a scripted node: sign-on, work, and what happens when a line breaks."""
 
+import asyncio
 import tomllib
 
 import msgspec
@@ -156,6 +157,15 @@ class SignOnTests:
         await node.say_bytes(msgspec.msgpack.encode({"type": "Sing", "song": "la"}))
         await node.say(protocol.Heartbeat(holding=[(5, 1)]))
         assert (await node.hear(protocol.Cancel)).items == [(5, 1)]
+
+    async def test_a_stranger_who_talks_but_never_signs_on_is_sent_away(self, board, node, monkeypatch):
+        monkeypatch.setattr("workers.switchboard.HANDSHAKE_SECONDS", 0.2)
+        await node.connect()
+        async with asyncio.timeout(10):
+            while board.sockets:
+                await node.say_bytes(msgspec.msgpack.encode({"type": "Sing"}))
+                await asyncio.sleep(0.05)
+        assert await node.hear_close() == 1008
 
     async def test_a_flood_is_refused(self, board, node, monkeypatch):
         monkeypatch.setattr("workers.gateway.MESSAGES_BURST", 5)
