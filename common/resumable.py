@@ -43,7 +43,7 @@ def append_chunk(path: Path, offset: int, stream: BinaryIO, *, size_bytes: int, 
         OffsetMismatch: the file ends elsewhere, or is being written.
         TooLarge: more than `chunk_max` bytes, or more than `size_bytes` in all.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(path) as file:
         end = file.seek(0, os.SEEK_END)
         if end != offset:

@@ -60,7 +60,6 @@ def append_to_upload(upload: Upload, *, offset: int, stream) -> int:
         common.resumable.TooLarge: more bytes than announced, or than one chunk may have.
     """
     partial = partial_path(upload)
-    partial.parent.mkdir(parents=True, exist_ok=True)
     reached = resumable.append_chunk(partial, offset, stream, size_bytes=upload.size_bytes, chunk_max=settings.CHUNK_BYTES_MAX)
     Upload.objects.filter(pk=upload.pk).update(received_bytes=reached)
     upload.received_bytes = reached

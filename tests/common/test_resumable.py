@@ -58,6 +58,10 @@ class AppendChunkTests:
         assert path.read_bytes() == b"abcdef"
         assert partial_offset(path) == 6
 
+    def test_others_on_the_machine_cannot_look(self, path):
+        append(path, 0, b"a")
+        assert path.parent.stat().st_mode & 0o077 == 0
+
     def test_nothing_has_arrived_before_the_first_chunk(self, path):
         assert partial_offset(path) == 0
 

@@ -1,6 +1,10 @@
 """What every answer carries: policies, headers, limits."""
 
+from pathlib import Path
+
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from pictor.console import NAVIGATION
@@ -63,3 +67,11 @@ class ConsoleTests:
         browser = signed_in(sam)
         assert browser.get(reverse("admin:users_user_change", args=[alice.pk])).status_code == 200
         assert browser.post(reverse("admin:users_user_delete", args=[alice.pk]), {"post": "yes"}).status_code == 403
+
+
+class StoreTests:
+    def test_others_on_the_machine_cannot_read_stored_files(self):
+        key = default_storage.save("probes/secret/scene", ContentFile(b"x"))
+        path = Path(default_storage.path(key))
+        assert path.stat().st_mode & 0o077 == 0
+        assert path.parent.stat().st_mode & 0o077 == 0
