@@ -16,6 +16,8 @@ from users.models import User
 # Secrets of sign-in stay out of pages, and what one signs in with is one's own affair.
 admin.site.unregister([SocialApp, SocialToken, Authenticator, EmailAddress])
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
@@ -25,9 +27,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("display_name", "email")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Rights", {"fields": ("is_active", *RIGHTS)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    def get_readonly_fields(self, request, obj=None):
+        """Who may edit people could else promote themselves."""
+        return () if request.user.is_superuser else RIGHTS
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        """The password of an operator is set by a superuser alone."""
+        may_touch = request.user.is_superuser or obj is None or not obj.is_staff
+        return may_touch and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
