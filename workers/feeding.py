@@ -48,7 +48,11 @@ PLACES = """
 """
 
 WAITING = """
-    SELECT id, kind, reference, "group", owner_id, requirements::text, attempts FROM workers_work AS work
+    SELECT id, kind, reference, "group", owner_id, requirements::text, attempts,
+           CASE WHEN avoided_until > %s AND EXISTS (
+               SELECT 1 FROM workers_worker AS other
+               WHERE other.id <> avoided_id AND other.status = 'online' AND other.connected_at IS NOT NULL) THEN avoided_id END
+    FROM workers_work AS work
     WHERE NOT leased AND NOT held
       AND NOT EXISTS (SELECT 1 FROM unnest(%s::text[], %s::bigint[]) AS skipped(kind, "group")
                       WHERE skipped.kind = work.kind AND skipped."group" = work."group")
@@ -87,6 +91,7 @@ class WaitingRow(NamedTuple):
     owner_id: int
     requirements: str
     attempts: int
+    avoided_id: int | None
 
 
 def feed_once(now: datetime, *, batch: int = BATCH) -> int:
@@ -95,7 +100,7 @@ def feed_once(now: datetime, *, batch: int = BATCH) -> int:
         if not (_alone() and Work.objects.filter(leased=False, held=False).exists()):
             return 0
         places, routes = _free_places()
-        pairs, rows = _pair(places, batch=batch) if places else ([], {})
+        pairs, rows = _pair(places, batch=batch, now=now) if places else ([], {})
         leases, specs = _ask_products(pairs, rows, routes, now)
         written = _write(leases, routes, now)
         events.announce_work(lease.worker_id for lease in leases)
@@ -142,33 +147,36 @@ def _facts(row) -> WorkerFacts:
 # Pairing --------------------------------------------------------------------------------------------------------------
 
 
-def _pair(places: list[Place], *, batch: int) -> tuple[list[tuple[Place, Waiting]], dict[int, WaitingRow]]:
+def _pair(places: list[Place], *, batch: int, now: datetime) -> tuple[list[tuple[Place, Waiting]], dict[int, WaitingRow]]:
     """Match page after page of waiting work, leaving out groups that no free place fits."""
     pairs, rows, skipped = [], {}, set()
     for _ in range(PAGES):
         limit = min(len(places), batch)
-        page = _waiting_rows(skipped, seen=rows, limit=limit)
+        page = _waiting_rows(skipped, seen=rows, limit=limit, now=now)
         found = assign(places, [_waiting(row) for row in page])
         pairs += found
         rows |= {row.work_id: row for row in page}
         used, matched = {id(place) for place, _ in found}, {work.work_id for _, work in found}
         places = [place for place in places if id(place) not in used]
-        skipped |= {(row.kind, row.group) for row in page if row.work_id not in matched}
+        skipped |= {(row.kind, row.group) for row in page if row.work_id not in matched and row.avoided_id is None}
         if not places or len(page) < limit or len(pairs) >= batch:
             break
     return pairs, rows
 
 
-def _waiting_rows(skipped: set[tuple[str, int]], *, seen: Collection[int], limit: int) -> list[WaitingRow]:
+def _waiting_rows(skipped: set[tuple[str, int]], *, seen: Collection[int], limit: int, now: datetime) -> list[WaitingRow]:
     kinds, groups = [kind for kind, _ in skipped], [group for _, group in skipped]
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [kinds, groups, list(seen), limit])
+        cursor.execute(WAITING, [now, kinds, groups, list(seen), limit])
         return [WaitingRow(*row) for row in cursor.fetchall()]
 
 
 def _waiting(row: WaitingRow) -> Waiting:
     return Waiting(
-        work_id=row.work_id, group=(row.kind, row.group), requirements=Requirements.from_json(json.loads(row.requirements))
+        work_id=row.work_id,
+        group=(row.kind, row.group),
+        requirements=Requirements.from_json(json.loads(row.requirements)),
+        avoided_id=row.avoided_id,
     )
 
 

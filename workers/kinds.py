@@ -5,7 +5,7 @@ work rows first, then lease rows, then the product's own rows. A method may be c
 agent repeats itself; it must then answer the same and change nothing.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from pictor_agent import protocol
+
+AVOIDED_FOR = timedelta(seconds=30)  # time enough for a node at work to become free; then better the same one than none
 
 
 class NewWork(NamedTuple):
@@ -25,6 +27,8 @@ class NewWork(NamedTuple):
     priority: int = 0  # larger first
     sort: int = 0  # smaller first within a priority
     attempts: int = 0  # leases this reference had before; the next attempt gets the number after it
+    avoided_id: int | None = None  # the node that failed it: others go first until
+    avoided_until: datetime | None = None
 
 
 class NewLease(NamedTuple):

@@ -121,6 +121,7 @@ class Waiting:
     work_id: int
     group: tuple[str, int]  # kind and job
     requirements: Requirements
+    avoided_id: int | None = None  # a node that may not have it now: it failed it a moment ago, and others are online
 
 
 class _Candidates:
@@ -144,7 +145,18 @@ class _Candidates:
             self.next += 1
         return self.fitting[self.next] if self.next < len(self.fitting) else None
 
-    def take(self, group: tuple[str, int]) -> int | None:
+    def take(self, work: Waiting) -> int | None:
+        """The place for this work, taken; None when there is none."""
+        chosen = self._best(work.group) if work.avoided_id is None else self._elsewhere(work.avoided_id)
+        if chosen is not None:
+            self.taken.add(chosen)
+        return chosen
+
+    def _elsewhere(self, avoided_id: int) -> int | None:
+        free = (i for i in self.fitting if i not in self.taken and self.places[i].facts.worker_id != avoided_id)
+        return next(free, None)
+
+    def _best(self, group: tuple[str, int]) -> int | None:
         """The best free place for work of `group`: a warm one if it is no worse a place than the best."""
         best = self._skip_taken()
         if best is None:
@@ -152,9 +164,7 @@ class _Candidates:
         warm = self.warm.get(group, [])
         while warm and warm[-1] in self.taken:
             warm.pop()
-        chosen = warm[-1] if warm and self.places[warm[-1]].place <= self.places[best].place else best
-        self.taken.add(chosen)
-        return chosen
+        return warm[-1] if warm and self.places[warm[-1]].place <= self.places[best].place else best
 
 
 def assign(places: Iterable[Place], waiting: Iterable[Waiting]) -> list[tuple[Place, Waiting]]:
@@ -168,7 +178,7 @@ def assign(places: Iterable[Place], waiting: Iterable[Waiting]) -> list[tuple[Pl
             break
         if work.requirements not in by_requirements:
             by_requirements[work.requirements] = _Candidates(ranked, work.requirements, taken)
-        chosen = by_requirements[work.requirements].take(work.group)
+        chosen = by_requirements[work.requirements].take(work)
         if chosen is not None:
             pairs.append((ranked[chosen], work))
     return pairs

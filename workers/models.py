@@ -171,6 +171,8 @@ class Work(models.Model):
     attempts = models.PositiveIntegerField(default=0)  # how many leases it has had
     leased = models.BooleanField(default=False)
     held = models.BooleanField(default=False)  # its job is paused
+    avoided_id = models.BigIntegerField(null=True)  # the node that failed it: others first, until
+    avoided_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

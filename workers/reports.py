@@ -16,7 +16,7 @@ from django.db import OperationalError, connection, transaction
 
 from common.file_urls import sign_file_url
 from pictor_agent import protocol
-from workers.kinds import FailedReport, FinishedReport, RenderedReport, StartedReport, kind_of
+from workers.kinds import AVOIDED_FOR, FailedReport, FinishedReport, RenderedReport, StartedReport, kind_of
 from workers.leases import promote
 from workers.models import WorkerEvent
 from workers.nudges import nudge_on_commit
@@ -52,7 +52,10 @@ KEEP = """
     WHERE lease.work_id = given.work_id
 """
 
-RETRY = "UPDATE workers_work SET leased = FALSE WHERE id = ANY(%s)"
+RETRY = """
+    UPDATE workers_work AS work SET leased = FALSE, avoided_id = given.worker_id, avoided_until = %s
+    FROM unnest(%s::bigint[], %s::bigint[]) AS given(work_id, worker_id) WHERE work.id = given.work_id
+"""
 END_LEASES = "DELETE FROM workers_lease WHERE work_id = ANY(%s)"
 END_WORK = "DELETE FROM workers_work WHERE id = ANY(%s)"
 
@@ -219,7 +222,7 @@ def _tell_finished(batch: Batch, now: datetime) -> None:
 
 
 def _tell_failed(batch: Batch, now: datetime) -> None:
-    """The products say which work waits again; the rest leaves the queue in `_end`."""
+    """The products say which work waits again, for other nodes first; the rest leaves the queue in `_end`."""
 
     def report(head, key):
         said = batch.failed[key]
@@ -232,8 +235,9 @@ def _tell_failed(batch: Batch, now: datetime) -> None:
         WorkerEvent(worker_id=key[1], at=now, kind="task-failed", detail=f"{said.reason} {said.detail}".strip()[:300])
         for key, said in batch.failed.items()
     )
-    if retried:
-        _execute(RETRY, sorted(retried))
+    again = [key for key in batch.failed if key[0] in retried]
+    if again:
+        _execute(RETRY, now + AVOIDED_FOR, [key[0] for key in again], [key[1] for key in again])
     batch.retried = retried
 
 
@@ -248,9 +252,9 @@ def _end(batch: Batch) -> None:
         nudge_on_commit()
 
 
-def _execute(statement: str, work_ids: list[int]) -> None:
+def _execute(statement: str, *values) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [work_ids])
+        cursor.execute(statement, values)
 
 
 def _answer(report: Incoming, live: bool, batch: Batch, now: datetime) -> Answer:

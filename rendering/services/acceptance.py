@@ -17,6 +17,7 @@ from rendering.services.progress import close_attempt, end_attempt
 from rendering.services.settlement import align_on_commit, lock_job, refresh_on_commit, settle
 from rendering.states import TASK_MOVES, JobStatus, TaskStatus
 from workers import services as queue
+from workers.kinds import AVOIDED_FOR
 
 
 class Previews(NamedTuple):
@@ -61,7 +62,7 @@ def refuse_task(task_id: int, attempt_number: int, reason: str, now: datetime, *
     if job.status == JobStatus.CANCELLED:
         _cancel(attempt, reason, now)
     elif end_attempt(attempt, reason, now, detail=detail):
-        enqueue_tasks(job, [attempt.task])
+        enqueue_tasks(job, [attempt.task], avoided_id=attempt.worker_id, avoided_until=now + AVOIDED_FOR)
         align_on_commit(job.pk)
     return True
 

@@ -12,8 +12,8 @@ from workers.kinds import NewWork
 FRAMES_ALL = FRAME_LAST - FRAME_FIRST + 1
 
 
-def enqueue_tasks(job: Job, tasks: Iterable[Task]) -> None:
-    """Put waiting tasks into the queue: jobs in the order of their ids, frames in theirs."""
+def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
+    """Put waiting tasks into the queue: jobs in the order of their ids, frames in theirs. `more`: of NewWork."""
     needs = requirements(job)
     queue.enqueue(
         KIND,
@@ -26,6 +26,7 @@ def enqueue_tasks(job: Job, tasks: Iterable[Task]) -> None:
                 priority=TIER_PRIORITY[job.tier],
                 sort=job.pk * FRAMES_ALL + task.frame - FRAME_FIRST,
                 attempts=task.attempt,
+                **more,
             )
             for task in tasks
         ],

@@ -375,6 +375,13 @@ class RefuseTests:
         assert (task.status, task.reason, task.charged_micros) == (TaskStatus.WAITING, reason, 0)
         assert Work.objects.filter(reference=task.pk, leased=False, attempts=1).exists()
 
+    def test_the_next_attempt_is_for_another_node(self, worker):
+        task = checking_task(pixels=picture(1) * 0)
+        other = make_worker()
+        check(task)
+        feed()
+        assert lease_of(task).worker_id == other.pk
+
     def test_a_frame_that_never_arrived(self, worker):
         task = checking_task()
         default_storage.delete(task.attempts.get().output.storage_key)

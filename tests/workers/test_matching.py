@@ -55,8 +55,8 @@ def place(worker_id: int, number: int = 0, *, group=None, **changes) -> Place:
     return Place(facts=facts(worker_id, **changes), slot=0, place=number, group=group)
 
 
-def waiting(work_id: int, group: int = 1, **needed) -> Waiting:
-    return Waiting(work_id=work_id, group=("toy", group), requirements=Requirements(**needed))
+def waiting(work_id: int, group: int = 1, *, avoided_id: int | None = None, **needed) -> Waiting:
+    return Waiting(work_id=work_id, group=("toy", group), requirements=Requirements(**needed), avoided_id=avoided_id)
 
 
 def chosen(pairs) -> list[tuple[int, int, int]]:
@@ -78,6 +78,11 @@ class AssignTests:
     def test_a_warm_next_place_does_not_beat_a_free_node(self):
         places = [place(1, 1, group=("toy", 7)), place(2, 0)]
         assert chosen(assign(places, [waiting(1, group=7)])) == [(1, 2, 0)]
+
+    def test_work_goes_past_the_node_that_failed_it_and_leaves_it_to_others(self):
+        places = [place(1, score_milli=9000), place(2)]
+        assert chosen(assign(places, [waiting(1, avoided_id=1), waiting(2)])) == [(1, 2, 0), (2, 1, 0)]
+        assert chosen(assign(places[:1], [waiting(1, avoided_id=1), waiting(2)])) == [(2, 1, 0)]
 
     def test_what_fits_nowhere_is_passed_over(self):
         assert chosen(assign([place(1)], [waiting(1, blender_version="4.2.23"), waiting(2)])) == [(2, 1, 0)]

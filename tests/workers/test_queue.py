@@ -8,6 +8,7 @@ from django.db.models import Q
 from pictor_agent import protocol
 from tests.workers.builders import NOW, enqueue, feed, lease, report, result, work, worker
 from workers import background, services
+from workers.kinds import AVOIDED_FOR
 from workers.models import Lease, Work
 from workers.states import ReturnReason
 
@@ -56,6 +57,37 @@ class FeedTests:
         assert feed() == 0
         services.hold_group("toy", 1, False)
         assert feed() == 1
+
+    def failed_on(self, toy, node) -> None:
+        """Work 1 has failed on `node`, which is free again; work 2 waits behind it."""
+        enqueue(1, blender_version="5.0.1")
+        feed()
+        assert lease(1).worker_id == node.pk
+        toy.retried.add(1)
+        report(lease(1), protocol.Failed, reason="renderer_crashed")
+        enqueue(2, blender_version="5.0.1")
+
+    def test_failed_work_waits_for_another_node_for_a_while(self, toy):
+        node = worker(score_milli=2000)
+        other = worker(slots=1)
+        self.failed_on(toy, node)
+        feed()
+        assert (lease(1).worker_id, lease(2).worker_id) == (other.pk, node.pk)
+
+    def test_a_node_is_not_kept_idle_by_what_it_failed(self, toy):
+        node = worker()
+        self.failed_on(toy, node)
+        worker(blender_versions=[])  # online, but of no use here
+        assert feed() == 1
+        assert lease(2).worker_id == node.pk
+        assert feed(NOW + AVOIDED_FOR) == 1
+        assert lease(1).worker_id == node.pk
+
+    def test_the_only_node_tries_again_at_once(self, toy):
+        node = worker()
+        self.failed_on(toy, node)
+        feed()
+        assert lease(1).worker_id == node.pk
 
     @pytest.mark.parametrize("changes", [{"status": "paused"}, {"status": "draining"}, {"connected_at": None}])
     def test_a_node_that_takes_no_work_gets_none(self, changes):
