@@ -8,6 +8,7 @@ from django.db.models.aggregates import Count
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from common.words import plural
 from credit import services as credit
 from rendering.models import Job
 from rendering.states import JobStatus
@@ -87,7 +88,7 @@ class Shell:
     @property
     def nodes_line(self) -> str:
         count = self._nodes["all"]
-        return "No node online" if not count else f"{count} node{'s' if count > 1 else ''} online"
+        return "No node online" if not count else f"{plural(count, 'node')} online"
 
     @property
     def nodes_tone(self) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q, Sum
 from django.urls import reverse
 
 from common.money import format_credits, places_for
+from common.words import plural
 from credit import services as credit
 from rendering import presentation
 from rendering.models import Job, Output, Task
@@ -22,10 +23,6 @@ JOBS_SHOWN = 5
 NODES_SHOWN = 6
 FAILED_SHOWN_FOR = timedelta(days=3)
 AT_WORK = [JobStatus.QUEUED, JobStatus.RENDERING]
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 # Key figures ----------------------------------------------------------------------------------------------------------
@@ -104,14 +101,7 @@ def newest_part(user, *, now: datetime) -> dict:
         .order_by("-id")
         .first()
     )
-    return {"newest": newest, "caption": _caption(newest) if newest else ""}
-
-
-def _caption(output: Output) -> str:
-    attempt = output.attempt
-    state = "being checked" if attempt.task.status == TaskStatus.CHECKING else "accepted"
-    took = f", {attempt.render_seconds:.1f} s" if attempt.render_seconds is not None else ""
-    return f"newest frame, {state}{took} on {attempt.worker.name}"
+    return {"newest": newest, "caption": f"newest frame, {presentation.caption_of(newest)}" if newest else ""}
 
 
 def nodes_part(user, *, now: datetime) -> dict:

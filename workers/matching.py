@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 
+from common.words import plural
+
 GIB = 1024**3
 
 
@@ -185,10 +187,6 @@ def assign(places: Iterable[Place], waiting: Iterable[Waiting]) -> list[tuple[Pl
 
 
 # One line for people --------------------------------------------------------------------------------------------------
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def explain_waiting(requirements: Requirements, nodes: Sequence[tuple[WorkerFacts, bool]], *, ahead: int) -> str:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min, Sum
 
+from common.words import plural
 from workers import events, explain, telemetry, uptime
 from workers.explain import AtWork
 from workers.kinds import kind_of
-from workers.matching import plural
 from workers.models import Shift, Tally, Worker
 from workers.states import PRESENTATION, WorkerStatus
 

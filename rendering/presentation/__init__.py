@@ -10,7 +10,16 @@ from rendering.presentation.nodes import nodes_part
 from rendering.presentation.rows import Row, rows_of
 from rendering.presentation.scene import cover_words, scene_facts, tier_cards
 from rendering.presentation.stats import stats_part
-from rendering.presentation.words import JOB_TONES, PAUSE_LINES, TASK_TONES, Counts, facts_line, status_line, suffix_of
+from rendering.presentation.words import (
+    JOB_TONES,
+    PAUSE_LINES,
+    TASK_TONES,
+    Counts,
+    caption_of,
+    facts_line,
+    status_line,
+    suffix_of,
+)
 
 __all__ = [
     "JOB_TONES",
@@ -18,6 +27,7 @@ __all__ = [
     "TASK_TONES",
     "Counts",
     "Row",
+    "caption_of",
     "chart_part",
     "counts_of",
     "cover_words",

@@ -7,7 +7,7 @@ from django.core.paginator import Page, Paginator
 
 from rendering import reasons
 from rendering.models import Attempt, Job, Output, Task
-from rendering.presentation.words import suffix_of
+from rendering.presentation.words import caption_of, suffix_of
 from rendering.services.settlement import KIND
 from rendering.states import JOB_FINAL, TaskStatus
 from workers import services as queue
@@ -38,11 +38,8 @@ def newest_part(job: Job, *, now: datetime) -> dict:
 def _caption(job: Job, newest: Output | None) -> str:
     if newest is None:
         return ""
-    attempt = newest.attempt
-    state = "being checked" if attempt.task.status == TaskStatus.CHECKING else "accepted"
-    took = f", {attempt.render_seconds:.1f} s" if attempt.render_seconds is not None else ""
     lead = "newest, " if job.status not in JOB_FINAL else ""
-    return f"{lead}{state}{took} on {attempt.worker.name}"
+    return lead + caption_of(newest)
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,8 @@ def _pause_notice(job: Job) -> Notice:
         return Notice("warn", "Paused at your cap.", text, action_words="Raise the cap", dialog="raise-cap")
     if job.pause_reason == PauseReason.GATE:
         return Notice("warn", "Preview ready.", "Look at the frames, then resume to render the rest.")
-    return Notice(
-        "warn", "Paused by you.", "Frames that were on a node have gone back to the queue; nothing is charged while it rests."
-    )
+    text = "Frames that were on a node already are finished and charged; no other begins until you resume."
+    return Notice("warn", "Paused by you.", text)
 
 
 def _failure_notice(job: Job, counts: Counts) -> Notice:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.money import format_exact, places_for
+from common.words import plural
 from rendering import forecast, reasons
 from rendering.estimates import quote
 from rendering.forecast import Range, Timing
 from rendering.models import Attempt, Job
 from rendering.presentation.head import counts_of
 from rendering.presentation.rows import projected_cost, timing_of
-from rendering.presentation.words import Counts, counted
+from rendering.presentation.words import Counts
 from rendering.states import JOB_FINAL, JobStatus
 
 CHECK_REASONS = [
@@ -60,7 +61,7 @@ def stats_part(job: Job, *, now: datetime) -> dict:
 
 def _accepted(counts: Counts) -> dict:
     if counts.failed:
-        return {"accepted_sentence": f"{counted(counts.failed, 'frame')} failed", "accepted_tone": "bad"}
+        return {"accepted_sentence": f"{plural(counts.failed, 'frame')} failed", "accepted_tone": "bad"}
     return {"accepted_sentence": "", "accepted_tone": ""}
 
 
@@ -82,7 +83,7 @@ def _finish_sentence(job: Job, counts: Counts, timing: Timing, nodes: int) -> st
         return pace
     if not nodes:
         return "No node is at work on it now" if counts.left else pace
-    at_work = f"{nodes} node{'s' if nodes != 1 else ''} at work"
+    at_work = f"{plural(nodes, 'node')} at work"
     return f"{at_work}, {pace}" if pace else f"{at_work}; known after the first frame"
 
 

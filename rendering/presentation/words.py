@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from common.words import plural
 from pictor_agent import engines
 from rendering import reasons
 from rendering.choices import FILE_SUFFIX, ImageFormat
-from rendering.models import Job
+from rendering.models import Job, Output
 from rendering.states import JobStatus, PauseReason, TaskStatus
 
 JOB_TONES = {
@@ -98,14 +99,14 @@ def status_line(job: Job, counts: Counts) -> str:
 def failure_line(job: Job, counts: Counts) -> str:
     if job.failure:
         return reasons.words(job.failure)
-    return f"{counts.failed} frame{'s' if counts.failed != 1 else ''} could not be rendered."
+    return f"{plural(counts.failed, 'frame')} could not be rendered."
 
 
 def facts_line(job: Job) -> str:
     """ "carousel.blend, Blender 5.0 Cycles, 640 × 360, 24 samples, frames 1-48"."""
     facts = [job.scene.name, f"{software_label(job)} {engine_label(job)}"]
     if job.width:
-        facts += [f"{job.width} × {job.height}", counted(job.samples, "sample")]
+        facts += [f"{job.width} × {job.height}", plural(job.samples, "sample")]
     if job.frames:
         facts.append(("frames " if job.frame_count != 1 else "frame ") + job.frames)
     return ", ".join(facts)
@@ -125,5 +126,9 @@ def suffix_of(job: Job) -> str:
     return FILE_SUFFIX[ImageFormat(job.format)]
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
+def caption_of(output: Output) -> str:
+    """Below a frame: "accepted, 3.1 s on atelier"."""
+    attempt = output.attempt
+    state = "being checked" if attempt.task.status == TaskStatus.CHECKING else "accepted"
+    took = f", {attempt.render_seconds:.1f} s" if attempt.render_seconds is not None else ""
+    return f"{state}{took} on {attempt.worker.name}"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from common import clock
 from common.http import fragment_response
 from common.transitions import StaleMove
+from common.words import plural
 from credit.errors import InsufficientCredit
 from rendering import presentation, services
 from rendering.errors import RenderingError
@@ -84,9 +85,8 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("rendering:job-settings", pk=job.pk)
     now = clock.now()
     context = {"is_owner": job.owner_id == request.user.pk}
-    for part in PARTS.values():
-        context |= part(job, now=now)
-    context |= presentation.strip_part(job, now=now, page=request.GET.get("page"))
+    for part in dict.fromkeys(PARTS.values()):  # head, download and notice have one reader
+        context |= part(job, now=now, **part_arguments(request, part))
     context |= presentation.details_part(job, now=now)
     return render(request, "rendering/job_detail.html", context)
 
@@ -97,10 +97,14 @@ def job_part(request: HttpRequest, pk: int, part: str) -> HttpResponse:
     """One live element again, 304 while it is the same."""
     if part not in PARTS:
         raise Http404
-    job = visible_job(request, pk)
-    arguments = {"page": request.GET.get("page")} if part == "strip" else {}
-    context = PARTS[part](job, now=clock.now(), **arguments) | {"is_owner": job.owner_id == request.user.pk}
+    job, reader = visible_job(request, pk), PARTS[part]
+    context = reader(job, now=clock.now(), **part_arguments(request, reader)) | {"is_owner": job.owner_id == request.user.pk}
     return fragment_response(request, f"rendering/job_detail.html#{part}", context)
+
+
+def part_arguments(request: HttpRequest, reader) -> dict:
+    """The film strip has pages."""
+    return {"page": request.GET.get("page")} if reader is presentation.strip_part else {}
 
 
 # Verbs ----------------------------------------------------------------------------------------------------------------
@@ -130,7 +134,7 @@ def job_pause(request: HttpRequest, pk: int) -> HttpResponse:
         own_job(request, pk),
         services.pause_job,
         actor=request.user,
-        done="Paused. Nothing more is charged until you resume.",
+        done="Paused. Frames on nodes are finished and charged; no other begins until you resume.",
     )
 
 
@@ -160,7 +164,7 @@ def job_requeue(request: HttpRequest, pk: int) -> HttpResponse:
         none_fits = "No frame of this job has failed." if form.cleaned_data["which"] == "failed" else NONE_ENDED
         messages.warning(request, none_fits)
         return redirect(job)
-    done = f"{len(task_ids)} frame{'s' if len(task_ids) != 1 else ''} back in the queue."
+    done = f"{plural(len(task_ids), 'frame')} back in the queue."
     return act(request, job, services.requeue_tasks, task_ids, actor=request.user, done=done)
 
 
