@@ -8,8 +8,10 @@ from common.money import format_exact
 from common.transitions import StaleMove
 from credit.errors import InsufficientCredit
 from rendering import services
+from rendering.choices import Tier
 from rendering.errors import RenderingError
 from rendering.models import Attempt, Film, Job, JobEvent, RateRule, Task, Upload
+from rendering.rates import rate_at
 from rendering.states import TaskStatus
 
 ACTED_ON_AT_ONCE = 100  # jobs
@@ -142,6 +144,15 @@ class RateRuleAdmin(ModelAdmin):
 
     list_display = ["tier", "begins_at", "rate_micros", "worker_bp", "checkers_bp", "network_bp"]
     list_filter = ["tier"]
+
+    def changelist_view(self, request, extra_context=None):
+        """Says what is in force, which an empty list would hide: without a rule the built-in rates hold."""
+        now = clock.now()
+        rates = ", ".join(f"{tier.label} {rate_at(tier, now).rate_micros}" for tier in Tier)
+        messages.info(
+            request, f"In force now, micro-credits per reference second: {rates}. Without a rule the built-in rates hold."
+        )
+        return super().changelist_view(request, extra_context)
 
     def has_change_permission(self, request, obj=None) -> bool:
         return False

@@ -34,6 +34,9 @@ class Upload(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Asset(models.Model):
     """A creator's file, kept once under its hash; never shared between creators (knowing a hash must not give a file)."""
@@ -58,6 +61,9 @@ class Scene(models.Model):
     inspection = models.JSONField(default=dict, blank=True)  # rendering.inspected.Inspection, and thumbnail_key
     upload = models.ForeignKey(Upload, null=True, on_delete=models.SET_NULL, related_name="+")  # until its files are stored
     created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SceneFile(models.Model):
@@ -200,6 +206,9 @@ class Task(models.Model):
             models.Index(fields=["id"], name="task_unchecked", condition=Q(status="checking")),
         ]
 
+    def __str__(self) -> str:
+        return f"Task {self.pk}, frame {self.frame}"
+
 
 class AttemptQuerySet(models.QuerySet):
     def accepted(self):
@@ -262,6 +271,9 @@ class Attempt(models.Model):
         constraints = [models.UniqueConstraint(fields=["task", "number"], name="attempt_number_once")]
         indexes = [models.Index(fields=["worker", "-leased_at"], name="attempt_newest_of_worker")]
 
+    def __str__(self) -> str:
+        return f"Attempt {self.number} of task {self.task_id}"
+
 
 class OutputQuerySet(models.QuerySet):
     def current(self):
@@ -308,6 +320,9 @@ class Film(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self) -> str:
+        return f"Film {self.pk} of job {self.job_id}"
+
 
 class JobEvent(models.Model):
     """Append-only: what happened to a job or one of its tasks, by whom and why."""
@@ -323,6 +338,9 @@ class JobEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["job", "-at"], name="job_event_newest")]
+
+    def __str__(self) -> str:
+        return f"Event {self.pk} of job {self.job_id}"
 
 
 class RateRule(models.Model):

@@ -21,6 +21,9 @@ class Gateway(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
+    def __str__(self) -> str:
+        return str(self.pk)
+
 
 class WorkerQuerySet(models.QuerySet):
     def owned_by(self, user):
@@ -112,6 +115,9 @@ class Enrolment(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self) -> str:
+        return f"Enrolment {self.pk} of node {self.worker_id}"
+
 
 class Shift(models.Model):
     """A machine's time online, from sign-on to sign-off."""
@@ -127,6 +133,9 @@ class Shift(models.Model):
             models.UniqueConstraint(fields=["worker"], condition=Q(ended_at=None), name="shift_open_once_per_worker"),
         ]
 
+    def __str__(self) -> str:
+        return f"Shift {self.pk} of node {self.worker_id}"
+
 
 class WorkerEvent(models.Model):
     """Append-only: what happened to a node, for its owner."""
@@ -139,6 +148,9 @@ class WorkerEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["worker", "-at"], name="worker_event_newest")]
+
+    def __str__(self) -> str:
+        return f"Event {self.pk} of node {self.worker_id}"
 
 
 class Tally(models.Model):
@@ -153,6 +165,9 @@ class Tally(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["worker", "day_on"], name="tally_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day_on} of node {self.worker_id}"
 
 
 class Work(models.Model):
@@ -182,6 +197,9 @@ class Work(models.Model):
             models.Index(fields=["kind", "group"], name="work_by_group"),
         ]
 
+    def __str__(self) -> str:
+        return f"Work {self.pk}, {self.kind} {self.reference}"
+
 
 class Lease(models.Model):
     """The right of one node to one attempt of one work item until it expires; the row is deleted when it ends.
@@ -206,6 +224,9 @@ class Lease(models.Model):
             models.CheckConstraint(condition=Q(place=None) | Q(place__in=[0, 1]), name="lease_place_known"),
         ]
         indexes = [models.Index(fields=["expires_at"], name="lease_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"Lease of work {self.work_id}"
 
 
 class WorkerMinute(models.Model):
