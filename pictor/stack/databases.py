@@ -1,6 +1,5 @@
 """PostgreSQL and Redis for the stack: those that DATABASE_URL and REDIS_URL name, else embedded ones with roles of their own."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,17 +42,17 @@ class Databases:
             make_roles(self.postgres.url, self.secrets)
 
 
-def choose(var: Path, secrets: Secrets) -> Databases:
+def choose(var: Path, secrets: Secrets, environment: dict[str, str]) -> Databases:
     """DATABASE_URL and REDIS_URL when they are set, each by itself."""
-    app_url = os.environ.get("DATABASE_URL", "")
+    app_url = environment.get("DATABASE_URL", "")
     postgres = None
     if not app_url:
         postgres = embedded.Postgres(var / "postgres", free_port(), secrets.postgres_password)
         app_url = f"postgresql://{APP}:{secrets.app_password}@127.0.0.1:{postgres.port}/{NAME}"
         owner_url = f"postgresql://{OWNER}:{secrets.owner_password}@127.0.0.1:{postgres.port}/{NAME}"
     else:
-        owner_url = os.environ.get("DATABASE_OWNER_URL") or app_url
-    redis_url = os.environ.get("REDIS_URL", "")
+        owner_url = environment.get("DATABASE_OWNER_URL") or app_url
+    redis_url = environment.get("REDIS_URL", "")
     own_valkey = not redis_url
     redis_url = redis_url or f"redis://:{secrets.valkey_password}@127.0.0.1:{free_port()}/0"
     return Databases(app_url, owner_url, redis_url, postgres, var / "valkey" if own_valkey else None, secrets)

@@ -36,9 +36,8 @@ class Stack:
     debug: bool = False
     with_node: bool = True
     allow_unsandboxed: bool = False
-    blender_python: str = field(default_factory=lambda: os.environ.get("BLENDER_PYTHON", ""))
+    inherited: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # DATABASE_URL and the like, where it is set
     tell: Callable[[str], None] = say
-    more_environment: dict[str, str] = field(default_factory=dict)
     _lock_file: IO | None = field(default=None, repr=False)
 
     @cached_property
@@ -47,15 +46,19 @@ class Stack:
 
     @cached_property
     def databases(self) -> databases.Databases:
-        return databases.choose(self.var, secret_file.load(self.var))
+        return databases.choose(self.var, secret_file.load(self.var), self.inherited)
 
     @property
     def url(self) -> str:
-        return os.environ.get("SITE_URL") or f"http://{self.host}:{self.port}"
+        return self.inherited.get("SITE_URL") or f"http://{self.host}:{self.port}"
 
     @property
     def live_url(self) -> str:
-        return os.environ.get("LIVE_URL") or f"ws://{self.host}:{self.port + 1}"
+        return self.inherited.get("LIVE_URL") or f"ws://{self.host}:{self.port + 1}"
+
+    @property
+    def blender_python(self) -> str:
+        return self.inherited.get("BLENDER_PYTHON", "")
 
     @property
     def failure(self) -> str:
@@ -69,7 +72,7 @@ class Stack:
             "PICTOR_VAR": str(self.var),
             "PICTOR_DEMO": "1" if self.demo else "0",
             "DEBUG": "1" if self.debug else "0",
-            "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_file.load(self.var).secret_key,
+            "SECRET_KEY": self.inherited.get("SECRET_KEY") or secret_file.load(self.var).secret_key,
             "SITE_URL": self.url,
             "LIVE_URL": self.live_url,
             "ALLOWED_HOSTS": ",".join(dict.fromkeys([urlsplit(self.url).hostname or "", self.host, "127.0.0.1", "localhost"])),
@@ -78,7 +81,7 @@ class Stack:
             "BLENDER_PYTHON": self.blender_python,
             "PYTHONUNBUFFERED": "1",
         }
-        return {**os.environ, **settings, **self.more_environment}
+        return {**self.inherited, **settings}
 
     @property
     def node_config(self) -> Path:

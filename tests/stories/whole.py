@@ -26,11 +26,9 @@ def stack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack")
     for parent in (folder, folder.parent, folder.parent.parent):
         parent.chmod(0o755)
-    with pytest.MonkeyPatch.context() as environment:
-        for name in OWN_TO_THE_TESTS:
-            environment.delenv(name, raising=False)
-        with Stack(folder / "var", port=ports.free_pair()) as running:
-            yield running
+    inherited = {name: value for name, value in os.environ.items() if name not in OWN_TO_THE_TESTS}
+    with Stack(folder / "var", port=ports.free_pair(), inherited=inherited) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,66 @@
+"""Where a stack finds its databases, and what its processes are told."""
+
+import fcntl
+from urllib.parse import urlsplit
+
+import pytest
+
+from pictor.stack import databases, programs, secret_file
+from pictor.stack.stack import Stack
+from pictor.stack.words import Stop
+
+OUTSIDE = {
+    "DATABASE_URL": "postgresql://app:a@db.invalid/pictor",
+    "DATABASE_OWNER_URL": "postgresql://owner:o@db.invalid/pictor",
+    "REDIS_URL": "redis://cache.invalid/0",
+}
+
+
+class ChooseTests:
+    def test_without_addresses_both_are_embedded_with_roles_of_their_own(self, tmp_path):
+        found = databases.choose(tmp_path, secret_file.load(tmp_path), {})
+        assert found.postgres
+        assert found.valkey_folder
+        assert found.app_role == "pictor_app"
+        assert urlsplit(found.owner_url).username == "pictor_owner"
+        assert urlsplit(found.redis_url).password
+
+    def test_addresses_that_are_set_are_used_each_by_itself(self, tmp_path):
+        secrets = secret_file.load(tmp_path)
+        assert databases.choose(tmp_path, secrets, {"REDIS_URL": OUTSIDE["REDIS_URL"]}).postgres
+        found = databases.choose(tmp_path, secrets, OUTSIDE)
+        assert (found.app_url, found.owner_url, found.redis_url) == tuple(OUTSIDE.values())
+        assert (found.postgres, found.valkey_folder, found.app_role) == (None, None, "app")
+
+    def test_one_role_for_everything_gets_no_grants(self, tmp_path):
+        found = databases.choose(tmp_path, secret_file.load(tmp_path), {"DATABASE_URL": OUTSIDE["DATABASE_URL"]})
+        assert found.app_role == ""
+
+
+class EnvironmentTests:
+    def test_the_node_learns_none_of_the_server_s_secrets(self, tmp_path):
+        stack = Stack(tmp_path, inherited=OUTSIDE | {"GOOGLE_CLIENT_SECRET": "hush"})
+        secrets = {stack.environment[name] for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "GOOGLE_CLIENT_SECRET")}
+        told = programs.node(stack)
+        assert not secrets & set(told.environment.values())
+        assert not any(secret in word for secret in secrets for word in told.command)
+
+    def test_sockets_are_told_by_the_next_port(self, tmp_path):
+        stack = Stack(tmp_path, port=9000, inherited=OUTSIDE)
+        assert (stack.environment["SITE_URL"], stack.environment["LIVE_URL"]) == (
+            "http://127.0.0.1:9000",
+            "ws://127.0.0.1:9001",
+        )
+
+
+class StartTests:
+    def test_a_folder_that_another_stack_uses_is_refused(self, tmp_path):
+        with (tmp_path / "stack.lock").open("a+") as theirs:
+            fcntl.flock(theirs, fcntl.LOCK_EX)
+            with pytest.raises(Stop, match="is running on"):
+                Stack(tmp_path, inherited=OUTSIDE).start()
+
+    def test_a_disk_without_room_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("pictor.stack.stack.FREE_BYTES_MIN", 1 << 60)
+        with pytest.raises(Stop, match="is full"):
+            Stack(tmp_path, inherited=OUTSIDE).start()
