@@ -4,11 +4,14 @@ The sender asks for the offset, sends a chunk from there, and repeats. How much 
 """
 
 import fcntl
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from django.conf import settings
 
 BLOCK_BYTES = 256 * 1024
 
@@ -23,6 +26,23 @@ class OffsetMismatch(Exception):
 
 class TooLarge(Exception):
     """The chunk is larger than allowed, or runs past the announced size of the file."""
+
+
+def partial_path(name: str) -> Path:
+    """Where the bytes of an unfinished file collect; the file may not exist yet."""
+    return settings.VAR_DIR / "partial" / name
+
+
+def abandoned(prefix: str, *, before_seconds: float) -> list[Path]:
+    """Partial files of this prefix that nobody has touched since (POSIX seconds); one that vanishes meanwhile is none."""
+    return [path for path in partial_path("").glob(f"{prefix}*") if _touched_at_seconds(path) < before_seconds]
+
+
+def _touched_at_seconds(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def partial_offset(path: Path) -> int:

@@ -18,14 +18,14 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 import zstandard
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from common import resumable
 from rendering.errors import BadScene
 from rendering.models import Asset, Scene, SceneFile, Upload
-from rendering.uploads import UnfitUpload, offset_of, partial_path
+from rendering.uploads import PREFIX, UnfitUpload, offset_of, partial_path
 
 BLOCK_BYTES = 1024**2
 FILES_MAX = 5_000  # in one archive
@@ -123,19 +123,11 @@ def forget_upload(upload: Upload) -> None:
 
 def forget_orphans(older_than: datetime) -> int:
     """Remove partial files of uploads that no row knows (any more)."""
-    old = {path.name: path for path in (Path(settings.VAR_DIR) / "partial").glob("upload-*") if _is_older(path, older_than)}
+    old = {path.name: path for path in resumable.abandoned(PREFIX, before_seconds=older_than.timestamp())}
     known = {partial_path(Upload(pk=pk)).name for pk in Upload.objects.values_list("pk", flat=True)} if old else set()
     for name in old.keys() - known:
         old[name].unlink(missing_ok=True)
     return len(old.keys() - known)
-
-
-def _is_older(path: Path, moment: datetime) -> bool:
-    """False also for a file that is gone by now: its scene was stored in the meantime."""
-    try:
-        return path.stat().st_mtime < moment.timestamp()
-    except FileNotFoundError:
-        return False
 
 
 def _stored_files(scene: Scene, upload: Upload, partial: Path, folder: Path) -> Iterator[tuple[str, Asset]]:

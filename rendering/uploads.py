@@ -11,6 +11,7 @@ from django.db.models import Sum
 from common import resumable
 from rendering.models import Upload
 
+PREFIX = "upload-"  # of partial files
 SUFFIXES = (".blend", ".zip")
 UNDER_WAY_MAX = 4  # largest uploads: what one account's unfinished ones may take together
 
@@ -21,7 +22,7 @@ class UnfitUpload(Exception):
 
 def partial_path(upload: Upload) -> Path:
     """Where the bytes of an unfinished upload lie; the file may not exist yet."""
-    return Path(settings.VAR_DIR) / "partial" / f"upload-{upload.pk}"
+    return resumable.partial_path(f"{PREFIX}{upload.pk}")
 
 
 def plain_name(name: str) -> str:

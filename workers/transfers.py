@@ -27,7 +27,7 @@ class WrongHash(Exception):
 def partial_path(grant: FileGrant) -> Path:
     """Where the bytes of a grant collect; the same for every renewal of its URL."""
     name = hashlib.sha256(f"{grant.storage_key}\n{grant.sha256}".encode()).hexdigest()
-    return Path(settings.VAR_DIR) / "partial" / (PREFIX + name)
+    return resumable.partial_path(PREFIX + name)
 
 
 def arrived_bytes(grant: FileGrant) -> int:
@@ -95,7 +95,7 @@ def blocks(storage_key: str, *, start: int, length: int) -> Iterator[bytes]:
 def drop_stale_partials(*, now_seconds: float | None = None, limit: int = 1_000) -> int:
     """Delete what was left behind by nodes that never came back. `now_seconds`: POSIX."""
     oldest = (time.time() if now_seconds is None else now_seconds) - STALE_SECONDS
-    stale = [path for path in (Path(settings.VAR_DIR) / "partial").glob(PREFIX + "*") if path.stat().st_mtime < oldest]
-    for path in stale[:limit]:
+    stale = resumable.abandoned(PREFIX, before_seconds=oldest)[:limit]
+    for path in stale:
         path.unlink(missing_ok=True)
-    return len(stale[:limit])
+    return len(stale)
