@@ -16,7 +16,6 @@ from pictor_agent.runner import RunFailed, Runner, make_environments
 from pictor_agent.sandbox import Sandbox, SandboxUnavailable, find_sandbox
 
 INSPECT_MEMORY_BYTES = 8 << 30
-READABLE_FOLDER, READABLE_FILE = 0o555, 0o444
 
 
 def inspect(arguments) -> int:

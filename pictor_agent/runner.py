@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from pictor_agent import engines, pixels, protocol
-from pictor_agent.environments import RenderEnvironment
+from pictor_agent.environments import RenderEnvironment, find_environment
 from pictor_agent.sandbox import Limits, Sandbox
 from pictor_agent.warm import OnProgress, Picture, RunFailed, WarmBlender, time_limit
 
@@ -129,8 +129,6 @@ class Runner:
 
 def make_environments(programs: list[str]) -> dict[str, RenderEnvironment]:
     """By exact version. Raises environments.NoBlender for one that cannot be used."""
-    from pictor_agent.environments import find_environment
-
     found = [find_environment(program) for program in programs]
     return {environment.version: environment for environment in found}
 

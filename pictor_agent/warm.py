@@ -21,7 +21,6 @@ HOST_SCRIPT = Path(__file__).parent / "engines" / "blender_host.py"
 SCENE_INSIDE = "/scene"
 SCRIPT_INSIDE = "/run/blender_host.py"
 START_SECONDS = 120.0  # a cold disk may need a minute for the first import
-QUIT_SECONDS = 2.0
 LOG_CHARACTERS = 16_000
 COPY_BYTES = 1 << 20
 OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "loc returns null", "failed to map segment", "Cannot allocate memory")

@@ -49,30 +49,3 @@ def _range_of(part: str) -> range:
     if len(frames) > FRAMES_MAX:
         raise BadFrames(f"{first}-{last} has {len(frames):,} frames; one job has at most {FRAMES_MAX:,}.")
     return frames
-
-
-def format_frames(frames: list[int]) -> str:
-    """The shortest usual expression of ascending frames: [1, 2, 3, 7] -> "1-3, 7"; [1, 3, 5] -> "1-5x2"."""
-    words, start = [], 0
-    while start < len(frames):
-        end = _run_end(frames, start)
-        words.append(_run_words(frames[start : end + 1]))
-        start = end + 1
-    return ", ".join(words)
-
-
-def _run_end(frames: list[int], start: int) -> int:
-    """Index of the last frame that keeps the distance of the first two; runs of two only count when they touch."""
-    if start + 1 == len(frames):
-        return start
-    step, end = frames[start + 1] - frames[start], start + 1
-    while end + 1 < len(frames) and frames[end + 1] - frames[end] == step:
-        end += 1
-    return end if step == 1 or end - start >= 2 else start
-
-
-def _run_words(run: list[int]) -> str:
-    if len(run) == 1:
-        return str(run[0])
-    step = run[1] - run[0]
-    return f"{run[0]}-{run[-1]}" + (f"x{step}" if step > 1 else "")

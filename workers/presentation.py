@@ -10,7 +10,7 @@ from workers import events, explain, telemetry, uptime
 from workers.explain import AtWork
 from workers.kinds import kind_of
 from workers.models import Shift, Tally, Worker
-from workers.states import PRESENTATION, WorkerStatus
+from workers.states import TONES, WorkerStatus
 
 UPTIME_DAYS = 7
 CALENDAR_WEEKS = 13
@@ -36,7 +36,8 @@ TONES_OF_EVENTS = {
 
 def status_words(worker: Worker, running: int) -> tuple[str, str]:
     """Tone and words of the badge; `running`: how many attempts run on it now."""
-    tone, words = PRESENTATION[WorkerStatus(worker.status)]
+    status = WorkerStatus(worker.status)
+    tone, words = TONES[status], str(status.label)
     if worker.status == WorkerStatus.ONLINE:
         return ("accent", "Online, rendering") if running else (tone, "Online, idle")
     if worker.status == WorkerStatus.PAUSED and running:

@@ -33,13 +33,12 @@ WORKER_MOVES = {
     S.RETIRED: frozenset(),
 }
 
-# What a page shows for each status: tone and words.
-PRESENTATION = {
-    S.NEW: ("quiet", "Not connected yet"),
-    S.OFFLINE: ("quiet", "Offline"),
-    S.ONLINE: ("ok", "Online"),
-    S.PAUSED: ("warn", "Paused"),
-    S.DRAINING: ("info", "Finishing"),
-    S.SUSPENDED: ("bad", "Suspended"),
-    S.RETIRED: ("quiet", "Retired"),
+TONES = {  # of the badge; its words are the labels above
+    S.NEW: "quiet",
+    S.OFFLINE: "quiet",
+    S.ONLINE: "ok",
+    S.PAUSED: "warn",
+    S.DRAINING: "info",
+    S.SUSPENDED: "bad",
+    S.RETIRED: "quiet",
 }

@@ -51,16 +51,8 @@ def get_samples(worker_ids: Iterable[int]) -> dict[int, dict]:
     return {worker_id: msgspec.json.decode(raw) for worker_id, raw in zip(ids, found, strict=True) if raw}
 
 
-def set_progress(work_id: int, fraction: float, note: str = "") -> None:
-    realtime.connection().set(progress_key(work_id), msgspec.json.encode((fraction, note)), ex=PROGRESS_SECONDS)
-
-
-def get_progress(work_id: int) -> Progress:
-    """How far the running attempt is; (0, "") when nothing is known."""
-    return get_progresses([work_id])[work_id]
-
-
 def get_progresses(work_ids: Iterable[int]) -> dict[int, Progress]:
+    """How far running attempts are, as the switchboard keeps it; (0, "") where nothing is known."""
     ids = list(work_ids)
     found = _mget([progress_key(work_id) for work_id in ids])
     return {w: tuple(msgspec.json.decode(raw)) if raw else (0.0, "") for w, raw in zip(ids, found, strict=True)}

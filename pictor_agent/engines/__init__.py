@@ -34,13 +34,8 @@ def coming() -> list[Engine]:
     return [engine for engine in ENGINES.values() if not engine.is_available]
 
 
-def software_available() -> list[str]:
-    """Labels of the host programs that have an engine one can choose."""
-    names = {engine.software for engine in available()}
-    return [label for name, label in SOFTWARE.items() if name in names]
-
-
 def software_coming() -> list[str]:
+    """Labels of the host programs that have no engine one can choose yet."""
     names = {engine.software for engine in available()}
     return [label for name, label in SOFTWARE.items() if name not in names]
 

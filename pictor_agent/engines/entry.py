@@ -12,11 +12,6 @@ class Version:
     label: str  # "Blender 5.0": what people read
     status: Literal["available", "coming"] = "available"
 
-    @property
-    def series(self) -> str:
-        """ "5.0.1" belongs to the series "5.0"; files saved by any release of a series open alike."""
-        return ".".join(self.exact.split(".")[:2])
-
 
 @dataclass(frozen=True)
 class Engine:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.splitting import FRAME_FIRST, FRAME_LAST, FRAMES_MAX, BadFrames, format_frames, parse_frames
+from rendering.splitting import FRAME_FIRST, FRAME_LAST, FRAMES_MAX, BadFrames, parse_frames
 
 
 class ParseFramesTests:
@@ -63,16 +63,3 @@ class ParseFramesTests:
             return
         assert frames == sorted(set(frames))
         assert FRAME_FIRST <= frames[0] <= frames[-1] <= FRAME_LAST
-
-
-class FormatFramesTests:
-    @pytest.mark.parametrize(
-        ("frames", "expression"),
-        [([1, 2, 3, 7], "1-3, 7"), ([1, 3, 5], "1-5x2"), ([1, 2], "1-2"), ([1, 4], "1, 4"), ([], ""), ([-2, -1], "-2--1")],
-    )
-    def test_frames_are_written_as_people_do(self, frames, expression):
-        assert format_frames(frames) == expression
-
-    @given(st.sets(st.integers(-500, 500), min_size=1, max_size=40))
-    def test_what_is_written_is_read_back(self, frames):
-        assert parse_frames(format_frames(sorted(frames))) == sorted(frames)

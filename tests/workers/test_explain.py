@@ -1,7 +1,10 @@
 """One true line for every waiting job and every idle node, and who works on what."""
 
+import json
+
 import pytest
 
+from common import realtime
 from tests.workers.builders import enqueue, feed, lease, worker
 from workers import services, telemetry
 
@@ -51,7 +54,7 @@ class NodesAtWorkTests:
         node = worker(name="atelier")
         enqueue(1, 2)
         feed()
-        telemetry.set_progress(lease(1).work_id, 0.62, "sample 15 of 24")
+        realtime.connection().set(telemetry.progress_key(lease(1).work_id), json.dumps([0.62, "sample 15 of 24"]))
         first, second = services.nodes_at_work("toy", 1)
         assert (first.worker_name, first.worker_id, first.reference) == ("atelier", node.pk, 1)
         assert (first.fraction, first.note) == (0.62, "sample 15 of 24")

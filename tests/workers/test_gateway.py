@@ -211,7 +211,7 @@ class WorkTests:
         await db(builders.feed)
         item = (await node.hear(protocol.Assign)).items[0]
         await node.say(protocol.Progress(work_id=item.work_id, attempt=1, fraction=0.5, note="sample 1 of 2"))
-        await until(lambda: telemetry.get_progress(item.work_id) == (0.5, "sample 1 of 2"))
+        await until(lambda: telemetry.get_progresses([item.work_id])[item.work_id] == (0.5, "sample 1 of 2"))
         assert toy.heard("progressed") == [(1, 1)] or await until(lambda: toy.heard("progressed"))
 
     async def test_heartbeats_renew_leases_and_keep_the_newest_sample(self, board, node):

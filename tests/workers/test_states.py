@@ -6,7 +6,7 @@ import pytest
 
 from common.transitions import IllegalMove, move
 from tests.workers.builders import worker
-from workers.states import PRESENTATION, WORKER_MOVES, WorkerStatus
+from workers.states import TONES, WORKER_MOVES, WorkerStatus
 
 
 @pytest.mark.django_db
@@ -21,10 +21,10 @@ def test_each_pair_of_statuses(was, becomes):
             move(row, becomes, moves=WORKER_MOVES)
 
 
-def test_every_status_is_reachable_and_has_words():
+def test_every_status_is_reachable_and_has_a_tone():
     reached, frontier = {WorkerStatus.NEW}, [WorkerStatus.NEW]
     while frontier:
         for following in WORKER_MOVES[frontier.pop()] - reached:
             reached.add(following)
             frontier.append(following)
-    assert reached == set(WorkerStatus) == set(PRESENTATION)
+    assert reached == set(WorkerStatus) == set(TONES)
