@@ -19,6 +19,12 @@ JOB_BECAME = {  # what a person would say happened; a status that is not here re
     JobStatus.QUEUED: "waits for a node",
     JobStatus.RENDERING: "is rendering",
 }
+JOB_WENT_ON = {  # when it began to wait or to render, by where it was before
+    JobStatus.READY: "submitted",
+    JobStatus.PAUSED: "resumed",
+    JobStatus.COMPLETED: "opened again",
+    JobStatus.FAILED: "opened again",
+}
 TASK_BECAME = {
     TaskStatus.WAITING: "back in the queue",
     TaskStatus.RENDERING: "sent to a node",
@@ -69,8 +75,8 @@ def _happened(event: JobEvent) -> str:
     """ "Frame 7 arrived, being checked"; what happened to the job depends on where it was before."""
     if event.task_id:
         return f"Frame {event.task.frame} {TASK_BECAME.get(event.became, event.became)}".rstrip()
-    if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in {JobStatus.READY, JobStatus.PAUSED}:
-        return "Job submitted" if event.was == JobStatus.READY else "Job resumed"
+    if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in JOB_WENT_ON:
+        return f"Job {JOB_WENT_ON[event.was]}"
     return f"Job {JOB_BECAME.get(event.became, event.became)}".rstrip()
 
 

@@ -46,6 +46,7 @@ class MomentTests:
         [
             (JobStatus.READY, JobStatus.QUEUED, "Job submitted"),
             (JobStatus.PAUSED, JobStatus.RENDERING, "Job resumed"),
+            (JobStatus.COMPLETED, JobStatus.QUEUED, "Job opened again"),
             (JobStatus.RENDERING, JobStatus.QUEUED, "Job waits for a node"),
             (JobStatus.RENDERING, JobStatus.COMPLETED, "Job completed"),
         ],

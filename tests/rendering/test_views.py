@@ -297,6 +297,12 @@ class VerbTests:
 
 
 class SettingsPageTests:
+    def test_the_list_follows_the_jobs_that_are_not_over(self, browser, alice, running):
+        over = make_job(alice, status=JobStatus.CANCELLED, finished_at=running.created_at)
+        page = browser.get(reverse("rendering:job-list")).content.decode()
+        assert f'data-live="user:{alice.pk} job:{running.pk}"' in page
+        assert f"job:{over.pk}" not in page
+
     def test_a_job_being_read_says_so_and_is_live(self, browser, alice):
         job = make_job(alice, status=JobStatus.INSPECTING)
         page = browser.get(url("job-settings", job)).content.decode()
