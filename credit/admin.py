@@ -3,21 +3,9 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
+from common.admin import ReadOnlyAdmin
 from common.money import format_exact
 from credit.models import Account, CreditRule, Earning, Hold, Transfer
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows to search and read."""
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
 
 
 @admin.register(Account)
@@ -38,7 +26,6 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = ["code", "created_at"]
     search_fields = ["=key", "owner__email", "owner__username"]
     list_select_related = ["owner", "source", "target"]
-    show_full_result_count = False
 
     @admin.display(description="Amount", ordering="amount_micros")
     def amount(self, transfer: Transfer) -> str:

@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
 
 from common import clock
+from common.admin import ReadOnlyAdmin
 from common.money import format_exact
 from common.transitions import StaleMove
 from credit.errors import InsufficientCredit
@@ -15,21 +16,6 @@ from rendering.rates import rate_at
 from rendering.states import TaskStatus
 
 ACTED_ON_AT_ONCE = 100  # jobs
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows to search and read; they change through rendering.services alone."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
 
 
 @admin.register(Job)

@@ -1,27 +1,12 @@
 """Nodes and their queue in the admin: to read, and to suspend or reinstate a node."""
 
 from django.contrib import admin, messages
-from unfold.admin import ModelAdmin
 
 from common import clock
+from common.admin import ReadOnlyAdmin
 from common.transitions import IllegalMove, StaleMove
 from workers import services
 from workers.models import Enrolment, Gateway, Lease, Shift, Tally, Work, Worker, WorkerEvent
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows to search and read; they change through workers.services alone."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
 
 
 @admin.register(Worker)
