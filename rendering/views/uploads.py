@@ -20,6 +20,7 @@ from rendering.uploads import UnfitUpload
 
 CHUNK_BYTES = 8 * 1024**2  # what the page's script sends at once
 UPLOADS_PER_HOUR = 120
+TOO_MANY = "That are many uploads within an hour. Wait a little, then try again."
 
 
 @login_required
@@ -37,8 +38,15 @@ def job_new(request: HttpRequest) -> HttpResponse:
     return render(request, "rendering/job_new.html", context, status=422 if form.errors else 200)
 
 
+def may_upload(owner) -> bool:
+    """Counts this one."""
+    return is_within("upload", str(owner.pk), limit=UPLOADS_PER_HOUR, seconds=3_600)
+
+
 def receive_whole(owner, file) -> Job:
     """The job for a file that came in one request; it is appended in the same chunks."""
+    if not may_upload(owner):
+        raise UnfitUpload(TOO_MANY)
     upload = uploads.start_upload(owner=owner, name=file.name, size_bytes=file.size)
     for chunk in file.chunks(CHUNK_BYTES):
         uploads.append_to_upload(upload, offset=upload.received_bytes, stream=BytesIO(chunk))
@@ -49,8 +57,8 @@ def receive_whole(owner, file) -> Job:
 @require_POST
 def upload_create(request: HttpRequest) -> HttpResponse:
     """JSON {name, size_bytes} -> {url}: where the chunks go."""
-    if not is_within("upload", str(request.user.pk), limit=UPLOADS_PER_HOUR, seconds=3_600):
-        return refused("That are many uploads within an hour. Wait a little, then try again.", status=429)
+    if not may_upload(request.user):
+        return refused(TOO_MANY, status=429)
     try:
         wanted = json.loads(request.body)
         name, size_bytes = str(wanted["name"]), int(wanted["size_bytes"])

@@ -128,6 +128,13 @@ class CreateTests:
         monkeypatch.setattr("rendering.views.uploads.UPLOADS_PER_HOUR", 2)
         assert [create(browser).status_code for _ in range(3)] == [201, 201, 429]
 
+    def test_the_plain_form_counts_too(self, browser, monkeypatch):
+        monkeypatch.setattr("rendering.views.uploads.UPLOADS_PER_HOUR", 1)
+        create(browser)
+        refused = browser.post(reverse("rendering:job-new"), {"file": SimpleUploadedFile("scene.blend", CONTENT)})
+        assert refused.status_code == 422
+        assert b"many uploads" in refused.content
+
 
 class StrangerTests:
     def test_a_strangers_upload_does_not_exist(self, browser, signed_in, mallory, sam):
