@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from django.core.files.storage import default_storage
-from django.utils.text import slugify
 
+from rendering.file_names import frame_file_name, stem_of
 from rendering.models import Job, Output
 
 BLOCK_BYTES = 256 * 1024
@@ -35,15 +35,14 @@ def iter_zip(job: Job) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for frame, output in _accepted(job):
-            yield from _member(archive, sink, frame_name(job, frame, output), output)
+            yield from _member(archive, sink, member_name(job, frame, output), output)
     yield sink.take()
 
 
-def frame_name(job: Job, frame: int, output: Output) -> str:
+def member_name(job: Job, frame: int, output: Output) -> str:
     """carousel/carousel_0031.png"""
-    stem = slugify(job.name) or f"job-{job.pk}"
-    number = f"{frame:04d}" if frame >= 0 else f"-{-frame:04d}"
-    return f"{stem}/{stem}_{number}{PurePosixPath(output.storage_key).suffix}"
+    suffix = PurePosixPath(output.storage_key).suffix.lstrip(".")
+    return f"{stem_of(job)}/{frame_file_name(job, frame, suffix)}"
 
 
 def _accepted(job: Job) -> Iterator[tuple[int, Output]]:

@@ -47,7 +47,7 @@ def frame_seconds(job: Job) -> tuple[pricing.Range, str]:
 
 def reserve_micros(job: Job, now: datetime) -> int:
     """What is kept ready for each task in work: a quarter above the dearest one so far, else the middle of the estimate."""
-    so_far = Attempt.objects.filter(task__job=job, outcome="accepted").aggregate(number=Count("id"), most=Max("charged_micros"))
+    so_far = Attempt.objects.accepted().filter(task__job=job).aggregate(number=Count("id"), most=Max("charged_micros"))
     if so_far["number"]:
         return max(1, so_far["most"] * RESERVE_MARGIN_PERCENT // 100)
     seconds, _ = frame_seconds(job)
@@ -56,9 +56,11 @@ def reserve_micros(job: Job, now: datetime) -> int:
 
 def _known_seconds(job: Job) -> list[float]:
     """Reference seconds of accepted frames of the same files by the same creator, scaled to this job's size and samples."""
-    attempts = Attempt.objects.filter(
-        outcome="accepted", task__job__owner=job.owner_id, task__job__scene__scene_key=job.scene.scene_key, billable_ms__gt=0
-    ).exclude(task__job__scene__scene_key="")
+    attempts = (
+        Attempt.objects.accepted()
+        .filter(task__job__owner=job.owner_id, task__job__scene__scene_key=job.scene.scene_key, billable_ms__gt=0)
+        .exclude(task__job__scene__scene_key="")
+    )
     rows = attempts.order_by("-id").values_list(
         "billable_ms", "score_milli", "task__job__width", "task__job__height", "task__job__samples"
     )

@@ -70,7 +70,7 @@ def _decode(storage_key: str, *, pixels_max: int, image_format: str):
 
 def _duplicate(task: Task, attempt: Attempt) -> Reason | None:
     """Is it pixel for pixel another frame of the job?"""
-    same = Attempt.objects.filter(task__job=task.job_id, outcome="accepted", pixels_sha256=attempt.pixels_sha256)
+    same = Attempt.objects.accepted().filter(task__job=task.job_id, pixels_sha256=attempt.pixels_sha256)
     return Reason.DUPLICATE if same.exclude(task=task).exists() else None
 
 

@@ -122,7 +122,7 @@ def wall_seconds(attempt: Attempt) -> float:
 
 def _peers_reference_ms(attempt: Attempt, job: Job) -> list[int]:
     """Reference milliseconds of frames of the job that other nodes rendered."""
-    peers = Attempt.objects.filter(task__job=job, outcome="accepted", billable_ms__gt=0).exclude(worker=attempt.worker_id)
+    peers = Attempt.objects.accepted().filter(task__job=job, billable_ms__gt=0).exclude(worker=attempt.worker_id)
     rows = peers.order_by("-id").values_list("billable_ms", "score_milli")[:200]
     return [pricing.reference_ms(ms, score_milli) for ms, score_milli in rows]
 

@@ -59,7 +59,7 @@ def record_inspection(job: Job, inspection: Inspection, now: datetime) -> bool:
         return False
     found = inspection.to_json() | {"thumbnail_key": _store_thumbnail(job.scene, inspection.thumbnail)}
     Scene.objects.filter(pk=job.scene_id).update(inspection=found)
-    move(job, JobStatus.READY, moves=JOB_MOVES, **_as_in_the_file(job, inspection))
+    move(job, JobStatus.READY, moves=JOB_MOVES, **_as_in_the_file(inspection))
     note_job(job, was=JobStatus.INSPECTING, at=now)
     events.job_status_changed(job)
     return True
@@ -77,7 +77,7 @@ def fail_inspection(job: Job, reason: Reason, detail: str, now: datetime) -> boo
     return True
 
 
-def _as_in_the_file(job: Job, found: Inspection) -> dict:
+def _as_in_the_file(found: Inspection) -> dict:
     version = version_for(found) if found.blender_version_saved else None
     return {
         "frames": found.frames,

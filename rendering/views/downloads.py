@@ -8,13 +8,13 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import content_disposition_header
-from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
 
 from rendering import archives, services
 from rendering.errors import RenderingError
+from rendering.file_names import frame_file_name, stem_of
 from rendering.forms import FilmForm
-from rendering.models import Film, Job, Output
+from rendering.models import Film, Output
 from rendering.presentation import suffix_of
 from rendering.views.jobs import own_job, visible_job
 
@@ -22,11 +22,6 @@ KEEP = "private, max-age=86400, immutable"  # an address with ?v= never changes 
 ASK = "private, no-cache"
 KEYS = {"thumb": "thumbnail_key", "preview": "preview_key", "full": "storage_key"}
 TYPES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg", "exr": "image/x-exr"}
-
-
-def file_name(job: Job, ending: str) -> str:
-    """ "carousel-shot-04_0031.png", the way renderers number frames."""
-    return f"{slugify(job.name) or 'job'}{ending}"
 
 
 @login_required
@@ -40,7 +35,7 @@ def task_image(request: HttpRequest, pk: int, frame: int, size: str) -> HttpResp
     output = get_object_or_404(shown, attempt__task__frame=frame)
     response = picture(getattr(output, KEYS[size]), keep="v" in request.GET)
     if size == "full":
-        name = file_name(job, f"_{frame:04d}.{suffix_of(job)}")
+        name = frame_file_name(job, frame, suffix_of(job))
         response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, name)
     return response
 
@@ -72,7 +67,7 @@ def job_zip(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     if not Output.objects.accepted_of(job.pk).exists():
         raise Http404
     response = StreamingHttpResponse(archives.iter_zip(job), content_type="application/zip")
-    response["Content-Disposition"] = content_disposition_header(True, file_name(job, "_frames.zip"))
+    response["Content-Disposition"] = content_disposition_header(True, f"{stem_of(job)}_frames.zip")
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -99,6 +94,6 @@ def film_download(request: HttpRequest, pk: int, film_pk: int) -> FileResponse:
     job = visible_job(request, pk)
     film = get_object_or_404(Film.objects.filter(job=job).exclude(storage_key=""), pk=film_pk)
     response = FileResponse(default_storage.open(film.storage_key), content_type="video/mp4")
-    response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, file_name(job, ".mp4"))
+    response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, f"{stem_of(job)}.mp4")
     response["Cache-Control"] = ASK
     return response

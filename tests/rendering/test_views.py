@@ -434,6 +434,8 @@ class DownloadTests:
     def test_frames_may_be_negative(self, browser, alice):
         job = make_job(alice, status=JobStatus.COMPLETED, frames="-3")
         assert browser.get(url("task-image", job, -3, "thumb")).status_code == 200
+        full = browser.get(url("task-image", job, -3, "full"))
+        assert full["Content-Disposition"] == 'attachment; filename="carousel_-0003.png"'
 
     def test_the_zip_holds_the_accepted_frames(self, browser, running):
         answer = browser.get(url("job-zip", running))
