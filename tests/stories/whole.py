@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,16 @@ OWN_TO_THE_TESTS = (
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("stack")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+def stack():
+    """In a folder of its own: pytest closes its own folders to others, and as root the database is another user's."""
+    with tempfile.TemporaryDirectory(prefix="pictor-stack-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield from running_stack(Path(name) / "var")
+
+
+def running_stack(var: Path):
     inherited = {name: value for name, value in os.environ.items() if name not in OWN_TO_THE_TESTS}
-    with Stack(folder / "var", port=ports.free_pair(), inherited=inherited) as running:
+    with Stack(var, port=ports.free_pair(), inherited=inherited) as running:
         yield running
 
 
