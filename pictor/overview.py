@@ -101,7 +101,9 @@ def newest_part(user, *, now: datetime) -> dict:
         .order_by("-id")
         .first()
     )
-    return {"newest": newest, "caption": f"newest frame, {presentation.caption_of(newest)}" if newest else ""}
+    caption = f"newest frame, {presentation.caption_of(newest)}" if newest else ""
+    at_work = Job.objects.owned_by(user).filter(status__in=AT_WORK).values_list("pk", flat=True)
+    return {"newest": newest, "caption": caption, "follows": list(at_work[:JOBS_SHOWN])}
 
 
 def nodes_part(user, *, now: datetime) -> dict:

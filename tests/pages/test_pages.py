@@ -123,6 +123,11 @@ class HomeTests:
         assert "cellar is offline." in text_of(signed_in(wanda).get(reverse("home")))
         assert "cellar" not in text_of(signed_in(alice).get(reverse("home")))
 
+    def test_the_newest_frame_follows_every_job_at_work(self, signed_in, alice, network):
+        job = alice.jobs.get(status="rendering")
+        markup = signed_in(alice).get(reverse("home")).content.decode()
+        assert f'aria-label="Newest frame" data-live="user:{alice.pk} job:{job.pk}"' in markup
+
     def test_the_newest_frame_is_large(self, signed_in, alice, network):
         assert 'class="hero-picture"' in signed_in(alice).get(reverse("home")).content.decode()
 
