@@ -8,9 +8,10 @@ import pytest
 
 from rendering.reasons import OUTCOMES
 from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, TaskStatus, job_status
+from workers.states import WORKER_MOVES, WorkerStatus
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "states.md"
-TABLES = {"Jobs": (JobStatus, JOB_MOVES), "Tasks": (TaskStatus, TASK_MOVES)}
+TABLES = {"Jobs": (JobStatus, JOB_MOVES), "Tasks": (TaskStatus, TASK_MOVES), "Nodes": (WorkerStatus, WORKER_MOVES)}
 
 
 def documented_moves(heading: str) -> dict[str, set[str]]:
