@@ -25,7 +25,7 @@ ENV PICTOR_ENV=production \
     PYTHONDONTWRITEBYTECODE=1
 
 # The hashed names of the static files are part of the image; none of these values is used for anything else.
-RUN mkdir -p /var/lib/pictor/var/files /var/lib/pictor/var/partial \
+RUN mkdir -p /var/lib/pictor/var/files /var/lib/pictor/var/partial /var/lib/pictor/var/beat \
  && SECRET_KEY=only-for-collectstatic-in-the-image-build DATABASE_URL=postgresql://build@localhost/build REDIS_URL=redis://localhost \
     python manage.py collectstatic --noinput --verbosity 0 \
  && chown -R pictor:pictor /var/lib/pictor

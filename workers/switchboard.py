@@ -1,7 +1,7 @@
 """One per gateway process: which sockets it holds, what reaches them over Redis, and everything they say, in batches.
 
-Nothing here is truth. Reports, heartbeats and progress of all sockets are written together, so that the number of
-statements depends on time and not on the number of nodes.
+Nothing here is truth. Reports, heartbeats and progress of all sockets are written together, so that the number of the
+queue's own statements depends on time and not on the number of nodes; a product's handler may still ask per attempt.
 """
 
 import asyncio
