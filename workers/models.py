@@ -164,6 +164,7 @@ class Tally(models.Model):
     earned_micros = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "tallies"
         constraints = [models.UniqueConstraint(fields=["worker", "day_on"], name="tally_once_per_day")]
 
     def __str__(self) -> str:
@@ -191,6 +192,7 @@ class Work(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = verbose_name_plural = "work"
         constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="work_once_per_reference")]
         indexes = [
             models.Index(F("priority").desc(), "sort", "id", name="work_waiting", condition=Q(leased=False, held=False)),
