@@ -118,7 +118,7 @@ class GrantAppRoleTests:
     @pytest.fixture
     def app(self):
         """A connection as an ordinary role, as the web and background processes have it."""
-        role, password = "pictor_app_of_tests", "of-tests-only"
+        role, password = f"app_of_{connection.settings_dict['NAME']}", "of-tests-only"  # roles are shared by all databases
         with connection.cursor() as cursor:
             cursor.execute(f"DROP ROLE IF EXISTS {role}")
             cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
