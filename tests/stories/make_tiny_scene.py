@@ -10,6 +10,7 @@ scene.render.engine = "CYCLES"
 scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 48, 27, 100
 scene.cycles.samples = 1
 scene.cycles.use_denoising = False
+scene.cycles.use_adaptive_sampling = False  # the stories choose how long a frame takes by its samples
 scene.frame_start, scene.frame_end = 1, 4
 cube = bpy.data.objects["Cube"]
 cube.keyframe_insert("rotation_euler", frame=1)
