@@ -54,7 +54,8 @@ def counts(job: Job) -> dict[str, int]:
 
 
 def nodes(job: Job) -> str:
-    return ", ".join(sorted({row.worker_name for row in queue.nodes_at_work("render", job.pk)})) or "no node yet"
+    names = sorted({row.worker_name for row in queue.nodes_at_work("render", job.pk)})
+    return ", ".join(names) or ("no node yet" if job.status == JobStatus.QUEUED else "")
 
 
 def remaining(job: Job) -> str:
