@@ -113,10 +113,37 @@ class Job(models.Model):
     width = models.PositiveIntegerField(default=0)  # final pixels
     height = models.PositiveIntegerField(default=0)
     samples = models.PositiveIntegerField(default=0)
-    format = models.CharField(max_length=12, default="PNG")
+    format = models.CharField(max_length=24, default="PNG")
+    depth_bits = models.PositiveSmallIntegerField(default=0, db_default=0)  # per channel; 0: as in the file
+    quality_percent = models.PositiveSmallIntegerField(default=0, db_default=0)  # of JPEG; 0: as in the file
     denoise = models.BooleanField(null=True)
+
     tier = models.CharField(max_length=12, default="standard")
+    device = models.CharField(max_length=8, default="any", db_default="any")  # rendering.choices.Device
+    gpu_vendor = models.CharField(max_length=12, blank=True, db_default="")  # rendering.choices.GpuVendor; empty: any
+    gpu_model = models.CharField(max_length=80, blank=True, db_default="")  # words that the model's name holds: "4090"
+    gpus_min = models.PositiveSmallIntegerField(default=0, db_default=0)  # GPUs of one node
+    location = models.CharField(max_length=8, blank=True, db_default="")  # rendering.choices.Location; empty: anywhere
+    reliability_min_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
+    nodes = models.CharField(max_length=8, default="any", db_default="any")  # rendering.choices.Nodes: whose
+    one_device_class = models.BooleanField(default=False, db_default=False)  # every frame on the same kind of device
+
+    render_order = models.CharField(max_length=12, default="in_order", db_default="in_order")  # rendering.choices.RenderOrder
+    order_step = models.PositiveIntegerField(default=10, db_default=10)  # N of "every Nth first"
+    needed_by_at = models.DateTimeField(null=True, blank=True)
+    gate_step = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # every Nth frame first, then wait for approval; 0: no preview
+    gate_approved_at = models.DateTimeField(null=True, blank=True)
     cap_micros = models.BigIntegerField(null=True, blank=True)  # spend cap; None: no cap
+    pause_percent = models.PositiveSmallIntegerField(default=100, db_default=100)  # of the cap, at which the job pauses
+
+    # The range shown before submit, to be held against the truth
+    estimate_low_micros = models.BigIntegerField(null=True, editable=False)
+    estimate_high_micros = models.BigIntegerField(null=True, editable=False)
+    estimate_low_seconds = models.FloatField(null=True, editable=False)
+    estimate_high_seconds = models.FloatField(null=True, editable=False)
+    estimate_basis = models.CharField(max_length=200, blank=True, editable=False, db_default="")
 
     secret = models.BinaryField(default=new_secret, editable=False)  # seeds and, later, audit draws
     hold_id = models.BigIntegerField(null=True, editable=False)  # credit.Hold of this job
@@ -142,6 +169,7 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(cap_micros=None) | Q(cap_micros__gte=models.F("charged_micros")), name="job_within_its_cap"
             ),
+            models.CheckConstraint(condition=Q(pause_percent__gte=1, pause_percent__lte=100), name="job_pauses_within_its_cap"),
         ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="job_newest_of_owner"),
