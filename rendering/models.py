@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Avg, Count, OuterRef, Q, StdDev, Subquery
 from django.urls import reverse
 
-from rendering.choices import Tier
+from rendering.choices import FilmFormat, Tier
 from rendering.states import JobStatus, PauseReason, TaskStatus
 
 
@@ -17,12 +17,19 @@ def new_secret() -> bytes:
 
 
 class Upload(models.Model):
-    """A file on its way to us, appended in chunks at `received_bytes`; gone when it became a scene or went stale."""
+    """Files of one scene on their way to us, in parts; gone when they became a scene or went stale.
+
+    `files` is what the creator announced: [path, size in bytes, sha256 or "", is it here already], in this order.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
     name = models.CharField(max_length=255)
-    size_bytes = models.BigIntegerField()
+    files = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    manifest_sha256 = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )  # of what was announced: the same again goes on here
+    size_bytes = models.BigIntegerField()  # of what is to be sent
     received_bytes = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(auto_now=True)
@@ -33,6 +40,7 @@ class Upload(models.Model):
                 condition=Q(received_bytes__gte=0) & Q(received_bytes__lte=models.F("size_bytes")), name="upload_within_size"
             )
         ]
+        indexes = [models.Index(fields=["owner", "manifest_sha256"], name="upload_by_manifest")]
 
     def __str__(self) -> str:
         return self.name
@@ -60,7 +68,11 @@ class Scene(models.Model):
     scene_key = models.CharField(max_length=64)  # hash over the sorted (path, sha256) list
     inspection = models.JSONField(default=dict, blank=True)  # rendering.inspected.Inspection, and thumbnail_key
     upload = models.ForeignKey(Upload, null=True, on_delete=models.SET_NULL, related_name="+")  # until its files are stored
+    archive_sha256 = models.CharField(max_length=64, blank=True, db_default="")  # of the .zip it came in
     created_at = models.DateTimeField(auto_now_add=True)
+    kept_until = models.DateTimeField(null=True, blank=True)  # asked for by its creator: not before
+    noticed_at = models.DateTimeField(null=True, blank=True)  # when its creator was told that it will be deleted
+    deleted_at = models.DateTimeField(null=True, blank=True)  # its files are gone; the row stays for its jobs
 
     def __str__(self) -> str:
         return self.name
@@ -153,6 +165,9 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    frames_kept_until = models.DateTimeField(null=True, blank=True)  # asked for by its creator: not before
+    frames_noticed_at = models.DateTimeField(null=True, blank=True)  # when its creator was told that they will be deleted
+    frames_deleted_at = models.DateTimeField(null=True, blank=True)  # frames and films are gone; rows and money stay
 
     objects = JobQuerySet.as_manager()
 
@@ -312,12 +327,12 @@ class OutputQuerySet(models.QuerySet):
         )
 
     def accepted_of(self, job_id: int):
-        """The paid frames of a job, in the order of their numbers."""
-        return (
-            self.current()
-            .filter(attempt__task__job=job_id, attempt__task__status=TaskStatus.ACCEPTED)
-            .order_by("attempt__task__frame")
-        )
+        """The paid frames of a job, in the order of their numbers: of each task the newest that was accepted.
+
+        One that is being rendered again keeps its paid frame until a newer one is accepted.
+        """
+        paid = self.filter(attempt__task__job=job_id, attempt__outcome="accepted").exclude(storage_key="")
+        return paid.order_by("attempt__task__frame", "-attempt__number").distinct("attempt__task__frame")
 
 
 class Output(models.Model):
@@ -337,11 +352,16 @@ class Output(models.Model):
 
 
 class Film(models.Model):
-    """An MP4 assembled from a job's accepted frames, in the background."""
+    """A film assembled from a job's accepted frames, in the background."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="films")
     fps = models.PositiveSmallIntegerField(default=24)
+    format = models.CharField(max_length=4, choices=FilmFormat, default=FilmFormat.MP4, db_default="mp4")
     frame_count = models.PositiveIntegerField()
+    newest_output = models.BigIntegerField(
+        default=0, db_default=0
+    )  # the highest id among its frames; another one makes it out of date
+    size_bytes = models.BigIntegerField(default=0, db_default=0)
     progress_percent = models.PositiveSmallIntegerField(default=0)
     storage_key = models.CharField(max_length=200, blank=True)
     failure = models.CharField(max_length=200, blank=True)
