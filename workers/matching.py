@@ -16,7 +16,10 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What one work item needs of a node; kept as JSON in Work.requirements."""
+    """What one work item needs of a node; kept as JSON in Work.requirements. A field left at its default asks for nothing.
+
+    Several values in one field mean "any of these".
+    """
 
     engine: str = "cycles"
     blender_version: str = ""  # exact; empty: any
@@ -25,12 +28,21 @@ class Requirements:
     vram_bytes_min: int = 0  # of one GPU
     sandbox_required: bool = False  # refuse also those nodes whose owner allows work without a sandbox
     owner_only: int = 0  # user whose own nodes alone may take it; 0: everybody's
+    owner_ids: tuple[int, ...] = ()  # only nodes of these users: one's own and a team's
+    trusted_only: bool = False  # only nodes that operators or checks have found trustworthy
+    locations: tuple[str, ...] = ()  # keys of workers.places: countries ("DE") and regions ("europe")
+    gpu_makers: tuple[str, ...] = ()  # "nvidia", "amd", "intel", "apple"
+    gpu_models: tuple[str, ...] = ()  # part of the model's name, in any case: "RTX 4090"
+    gpu_count_min: int = 0  # of the GPUs that fulfil maker, model and memory
+    reliability_bp_min: int = 0  # basis points, 0..10,000; see workers.reliability
+    device_class: str = ""  # "gpu:<model>" or "cpu:<kernel>", so that frames do not flicker; see WorkerFacts.device_class
 
     @classmethod
     def from_json(cls, row: Mapping) -> "Requirements":
         """Unknown keys are ignored, so that an older feeder can read newer rows."""
         known = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in row.items() if key in known and value is not None})
+        values = {key: value for key, value in row.items() if key in known and value is not None}
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
