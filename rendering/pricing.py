@@ -4,7 +4,8 @@ A charge is price per reference second times reference seconds; reference second
 benchmark score. The price, the score and the shares are those frozen on the attempt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from statistics import median_low
 from typing import NamedTuple
 
@@ -43,6 +44,17 @@ def billable_ms(*, node_seconds: float, wall_seconds: float, score_milli: int, p
         return bound
     peers_ms = median_low(peers_reference_ms) * PEER_MARGIN_PERCENT * 1000 // (100 * score_milli)
     return min(bound, peers_ms)
+
+
+def own_seconds(leased_at: datetime, rendered_at: datetime, others: Iterable[tuple[datetime, float]]) -> float:
+    """How long a node can have rendered one frame: from its lease to its commitment, less its other frames meanwhile.
+
+    Args:
+        others: (commitment, seconds rendered) of other frames of the node, of one slot.
+    """
+    within = [(at, seconds) for at, seconds in others if leased_at < at <= rendered_at]
+    spent = sum(min(seconds, (at - leased_at).total_seconds()) for at, seconds in within)
+    return max(0.0, (rendered_at - leased_at).total_seconds() - spent)
 
 
 def reference_ms(node_ms: int, score_milli: int) -> int:

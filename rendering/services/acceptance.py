@@ -19,6 +19,8 @@ from rendering.states import TASK_MOVES, JobStatus, TaskStatus
 from workers import services as queue
 from workers.kinds import AVOIDED_FOR
 
+NEARBY_ATTEMPTS = 8  # a node holds two leases; of the last leases before a commitment no others overlap it
+
 
 class Previews(NamedTuple):
     """Where the small pictures of a frame lie, and its true size in pixels."""
@@ -115,9 +117,28 @@ def shares_bp(attempt: Attempt) -> dict[str, int]:
 
 
 def wall_seconds(attempt: Attempt) -> float:
-    """From start to commitment by the server's clock; since the lease where the start was never reported."""
-    begin, end = attempt.started_at or attempt.leased_at, attempt.rendered_at or attempt.finished_at
-    return max(0.0, (end - begin).total_seconds()) if end else 0.0
+    """Seconds the node can have spent on the frame, by the server's clock.
+
+    From its start to its commitment. A start that was reported late, because the socket was away while the frame was
+    rendered, says too little: then what the node can have had left beside its other frames since the lease.
+    """
+    end = attempt.rendered_at or attempt.finished_at
+    if not end:
+        return 0.0
+    since_start = (end - (attempt.started_at or end)).total_seconds()
+    if since_start >= (attempt.render_seconds or 0.0):
+        return since_start
+    return max(since_start, pricing.own_seconds(attempt.leased_at, end, _frames_meanwhile(attempt, end)))
+
+
+def _frames_meanwhile(attempt: Attempt, end: datetime) -> list[tuple[datetime, float]]:
+    """(commitment, seconds rendered) of the node's other frames that may overlap this one."""
+    nearby = Attempt.objects.filter(worker=attempt.worker_id, leased_at__lte=end).order_by("-leased_at")[:NEARBY_ATTEMPTS]
+    return [
+        (other.rendered_at, other.render_seconds or 0.0)
+        for other in nearby
+        if other.pk != attempt.pk and other.rendered_at and other.rendered_at <= end
+    ]
 
 
 def _peers_reference_ms(attempt: Attempt, job: Job) -> list[int]:

@@ -1,10 +1,13 @@
 """What a task costs: examples that can be checked by hand, and what must hold for any numbers."""
 
+from datetime import timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rendering import pricing
 from rendering.pricing import Range
+from tests.builders import NOW
 
 SCORES = st.integers(1, 100_000)
 
@@ -30,6 +33,30 @@ class BillableTests:
 
     def test_a_clock_that_ran_backwards_costs_nothing(self):
         assert pricing.billable_ms(node_seconds=-1, wall_seconds=5, score_milli=1000) == 0
+
+
+class OwnSecondsTests:
+    """Lease at 0; times are seconds after it."""
+
+    def own(self, rendered: float, *others: tuple[float, float]) -> float:
+        spans = [(NOW + timedelta(seconds=at), seconds) for at, seconds in others]
+        return pricing.own_seconds(NOW, NOW + timedelta(seconds=rendered), spans)
+
+    def test_a_frame_alone_has_all_the_time_since_its_lease(self):
+        assert self.own(5) == 5
+
+    def test_the_frame_before_it_took_its_part(self):
+        assert self.own(10, (6, 6)) == 4
+
+    def test_of_a_frame_that_had_begun_before_the_lease_only_the_rest_counts(self):
+        assert self.own(10, (2, 30)) == 8
+
+    def test_frames_before_the_lease_and_after_the_commitment_take_nothing(self):
+        assert self.own(10, (-1, 5), (0, 5), (11, 5)) == 10
+
+    @given(st.floats(0, 1e4), st.lists(st.tuples(st.floats(-1e4, 2e4), st.floats(0, 1e4))))
+    def test_it_is_never_negative_nor_longer_than_since_the_lease(self, rendered, others):
+        assert 0 <= self.own(rendered, *others) <= rendered + 1e-6
 
 
 class ChargeTests:

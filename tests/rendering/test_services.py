@@ -329,6 +329,25 @@ class AcceptTests:
         check(task)
         assert reread(task).charged_micros == 300
 
+    def test_a_frame_whose_start_was_told_late_is_paid(self, worker):
+        """The socket was away while two frames were rendered; all reports come at once when it is back."""
+        make_job(status=JobStatus.QUEUED, frames="1-2")
+        feed()
+        first, second = Task.objects.order_by("frame")
+        for task in (first, second):
+            deliver(task, seconds=2.0, wall_seconds=0.0, now=NOW + timedelta(seconds=5))
+            check(task)
+        assert [reread(first).charged_micros, reread(second).charged_micros] == [FRAME_MICROS, FRAME_MICROS]
+
+    def test_frames_told_at_once_share_the_time_since_the_lease(self, worker):
+        make_job(status=JobStatus.QUEUED, frames="1-2")
+        feed()
+        first, second = Task.objects.order_by("frame")
+        for task in (first, second):
+            deliver(task, seconds=4.0, wall_seconds=0.0, now=NOW + timedelta(seconds=5))
+            check(task)
+        assert reread(second).charged_micros == FRAME_MICROS // 2
+
     def test_no_more_is_billed_than_a_frame_may_take(self, worker):
         task = checking_task(seconds=80_000.0, wall_seconds=80_000.0)
         check(task)
