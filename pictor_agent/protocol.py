@@ -6,6 +6,7 @@ names the message. Unknown types and fields are ignored, so either side may be o
 docs/agent-protocol.md.
 """
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,7 +21,8 @@ PATH = "/agent/v1"
 Name = Annotated[str, Meta(max_length=200)]
 Line = Annotated[str, Meta(max_length=500)]
 LogTail = Annotated[str, Meta(max_length=16_000)]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+LOG_LINES_MAX = 4_000  # characters of one LogLines
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Url = Annotated[str, Meta(max_length=4_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 WorkId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what the database can compare
@@ -31,6 +33,8 @@ Gauge = Annotated[float, Meta(ge=-1e9, le=1e9)]  # a finite number
 Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
+Reason = Annotated[str, Meta(pattern=r"^[a-z_]{1,40}\Z")]  # on the wire: a newer agent may know one more
+
 # Why an attempt ended badly. Fault and words for people: rendering.reasons (server side).
 FailureReason = Literal[
     "asset_missing",  # a file could not be fetched by its hash
@@ -40,6 +44,7 @@ FailureReason = Literal[
     "scene_unreadable",  # Blender cannot open the file
     "no_camera",
     "output_invalid",  # the renderer wrote nothing that decodes
+    "disk_full",  # the scene's files do not fit on the node
     "sandbox_unavailable",
     "cancelled",  # the server asked for it
     "paused",  # the owner asked for it
@@ -64,6 +69,16 @@ def drop_nul(struct: msgspec.Struct) -> None:
             setattr(struct, name, value.replace("\0", ""))
         elif isinstance(value, list) and any(isinstance(item, str) and "\0" in item for item in value):
             setattr(struct, name, [item.replace("\0", "") for item in value])
+
+
+# Neither control characters nor those that reorder what a reader sees, nor halves of a character.
+NOT_PLAIN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def plain_text(text: str) -> str:
+    """Log text that is safe in a terminal, a page and a database: lines and tabs stay, control characters go."""
+    return NOT_PLAIN.sub("", COLOURS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 # Work -----------------------------------------------------------------------------------------------------------------
@@ -208,6 +223,21 @@ class Progress(Message):
     note: Line = ""  # "sample 15 of 24"
 
 
+class LogLines(Message):
+    """What the renderer printed of late, at most a few times a second; a hint that may be lost.
+
+    `offset` counts the characters of this attempt's log before `text`: a gap is what was lost or left out.
+    """
+
+    work_id: WorkId
+    attempt: Attempt
+    offset: Count
+    text: Annotated[str, Meta(max_length=LOG_LINES_MAX)]
+
+    def __post_init__(self) -> None:
+        self.text = plain_text(self.text)
+
+
 class Rendered(Message):
     """Commitment: the result exists and its hash is fixed. Answered by UploadGrant. Frees place 0."""
 
@@ -230,7 +260,7 @@ class Failed(Message):
 
     work_id: WorkId
     attempt: Attempt
-    reason: FailureReason
+    reason: Reason
     detail: Line = ""
     log_tail: LogTail = ""
 
@@ -337,6 +367,7 @@ ToServer = (
     | Received
     | Started
     | Progress
+    | LogLines
     | Rendered
     | Done
     | Failed

@@ -2,8 +2,8 @@
 
 from common.realtime import announce, announce_on_commit
 
-STATUS, PROGRESS, FRAMES, NEWEST, NODES, COST, EVENTS, FILM = (
-    "status", "progress", "frames", "newest", "nodes", "cost", "events", "film",
+STATUS, PROGRESS, FRAMES, NEWEST, NODES, COST, EVENTS, FILM, LOG = (
+    "status", "progress", "frames", "newest", "nodes", "cost", "events", "film", "log",
 )  # fmt: skip
 
 
@@ -25,3 +25,8 @@ def job_status_changed(job) -> None:
 def progressed(job_id: int) -> None:
     """Progress of running frames is newer in Redis."""
     announce(topic(job_id), PROGRESS)
+
+
+def logged(job_id: int) -> None:
+    """Logs of running frames are longer in Redis."""
+    announce(topic(job_id), LOG)

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     SCENE_UNREADABLE = "scene_unreadable"
     NO_CAMERA = "no_camera"
     OUTPUT_INVALID = "output_invalid"
+    DISK_FULL = "disk_full"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     CANCELLED = "cancelled"
     PAUSED = "paused"
@@ -84,6 +85,7 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.SCENE_UNREADABLE: _user("Blender cannot open the file."),
     R.NO_CAMERA: _user("The scene has no camera."),
     R.OUTPUT_INVALID: _worker("The node wrote no image."),
+    R.DISK_FULL: _worker("The node has no disk left for the files of the scene."),
     R.SANDBOX_UNAVAILABLE: _worker("The node could not start its sandbox.", counts=False),
     R.CANCELLED: _platform("The server took the frame back from the node."),
     R.PAUSED: _worker("The node's owner paused it.", counts=False),

@@ -39,6 +39,9 @@ class RenderWork:
     def progressed(self, group: int, references: list[int]) -> None:
         events.progressed(group)
 
+    def logged(self, group: int, references: list[int]) -> None:
+        events.logged(group)
+
     def file_urls(self, reference: int, now: datetime) -> dict[str, str]:
         scene_id = Job.objects.filter(tasks=reference).values_list("scene", flat=True).first()
         return {file.sha256: file.url for file in _files_by_scene({scene_id}, now).get(scene_id, [])}

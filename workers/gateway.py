@@ -203,6 +203,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 self.board.beat(self, message)
             case protocol.Progress():
                 self.board.note_progress(self, message)
+            case protocol.LogLines():
+                self.board.note_log(self, message)
             case protocol.Received() | protocol.Started() | protocol.Rendered() | protocol.Done() | protocol.Failed():
                 await self.board.report(self, message)
             case protocol.NeedUrls():

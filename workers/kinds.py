@@ -115,6 +115,9 @@ class WorkKind(Protocol):
     def progressed(self, group: int, references: list[int]) -> None:
         """Progress in Redis is newer; at most twice a second for a group."""
 
+    def logged(self, group: int, references: list[int]) -> None:
+        """Logs of running attempts are longer in Redis; at most twice a second for a group."""
+
     def file_urls(self, reference: int, now: datetime) -> dict[str, str]:
         """Fresh URLs for the files of one reference, by SHA-256."""
 

@@ -7,6 +7,7 @@ from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, wa
 from workers.feeding import LEASE_SECONDS, feed_once
 from workers.kinds import NewWork
 from workers.leases import return_leases
+from workers.live_log import log_of
 from workers.nodes import (
     Admission,
     NameTaken,
@@ -51,6 +52,7 @@ __all__ = [
     "feed_once",
     "hold_group",
     "idle_reason",
+    "log_of",
     "lose_dead_gateways",
     "new_config",
     "nodes_at_work",

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -25,7 +25,7 @@ from django.db import close_old_connections, connections
 
 from common import clock, realtime
 from pictor_agent import protocol
-from workers import deliveries, events, renewal, services, telemetry
+from workers import deliveries, events, live_log, renewal, services, telemetry
 from workers.deliveries import Delivery, Held
 from workers.kinds import kind_of
 from workers.telemetry import Minute
@@ -40,6 +40,7 @@ REPORTS_PER_FLUSH = 2_000
 REPORTS_WAITING_MAX = 20_000  # more, and the sockets are read no further
 BEAT_FLUSH_SECONDS = 1.0
 PROGRESS_FLUSH_SECONDS = 0.5  # a page is told of progress at most this often
+LOG_CHUNKS_PER_FLUSH = 4  # of one attempt; a node that says more loses them
 GATEWAY_RENEW_SECONDS = 5.0
 REDIS_RETRY_SECONDS = 1.0
 HANDSHAKE_SECONDS = 15.0
@@ -69,6 +70,7 @@ class Switchboard:
         self.beats: dict[int, tuple[AgentConsumer, protocol.Heartbeat]] = {}
         self.minutes: dict[tuple[int, datetime], Minute] = defaultdict(Minute)
         self.progress: dict[int, tuple[int, Held, protocol.Progress]] = {}
+        self.logs: dict[int, tuple[Held, list[protocol.LogLines]]] = {}
         self.changed: set[int] = set()  # nodes whose work changed since the last hint
         self.tasks: list[asyncio.Task] = []
         self.starting = asyncio.Lock()
@@ -261,10 +263,20 @@ class Switchboard:
         if held is not None:
             self.progress[message.work_id] = (consumer.worker_id, held, message)
 
+    def note_log(self, consumer: "AgentConsumer", message: protocol.LogLines) -> None:
+        """Keep some of what an attempt that the node holds has printed."""
+        held = consumer.held.get((message.work_id, message.attempt))
+        if held is None:
+            return
+        _, chunks = self.logs.setdefault(message.work_id, (held, []))
+        if len(chunks) < LOG_CHUNKS_PER_FLUSH:
+            chunks.append(message)
+
     async def _flush_progress(self) -> None:
         progress, self.progress = self.progress, {}
         changed, self.changed = self.changed, set()
-        if not progress and not changed:
+        logs, self.logs = self.logs, {}
+        if not progress and not changed and not logs:
             return
         async with self.redis.pipeline(transaction=False) as pipe:
             for work_id, (worker_id, _, said) in progress.items():
@@ -274,14 +286,18 @@ class Switchboard:
                 pipe.publish(realtime.PREFIX + events.topic(worker_id), json.dumps({"gauges": gauges}))
             for worker_id in changed:
                 pipe.publish(realtime.PREFIX + events.topic(worker_id), json.dumps({"changed": ["work"]}))
+            for chunk in (chunk for _, chunks in logs.values() for chunk in chunks):
+                live_log.append_log(pipe, chunk)
             await pipe.execute()
         if progress:
-            await self.in_database(_tell_progress, [held for _, held, _ in progress.values()])
+            await self.in_database(_tell, "progressed", [held for _, held, _ in progress.values()])
+        if logs:
+            await self.in_database(_tell, "logged", [held for held, _ in logs.values()])
 
 
-def _tell_progress(moved: list[Held]) -> None:
+def _tell(verb: Literal["progressed", "logged"], moved: list[Held]) -> None:
     by_group = defaultdict(list)
     for held in moved:
         by_group[held.kind, held.group].append(held.reference)
     for (kind, group), references in by_group.items():
-        kind_of(kind).progressed(group, references)
+        getattr(kind_of(kind), verb)(group, references)

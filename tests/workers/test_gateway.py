@@ -214,6 +214,20 @@ class WorkTests:
         await until(lambda: telemetry.get_progresses([item.work_id])[item.work_id] == (0.5, "sample 1 of 2"))
         assert toy.heard("progressed") == [(1, 1)] or await until(lambda: toy.heard("progressed"))
 
+    async def test_lines_of_a_running_log_reach_the_page_and_the_product(self, board, node, toy):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        for offset, text in ((4, "two\n"), (0, "one\n")):
+            await node.say(protocol.LogLines(work_id=item.work_id, attempt=1, offset=offset, text=text))
+        await node.say(protocol.LogLines(work_id=item.work_id, attempt=7, offset=0, text="not this node's\n"))
+        await node.say(protocol.LogLines(work_id=9_999, attempt=1, offset=0, text="nobody's\n"))
+        await until(lambda: services.log_of(item.work_id) == "one\ntwo\n", seconds=60)
+        await until(lambda: (1, 1) in toy.heard("logged"), seconds=60)
+        assert await db(services.log_of, 9_999) == ""
+
     async def test_heartbeats_renew_leases_and_keep_the_newest_sample(self, board, node):
         await node.sign_on()
         worker = await online(node)

@@ -53,6 +53,9 @@ class Toy(WorkKind):
     def progressed(self, group, references):
         self.told.append(("progressed", [(group, reference) for reference in references]))
 
+    def logged(self, group, references):
+        self.told.append(("logged", [(group, reference) for reference in references]))
+
     def file_urls(self, reference, now):
         return {"a" * 64: f"http://testserver/files/{reference}"}
 
