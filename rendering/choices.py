@@ -1,4 +1,4 @@
-"""What a creator may choose from: pricing tiers and image formats."""
+"""What a creator may choose from: pricing tiers, image formats, nodes, orders."""
 
 from django.db.models import TextChoices
 
@@ -15,10 +15,49 @@ class ImageFormat(TextChoices):
     PNG = "PNG", "PNG"
     JPEG = "JPEG", "JPEG"
     EXR = "OPEN_EXR", "OpenEXR"
+    EXR_LAYERS = "OPEN_EXR_MULTILAYER", "OpenEXR, multilayer"
+
+
+class Device(TextChoices):
+    """What a job is rendered on; the words of workers.matching.Requirements.device."""
+
+    ANY = "any", "GPU or CPU"
+    GPU = "gpu", "GPU only"
+    CPU = "cpu", "CPU only"
+
+
+class GpuVendor(TextChoices):
+    ANY = "", "Any make"
+    NVIDIA = "nvidia", "NVIDIA"
+    AMD = "amd", "AMD"
+    INTEL = "intel", "Intel"
+    APPLE = "apple", "Apple"
+
+
+class Nodes(TextChoices):
+    """Whose nodes may see the scene and render it."""
+
+    ANY = "any", "Every node of the network"
+    TRUSTED = "trusted", "Trusted nodes"
+    OWN = "own", "My own nodes"
+
+
+class RenderOrder(TextChoices):
+    """Which frames of a job come first."""
+
+    IN_ORDER = "in_order", "First to last"
+    NTH = "nth", "Every Nth frame, then the rest"
+    BISECT = "bisect", "First, last, middle, and ever finer"
 
 
 TIER_PRIORITY = {Tier.ECONOMY: -10, Tier.STANDARD: 0, Tier.PRIORITY: 10}  # of work in the queue; larger first
-FILE_SUFFIX = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.EXR: "exr"}
+FILE_SUFFIX = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.EXR: "exr", ImageFormat.EXR_LAYERS: "exr"}
+DEPTHS_BITS = {  # per channel, that a format can hold
+    ImageFormat.PNG: (8, 16),
+    ImageFormat.JPEG: (8,),
+    ImageFormat.EXR: (16, 32),
+    ImageFormat.EXR_LAYERS: (16, 32),
+}
 
 
 class FilmFormat(TextChoices):

@@ -1,6 +1,10 @@
-"""Frame expressions: `1-100`, `1-100x2`, `3,7,9` and any mixture, as creators write them. PURE."""
+"""Frame expressions (`1-100`, `1-100x2`, `3,7,9` and any mixture), and the order in which frames are rendered. PURE."""
 
 import re
+from collections import deque
+from collections.abc import Sequence
+
+from rendering.choices import RenderOrder
 
 FRAMES_MAX = 10_000  # tasks of one job
 FRAME_FIRST, FRAME_LAST = -1_048_574, 1_048_574  # what Blender accepts
@@ -49,3 +53,49 @@ def _range_of(part: str) -> range:
     if len(frames) > FRAMES_MAX:
         raise BadFrames(f"{first}-{last} has {len(frames):,} frames; one job has at most {FRAMES_MAX:,}.")
     return frames
+
+
+def in_render_order(frames: Sequence[int], order: str, step: int = 1) -> list[int]:
+    """The frames in the order in which they are to be rendered: each once.
+
+    Args:
+        frames: ascending.
+        step: N of "every Nth first".
+    """
+    if order == RenderOrder.NTH:
+        return _first(frames, preview_frames(frames, step))
+    if order == RenderOrder.BISECT:
+        return [frames[index] for index in _bisected(len(frames))]
+    return list(frames)
+
+
+def preview_frames(frames: Sequence[int], step: int) -> list[int]:
+    """Every `step`th frame, the first one included."""
+    return list(frames[:: max(1, step)])
+
+
+def sort_numbers(frames: Sequence[int], order: str, *, step: int = 1, preview_step: int = 0) -> dict[int, int]:
+    """Frame -> its place in the queue among the frames of its job, from 0; those of the preview come first of all."""
+    ordered = in_render_order(frames, order, step)
+    if preview_step:
+        ordered = _first(ordered, preview_frames(frames, preview_step))
+    return {frame: number for number, frame in enumerate(ordered)}
+
+
+def _first(frames: Sequence[int], chosen: Sequence[int]) -> list[int]:
+    """`frames`, those that are `chosen` before the others, each part in its own order."""
+    before = set(chosen)
+    return [frame for frame in frames if frame in before] + [frame for frame in frames if frame not in before]
+
+
+def _bisected(count: int) -> list[int]:
+    """0 to count-1: the first, the last, then the middle of every gap, the widest gaps before the narrow ones."""
+    found = [*range(min(count, 1)), *range(max(1, count - 1), count)]
+    gaps = deque([(0, count - 1)])
+    while gaps:
+        low, high = gaps.popleft()
+        if high - low > 1:
+            middle = (low + high) // 2
+            found.append(middle)
+            gaps.extend([(low, middle), (middle, high)])
+    return found
