@@ -27,7 +27,7 @@ class Upload(models.Model):
     name = models.CharField(max_length=255)
     files = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     manifest_sha256 = models.CharField(
-        max_length=64, blank=True, db_default=""
+        max_length=64, blank=True, default="", db_default=""
     )  # of what was announced: the same again goes on here
     size_bytes = models.BigIntegerField()  # of what is to be sent
     received_bytes = models.BigIntegerField(default=0)
@@ -68,7 +68,7 @@ class Scene(models.Model):
     scene_key = models.CharField(max_length=64)  # hash over the sorted (path, sha256) list
     inspection = models.JSONField(default=dict, blank=True)  # rendering.inspected.Inspection, and thumbnail_key
     upload = models.ForeignKey(Upload, null=True, on_delete=models.SET_NULL, related_name="+")  # until its files are stored
-    archive_sha256 = models.CharField(max_length=64, blank=True, db_default="")  # of the .zip it came in
+    archive_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")  # of the .zip it came in
     created_at = models.DateTimeField(auto_now_add=True)
     kept_until = models.DateTimeField(null=True, blank=True)  # asked for by its creator: not before
     noticed_at = models.DateTimeField(null=True, blank=True)  # when its creator was told that it will be deleted
@@ -132,10 +132,10 @@ class Job(models.Model):
 
     tier = models.CharField(max_length=12, default="standard")
     device = models.CharField(max_length=8, default="any", db_default="any")  # rendering.choices.Device
-    gpu_vendor = models.CharField(max_length=12, blank=True, db_default="")  # rendering.choices.GpuVendor; empty: any
-    gpu_model = models.CharField(max_length=80, blank=True, db_default="")  # words that the model's name holds: "4090"
+    gpu_vendor = models.CharField(max_length=12, blank=True, default="", db_default="")  # rendering.choices.GpuVendor
+    gpu_model = models.CharField(max_length=80, blank=True, default="", db_default="")  # part of its name
     gpus_min = models.PositiveSmallIntegerField(default=0, db_default=0)  # GPUs of one node
-    location = models.CharField(max_length=8, blank=True, db_default="")  # rendering.choices.Location; empty: anywhere
+    location = models.CharField(max_length=40, blank=True, default="", db_default="")  # a key of workers.places
     reliability_min_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
     nodes = models.CharField(max_length=8, default="any", db_default="any")  # rendering.choices.Nodes: whose
     one_device_class = models.BooleanField(default=False, db_default=False)  # every frame on the same kind of device
@@ -143,9 +143,7 @@ class Job(models.Model):
     render_order = models.CharField(max_length=12, default="in_order", db_default="in_order")  # rendering.choices.RenderOrder
     order_step = models.PositiveIntegerField(default=10, db_default=10)  # N of "every Nth first"
     needed_by_at = models.DateTimeField(null=True, blank=True)
-    gate_step = models.PositiveIntegerField(
-        default=0, db_default=0
-    )  # every Nth frame first, then wait for approval; 0: no preview
+    gate_step = models.PositiveIntegerField(default=0, db_default=0)  # every Nth frame first, then approval; 0: none
     gate_approved_at = models.DateTimeField(null=True, blank=True)
     cap_micros = models.BigIntegerField(null=True, blank=True)  # spend cap; None: no cap
     pause_percent = models.PositiveSmallIntegerField(default=100, db_default=100)  # of the cap, at which the job pauses
@@ -155,7 +153,7 @@ class Job(models.Model):
     estimate_high_micros = models.BigIntegerField(null=True, editable=False)
     estimate_low_seconds = models.FloatField(null=True, editable=False)
     estimate_high_seconds = models.FloatField(null=True, editable=False)
-    estimate_basis = models.CharField(max_length=200, blank=True, editable=False, db_default="")
+    estimate_basis = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")
 
     secret = models.BinaryField(default=new_secret, editable=False)  # seeds and, later, audit draws
     hold_id = models.BigIntegerField(null=True, editable=False)  # credit.Hold of this job
