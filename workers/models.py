@@ -3,15 +3,20 @@
 import secrets
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
-from workers.states import WorkerStatus
+from workers.states import MisfitKind, WorkerStatus
 
 
 def new_uid() -> str:
     return "w_" + secrets.token_urlsafe(12)
+
+
+def default_engines() -> list[str]:
+    return ["cycles"]
 
 
 class Gateway(models.Model):
@@ -55,11 +60,17 @@ class Worker(models.Model):
     cpu_model = models.CharField(max_length=200, blank=True)
     cpu_cores = models.PositiveIntegerField(default=0)
     ram_bytes = models.BigIntegerField(default=0)
-    blender_versions = models.JSONField(default=list, blank=True)
+    blender_versions = models.JSONField(default=list, blank=True)  # on the node
+    versions_fetchable = models.JSONField(default=list, db_default=[], blank=True)  # those that it fetches on first need
+    engines = models.JSONField(default=default_engines, db_default=["cycles"], blank=True)
+    cpu_kernel = models.CharField(max_length=20, blank=True, db_default="")  # what decides over a CPU's pixels: "avx2"
     isolation = models.CharField(max_length=20, default="none")  # "bubblewrap" or "none"
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
     score_milli = models.PositiveIntegerField(default=1000)  # benchmark: reference seconds per 1,000 seconds
+    reliability_bp = models.PositiveSmallIntegerField(default=9500, db_default=9500)  # workers.reliability; kept by a sweep
+    country = models.CharField(max_length=2, blank=True, db_default="")  # a key of workers.places.COUNTRIES, by its owner
+    trusted = models.BooleanField(default=False, db_default=False)  # by an operator: may have scenes kept to trusted nodes
 
     gateway_id = models.CharField(max_length=64, blank=True)  # which gateway process holds the socket
     connection_epoch = models.BigIntegerField(default=0)  # grows by one with every sign-on
@@ -147,7 +158,10 @@ class WorkerEvent(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["worker", "-at"], name="worker_event_newest")]
+        indexes = [
+            models.Index(fields=["worker", "-at"], name="worker_event_newest"),
+            models.Index(fields=["at"], name="worker_event_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"Event {self.pk} of node {self.worker_id}"
@@ -181,13 +195,17 @@ class Work(models.Model):
     reference = models.BigIntegerField()
     group = models.BigIntegerField()  # the job: one page asks why its work waits
     owner_id = models.BigIntegerField()  # whose work it is (users.User), for fairness and own-node rules
-    requirements = models.JSONField(default=dict)  # workers.matching.Requirements
-    priority = models.SmallIntegerField(default=0)  # larger first
-    sort = models.BigIntegerField(default=0)  # smaller first within a priority
+    requirements = models.JSONField(default=dict)  # workers.matching.Requirements; the same for a whole group
+    affinity = models.CharField(max_length=64, blank=True, db_default="")  # what a node keeps of it: a scene's key
+    tier = models.SmallIntegerField(default=1, db_default=1)  # a key of workers.sharing.WEIGHTS
+    priority = models.SmallIntegerField(default=0)  # of its group among its owner's; larger first
+    needed_by_at = models.DateTimeField(null=True)  # raises its group among its owner's alone
+    sort = models.BigIntegerField(default=0)  # smaller first within a group
     attempts = models.PositiveIntegerField(default=0)  # how many leases it has had
     leased = models.BooleanField(default=False)
     held = models.BooleanField(default=False)  # its job is paused
-    avoided_id = models.BigIntegerField(null=True)  # the node that failed it: others first, until
+    avoided_id = models.BigIntegerField(null=True)  # the node that failed it last
+    failed_on = ArrayField(models.BigIntegerField(), default=list, db_default=[])  # all that failed it: others first, until
     avoided_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -195,7 +213,17 @@ class Work(models.Model):
         verbose_name = verbose_name_plural = "work"
         constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="work_once_per_reference")]
         indexes = [
-            models.Index(F("priority").desc(), "sort", "id", name="work_waiting", condition=Q(leased=False, held=False)),
+            models.Index(  # the feeder leaps from group to group, then reads the first rows of each
+                "tier",
+                "owner_id",
+                "kind",
+                "group",
+                F("priority").desc(),
+                "sort",
+                "id",
+                name="work_waiting_by_group",
+                condition=Q(leased=False, held=False),
+            ),
             models.Index(fields=["kind", "group"], name="work_by_group"),
         ]
 
@@ -229,6 +257,61 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"Lease of work {self.work_id}"
+
+
+class Turn(models.Model):
+    """How far the rounds of a tier have come (owner_id 0), or when in them one owner was served last. The feeder's alone."""
+
+    tier = models.SmallIntegerField()
+    owner_id = models.BigIntegerField()  # users.User; 0: the tier itself
+    turns = models.BigIntegerField()  # of a tier: strides given; of an owner: the number of its last place within the tier
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tier", "owner_id"], name="turn_once_per_owner")]
+
+    def __str__(self) -> str:
+        return f"Turn of {self.owner_id} in tier {self.tier}"
+
+
+class Cached(models.Model):
+    """What a node had at hand when it last worked on it: a preference, not a promise."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="cached")
+    affinity = models.CharField(max_length=64)
+    used_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "cached"
+        constraints = [models.UniqueConstraint(fields=["affinity", "worker"], name="cached_once")]
+        indexes = [models.Index(fields=["used_at"], name="cached_by_use")]
+
+    def __str__(self) -> str:
+        return f"{self.affinity[:12]} on node {self.worker_id}"
+
+
+class Misfit(models.Model):
+    """One node and one affinity that did not work out, as their product says; see workers.misfits."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="misfits")
+    affinity = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16, choices=MisfitKind)
+    title = models.CharField(max_length=200, blank=True)  # what people call it: the scene's name
+    words = models.CharField(max_length=200, blank=True)  # the last reason, for the node's page
+    count = models.PositiveSmallIntegerField(default=1)  # in a row
+    ram_bytes = models.BigIntegerField(default=0)  # the node's, when it ran out
+    vram_bytes = models.BigIntegerField(default=0)
+    at = models.DateTimeField()  # the last time
+    until = models.DateTimeField()  # forgotten then
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["affinity", "worker", "kind"], name="misfit_once"),
+            models.CheckConstraint(condition=Q(kind__in=MisfitKind.values), name="misfit_kind_known"),
+        ]
+        indexes = [models.Index(fields=["until"], name="misfit_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.affinity[:12]} on node {self.worker_id}"
 
 
 class WorkerMinute(models.Model):

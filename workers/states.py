@@ -20,6 +20,15 @@ class ReturnReason(TextChoices):
     NOT_ACKNOWLEDGED = "not_acknowledged", "the node did not confirm the assignment"
     NODE_GONE = "node_gone", "the node went away or lost the work"
     DRAINED = "drained", "the node was paused or stopped before it began"
+    HELD_BACK = "held_back", "its job was paused before it began"
+    PLACE_TAKEN = "place_taken", "the place was taken meanwhile"
+
+
+class MisfitKind(TextChoices):
+    """Why a node and what it was to work on do not go together."""
+
+    OUT_OF_MEMORY = "out_of_memory", "ran out of memory"
+    FAILURES = "failures", "failed in a row"
 
 
 S = WorkerStatus
