@@ -65,3 +65,20 @@ class FilmFormat(TextChoices):
 
     MP4 = "mp4", "MP4 (H.264)"
     WEBM = "webm", "WebM (VP9)"
+
+
+class Visibility(TextChoices):
+    """Who may watch a job besides its creator; a job without a watch link is private."""
+
+    UNLISTED = "unlisted", "Unlisted"  # whoever has the address
+    PUBLIC = "public", "Public"  # the address may also be shown on public pages
+
+
+class Again(TextChoices):
+    """Why a creator asks for a frame once more."""
+
+    FLAWED = "flawed", "Noise, fireflies or artefacts"
+    DIFFERS = "differs", "Differs from its neighbours"
+    INCOMPLETE = "incomplete", "Something is missing in it"
+    CHECK = "check", "To see whether it comes out the same"
+    OTHER = "other", "Another reason"

@@ -8,12 +8,16 @@ from django.db import models
 from django.db.models import Avg, Count, OuterRef, Q, StdDev, Subquery
 from django.urls import reverse
 
-from rendering.choices import FilmFormat, Tier
+from rendering.choices import FilmFormat, Tier, Visibility
 from rendering.states import JobStatus, PauseReason, TaskStatus
 
 
 def new_secret() -> bytes:
     return secrets.token_bytes(32)
+
+
+def new_watch_token() -> str:
+    return "v_" + secrets.token_urlsafe(18)
 
 
 class Upload(models.Model):
@@ -324,6 +328,13 @@ class OutputQuerySet(models.QuerySet):
             attempt__task__status__in=[TaskStatus.CHECKING, TaskStatus.ACCEPTED],
         )
 
+    def newest_of(self, job_id: int) -> "Output | None":
+        """The frame of a job that was accepted last, with task and node; found by its event: frames have no such index."""
+        accepted = JobEvent.objects.filter(job=job_id, became=TaskStatus.ACCEPTED, task__status=TaskStatus.ACCEPTED)
+        newest = accepted.order_by("-at", "-id").values("task")[:1]
+        found = self.current().filter(attempt__task=Subquery(newest)).exclude(preview_key="")
+        return found.select_related("attempt__task", "attempt__worker").first()
+
     def accepted_of(self, job_id: int):
         """The paid frames of a job, in the order of their numbers: of each task the newest that was accepted.
 
@@ -368,6 +379,26 @@ class Film(models.Model):
 
     def __str__(self) -> str:
         return f"Film {self.pk} of job {self.job_id}"
+
+
+class WatchLink(models.Model):
+    """Lets others watch a job without signing in; a job without one is private. Deleting it revokes it."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="watch_link")
+    visibility = models.CharField(max_length=8, choices=Visibility)
+    token = models.CharField(max_length=40, unique=True, default=new_watch_token)  # of the address; a new one revokes the old
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="watch_link_visibility_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_visibility_display()} link of job {self.job_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("rendering:watch", args=[self.token])
 
 
 class JobEvent(models.Model):
