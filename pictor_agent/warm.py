@@ -17,9 +17,9 @@ from pictor_agent import protocol
 from pictor_agent.environments import RenderEnvironment
 from pictor_agent.sandbox import Box, Contents, Limits, Sandbox
 
-HOST_SCRIPT = Path(__file__).parent / "engines" / "blender_host.py"
+HOST_FOLDER = Path(__file__).parent / "engines" / "blender_host"
 SCENE_INSIDE = "/scene"
-SCRIPT_INSIDE = "/run/blender_host.py"
+HOST_INSIDE = "/run/blender_host"
 START_SECONDS = 120.0  # a cold disk may need a minute for the first import
 LOG_CHARACTERS = 16_000
 COPY_BYTES = 1 << 20
@@ -80,10 +80,10 @@ class WarmBlender:
         cls, environment: RenderEnvironment, sandbox: Sandbox, scene: Path, main_path: str, limits: Limits
     ) -> "WarmBlender":
         """Start the process; `open` then loads the scene. `scene` is seen read-only."""
-        script = sandbox.inside(str(HOST_SCRIPT), SCRIPT_INSIDE)
+        script = sandbox.inside(str(HOST_FOLDER), HOST_INSIDE) + "/__main__.py"
         seen = sandbox.inside(str(scene), SCENE_INSIDE)
         readable = [(folder, folder) for folder in environment.folders]
-        readable += [(str(HOST_SCRIPT), SCRIPT_INSIDE), (str(scene), SCENE_INSIDE)]
+        readable += [(str(HOST_FOLDER), HOST_INSIDE), (str(scene), SCENE_INSIDE)]
         contents = Contents(environment.command(script), readable, {"PICTOR_SCENE": seen})
         box = await sandbox.start(contents, limits, python=environment.program if environment.is_python else "/usr/bin/python3")
         return cls(box, limits, f"{seen}/{main_path}", environment.version)

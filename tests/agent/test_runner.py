@@ -138,7 +138,9 @@ class InspectTests:
         found = self.inspect("--main", "hostile.blend", scenes)
         assert found["scripts_blocked"]
         assert (found["script_names"], found["drivers_blocked"]) == (["evil.py"], 1)
-        assert found["missing_files"] == ["/etc/hostname", "textures/wood.png"]
+        assert found["missing_files"] == ["textures/wood.png"]
+        assert found["outside_files"] == ["/etc/hostname"]
+        assert found["file_output_nodes"] == 1
         assert not (scenes / "outside").exists()
 
     @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""The loop: one scene at a time, each command answered by exactly one final event."""
+
+import json
+import time
+
+import bpy
+
+from . import devices, inspecting, opening, rendering
+from .pipe import Progress, Refusal, memory_bytes
+
+
+class Host:
+    def __init__(self, pipe):
+        self.pipe, self.wishes = pipe, None
+
+    @property
+    def scene(self):
+        if self.wishes is None:
+            raise Refusal("agent_error", "no scene is open")
+        return bpy.context.scene
+
+    def probe(self, command):
+        """What this Blender can render on here; no scene is opened."""
+        self.pipe.say("probed", device=devices.choose("any", devices.seen()), version=bpy.app.version_string)
+
+    def open(self, command):
+        started_at = time.monotonic()
+        self.wishes = opening.open_scene(command["main"])
+        inspection = inspecting.inspect(self.scene, self.wishes) if command.get("inspect") else None
+        opening.disarm()
+        device = devices.use(self.scene, command.get("device") or "any")
+        seconds = time.monotonic() - started_at
+        self.pipe.say("opened", seconds=seconds, device=device, inspection=inspection, memory_bytes=memory_bytes("VmRSS"))
+
+    def render(self, command):
+        with rendering.frame(self.scene, self.wishes, command, Progress(self.pipe)) as (picture, seconds):
+            memory = {"memory_bytes": memory_bytes("VmRSS"), "peak_memory_bytes": memory_bytes("VmHWM")}
+            self.pipe.say("rendered", picture, seconds=seconds, **memory)
+
+    def preview(self, command):
+        with rendering.preview(self.scene, self.wishes, command["width"]) as (picture, _):
+            self.pipe.say("previewed", picture)
+
+    def serve(self):
+        self.pipe.say("ready", version=bpy.app.version_string)
+        for line in self.pipe.commands:
+            command = json.loads(line)
+            if command["command"] == "quit":
+                return
+            self.obey(command)
+
+    def obey(self, command):
+        verbs = {"probe": self.probe, "open": self.open, "render": self.render, "preview": self.preview}
+        try:
+            verbs[command["command"]](command)
+        except Refusal as refusal:
+            self.pipe.say("failed", reason=refusal.reason, detail=str(refusal))
+        except MemoryError:
+            self.pipe.say("failed", reason="out_of_memory", detail="")
+        except Exception as error:
+            self.pipe.say("failed", reason="renderer_crashed", detail=f"{type(error).__name__}: {error}"[:400])

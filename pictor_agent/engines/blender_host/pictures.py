@@ -1,0 +1,55 @@
+"""Size and file format of a frame: what the job says, with the file's own depth and channels where the format has them."""
+
+DEPTHS = {
+    "PNG": ("8", "16"),
+    "JPEG": ("8",),
+    "OPEN_EXR": ("16", "32"),
+    "OPEN_EXR_MULTILAYER": ("16", "32"),
+    "WEBP": ("8",),
+}
+# What a file may ask for -> what the network delivers; everything else becomes PNG.
+DELIVERED = {"JPEG": "JPEG", "OPEN_EXR": "OPEN_EXR", "OPEN_EXR_MULTILAYER": "OPEN_EXR_MULTILAYER", "HDR": "OPEN_EXR"}
+QUALITY_PERCENT = 90  # of a preview, or of a file that says none
+
+
+def set_picture(scene, wishes, command):
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = command["width"], command["height"], 100
+    render.use_border = render.use_crop_to_border = render.use_multiview = render.use_stamp = False
+    render.use_persistent_data = True
+    render.use_file_extension = True
+    render.use_overwrite, render.use_placeholder = True, False
+    render.compositor_device = "CPU"  # the same pixels on every node
+    for name in dir(render):  # dates, paths and host names in the picture's header
+        if name.startswith("use_stamp_"):
+            setattr(render, name, False)
+    set_format(render.image_settings, wishes, command)
+
+
+def set_format(settings, wishes, command):
+    chosen = command["format"]
+    if hasattr(settings, "media_type"):  # 5.0 and newer
+        settings.media_type = "MULTI_LAYER_IMAGE" if chosen == "OPEN_EXR_MULTILAYER" else "IMAGE"
+    settings.file_format = chosen
+    settings.color_mode = colours_for(chosen, wishes)
+    settings.color_depth = depth_for(chosen, wishes, command.get("depth_bits") or 0)
+    settings.quality = command.get("quality_percent") or wishes.quality or QUALITY_PERCENT
+    if hasattr(settings, "use_preview"):  # a second file beside an EXR, until 4.5
+        settings.use_preview = False
+
+
+def depth_for(chosen, wishes, ordered_bits):
+    """Bits a channel: as ordered, else as in the file where that is the same format, else the least the format has."""
+    depths = DEPTHS[chosen]
+    if str(ordered_bits) in depths:
+        return str(ordered_bits)
+    same = DELIVERED.get(wishes.format, "PNG") == chosen
+    return wishes.depth if same and wishes.depth in depths else depths[0]
+
+
+def colours_for(chosen, wishes):
+    if chosen == "OPEN_EXR_MULTILAYER":  # each layer says its own
+        return "RGBA"
+    if chosen == "JPEG" and wishes.colours == "RGBA":
+        return "RGB"
+    return wishes.colours

@@ -1,0 +1,73 @@
+"""Commands in, answers out, on descriptors that Blender does not know."""
+
+import json
+import os
+import re
+import shutil
+import time
+
+PROGRESS_SECONDS = 0.25
+# "Sample 15/24" until 5.0's Cycles, "Rendering 3 / 64 samples" in EEVEE.
+SAMPLE = re.compile(r"Sample (\d+)/(\d+)|Rendering\s+(\d+)\s*/\s*(\d+) samples")
+
+
+class Refusal(Exception):
+    """A command that cannot be done; `reason` is one of protocol.FailureReason."""
+
+    def __init__(self, reason, detail=""):
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Pipe:
+    """Taken before bpy is imported: importing it already prints."""
+
+    def __init__(self):
+        self.commands = os.fdopen(os.dup(0), "r", encoding="utf-8")
+        self.answers = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+
+    def say(self, event, picture=None, **fields):
+        if picture is not None:
+            fields["size_bytes"] = os.path.getsize(picture)
+        self.answers.write(json.dumps({"event": event, **fields}).encode() + b"\n")
+        if picture is not None:
+            with open(picture, "rb") as source:
+                shutil.copyfileobj(source, self.answers, 1 << 20)
+        self.answers.flush()
+
+
+class Progress:
+    """Turns Blender's status lines into a fraction, a few times a second."""
+
+    def __init__(self, pipe):
+        self.pipe, self.said_at = pipe, 0.0
+
+    def __call__(self, stats, *_):
+        counted = samples_in(str(stats))
+        now = time.monotonic()
+        if counted is None or now - self.said_at < PROGRESS_SECONDS:
+            return
+        self.said_at = now
+        done, total = counted
+        self.pipe.say("progress", fraction=min(done / total, 1.0), note=f"sample {done} of {total}")
+
+
+def samples_in(stats):
+    """(done, total) in a status line, or None."""
+    found = SAMPLE.search(stats)
+    if found is None:
+        return None
+    done, total = (int(number) for number in found.groups() if number is not None)
+    return done, max(total, 1)
+
+
+def memory_bytes(field):
+    """`VmRSS` (now) or `VmHWM` (the most so far) of this process; 0 where /proc is absent."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field + ":"))
+    except (OSError, StopIteration):
+        return 0
