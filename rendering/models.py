@@ -163,6 +163,7 @@ class Job(models.Model):
     hold_id = models.BigIntegerField(null=True, editable=False)  # credit.Hold of this job
     hold_moves = models.PositiveIntegerField(default=0, editable=False)  # numbers the keys of its holds and extensions
     charged_micros = models.BigIntegerField(default=0)
+    dearest_micros = models.BigIntegerField(null=True, editable=False)  # of its accepted frames; None: there is none yet
     frame_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -249,6 +250,7 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["job", "status"], name="task_by_job_and_status"),
             models.Index(fields=["id"], name="task_unchecked", condition=Q(status="checking")),
+            models.Index(fields=["job", "-accepted_at"], name="task_newest_accepted", condition=Q(status="accepted")),
         ]
 
     def __str__(self) -> str:
