@@ -5,11 +5,12 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Avg, Count, OuterRef, Q, StdDev, Subquery
+from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, StdDev, Subquery, Sum
+from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 
 from rendering.choices import FilmFormat, Tier, Visibility
-from rendering.states import JobStatus, PauseReason, TaskStatus
+from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
 
 
 def new_secret() -> bytes:
@@ -18,6 +19,12 @@ def new_secret() -> bytes:
 
 def new_watch_token() -> str:
     return "v_" + secrets.token_urlsafe(18)
+
+
+class UploadQuerySet(models.QuerySet):
+    def unfinished(self, user):
+        """Uploads of `user` that are begun and have made no job yet."""
+        return self.filter(owner=user).exclude(pk__in=Scene.objects.filter(upload__isnull=False).values("upload"))
 
 
 class Upload(models.Model):
@@ -30,13 +37,14 @@ class Upload(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
     name = models.CharField(max_length=255)
     files = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
-    manifest_sha256 = models.CharField(
-        max_length=64, blank=True, default="", db_default=""
-    )  # of what was announced: the same again goes on here
+    # Of what was announced: the same again goes on here.
+    manifest_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     size_bytes = models.BigIntegerField()  # of what is to be sent
     received_bytes = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(auto_now=True)
+
+    objects = UploadQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -63,6 +71,40 @@ class Asset(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="asset_once_per_owner")]
 
 
+class SceneQuerySet(models.QuerySet):
+    def owned_by(self, user):
+        return self.filter(owner=user)
+
+    def visible_to(self, user):
+        return self.all() if user.is_staff else self.owned_by(user)
+
+    def kept(self):
+        """Scenes whose files are here."""
+        return self.filter(deleted_at=None)
+
+    def unpacked_from(self, user, hashes):
+        """Kept scenes of `user` that came in one of these archives."""
+        return self.owned_by(user).kept().filter(archive_sha256__in=hashes, upload=None).exclude(archive_sha256="")
+
+    def with_size(self):
+        """Adds `size_bytes` and `file_count`."""
+        return self.annotate(
+            size_bytes=Coalesce(Sum("files__asset__size_bytes"), 0, output_field=models.BigIntegerField()),
+            file_count=Count("files"),
+        )
+
+    def with_use(self):
+        """Adds `job_count`, `last_used_at` (never None) and `is_busy`: a job of it is read or at work."""
+        jobs = Job.objects.filter(scene=OuterRef("pk")).order_by()
+        last = jobs.values("scene").annotate(at=Max(Coalesce("finished_at", "created_at"))).values("at")
+        count = jobs.values("scene").annotate(jobs=Count("pk")).values("jobs")
+        return self.annotate(
+            job_count=Coalesce(Subquery(count), 0),
+            last_used_at=Greatest("created_at", Subquery(last)),
+            is_busy=Exists(jobs.filter(status__in=[JobStatus.INSPECTING, *SUBMITTED])),
+        )
+
+
 class Scene(models.Model):
     """What a job renders: a .blend and the files that came with it, and what the sandbox found inside."""
 
@@ -77,6 +119,8 @@ class Scene(models.Model):
     kept_until = models.DateTimeField(null=True, blank=True)  # asked for by its creator: not before
     noticed_at = models.DateTimeField(null=True, blank=True)  # when its creator was told that it will be deleted
     deleted_at = models.DateTimeField(null=True, blank=True)  # its files are gone; the row stays for its jobs
+
+    objects = SceneQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -369,9 +413,7 @@ class Film(models.Model):
     fps = models.PositiveSmallIntegerField(default=24)
     format = models.CharField(max_length=4, choices=FilmFormat, default=FilmFormat.MP4, db_default="mp4")
     frame_count = models.PositiveIntegerField()
-    newest_output = models.BigIntegerField(
-        default=0, db_default=0
-    )  # the highest id among its frames; another one makes it out of date
+    newest_output = models.BigIntegerField(default=0, db_default=0)  # the highest id of its frames; a higher one outdates it
     size_bytes = models.BigIntegerField(default=0, db_default=0)
     progress_percent = models.PositiveSmallIntegerField(default=0)
     storage_key = models.CharField(max_length=200, blank=True)
