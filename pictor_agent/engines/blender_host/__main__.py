@@ -7,6 +7,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from blender_host.pipe import Pipe
 
+del sys.path[0]  # the folder also holds a `cycles`, which would hide Blender's own where there is no box
+
 if __name__ == "__main__":
     pipe = Pipe()
     from blender_host.host import Host
