@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pictor_agent import cgroups
+from pictor_agent import cgroups, seccomp
 
 NICE = 10  # so that heartbeats live
 RENDER_UID = 59_733  # below every range that Debian or systemd hands out; has no entry in /etc/passwd
@@ -85,9 +85,13 @@ def remove_stale_folders() -> None:
 def _try_bubblewrap(program: str, as_root: bool) -> str | None:
     """None when a box can be made; else why not."""
     trial = Contents(["/usr/bin/true"], [])
-    command = [program, *_walls(as_root), *_floor(Limits(1 << 28, tmp_bytes=1 << 20)), "--", *trial.program]
+    floor = _floor(Limits(1 << 28, tmp_bytes=1 << 20))
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, stdin=subprocess.DEVNULL)
+        with _filter() as rules:
+            command = [program, *_walls(as_root), *floor, *rules.option, "--", *trial.program]
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=PROBE_SECONDS, stdin=subprocess.DEVNULL, pass_fds=rules.open
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap: {error}"
     return None if done.returncode == 0 else f"bubblewrap: {done.stderr.strip()[-300:]}"
@@ -101,6 +105,29 @@ def _walls(as_root: bool) -> list[str]:
     else:
         apart, own_user = ["--unshare-all", "--unshare-user"], ["--cap-drop", "ALL"]
     return [*apart, *own_user, "--die-with-parent", "--new-session", "--hostname", "render", "--clearenv"]
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """The seccomp program on a descriptor that bubblewrap inherits and reads to its end."""
+
+    open: tuple[int, ...]
+
+    @property
+    def option(self) -> list[str]:
+        return [word for descriptor in self.open for word in ("--seccomp", str(descriptor))]
+
+
+@contextlib.contextmanager
+def _filter():
+    program = seccomp.program()
+    if not program:
+        yield _Filter(())
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(program)
+        file.seek(0)
+        yield _Filter((file.fileno(),))
 
 
 def _floor(limits: Limits) -> list[str]:
@@ -148,24 +175,26 @@ class Sandbox:
         group = cgroups.create(memory_bytes=limits.memory_bytes, processes=limits.processes)
         folder = Path(tempfile.mkdtemp(prefix=f"{BOX_PREFIX}{os.getpid()}-"))
         try:
-            command = [*_join(group), *self._command(contents, limits, group, folder, python)]
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=self._environment(contents, folder),
-                cwd="/",
-                limit=1 << 20,
-                start_new_session=True,
-            )
+            with _filter() as rules:
+                command = [*_join(group), *self._command(contents, limits, group, folder, python, rules)]
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    env=self._environment(contents, folder),
+                    cwd="/",
+                    limit=1 << 20,
+                    start_new_session=True,
+                    pass_fds=rules.open,
+                )
         except BaseException:
             group.remove()
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return Box(process, group, folder)
 
-    def _command(self, contents: Contents, limits: Limits, group, folder: Path, python: str) -> list[str]:
+    def _command(self, contents: Contents, limits: Limits, group, folder: Path, python: str, rules: _Filter) -> list[str]:
         entry = [python, "-I", "-S", self.inside(str(ENTRY), "/run/entry.py"), self._settings(limits, group)]
         if self.bwrap is None:
             return [*entry, *contents.program]
@@ -184,6 +213,7 @@ class Sandbox:
             *binds,
             *variables,
             *closed,
+            *rules.option,
             "--",
             *entry,
             *contents.program,
