@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 
 from rendering.choices import FilmFormat, Tier, Visibility
-from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
+from rendering.states import SUBMITTED, JobStatus, PauseReason, ProbeStatus, TaskStatus
 
 
 def new_secret() -> bytes:
@@ -187,6 +187,7 @@ class Job(models.Model):
     reliability_min_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
     nodes = models.CharField(max_length=8, default="any", db_default="any")  # rendering.choices.Nodes: whose
     one_device_class = models.BooleanField(default=False, db_default=False)  # every frame on the same kind of device
+    device_class = models.CharField(max_length=100, blank=True, default="", db_default="")  # that kind, fixed at submit
 
     render_order = models.CharField(max_length=12, default="in_order", db_default="in_order")  # rendering.choices.RenderOrder
     order_step = models.PositiveIntegerField(default=10, db_default=10)  # N of "every Nth first"
@@ -404,6 +405,43 @@ class Output(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OutputQuerySet.as_manager()
+
+
+class ProbeFrame(models.Model):
+    """A frame rendered at low cost before submit, to learn what a job will take: free to its creator, never delivered."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="probe_frames")
+    run = models.PositiveIntegerField()  # of the job's probes; only those of the newest count
+    fingerprint = models.CharField(max_length=64)  # of the settings that they speak for
+    frame = models.IntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    samples = models.PositiveIntegerField()
+    status = models.CharField(max_length=12, choices=ProbeStatus, default=ProbeStatus.WAITING)
+    attempt = models.PositiveIntegerField(default=0)  # number of the newest one
+    attempts_used = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=40, blank=True)  # of the last return or failure
+    worker = models.ForeignKey("workers.Worker", null=True, on_delete=models.SET_NULL, related_name="+")
+    score_milli = models.PositiveIntegerField(default=1000)
+    leased_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    rendered_at = models.DateTimeField(null=True)
+    reference_ms = models.BigIntegerField(null=True)  # what it took on the reference machine
+    paid_micros = models.BigIntegerField(default=0)  # to the node's owner, by the network
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "run", "frame", "samples"], name="probe_frame_once_per_run"),
+            models.CheckConstraint(condition=Q(status__in=ProbeStatus.values), name="probe_frame_status_known"),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="probe_frame_open", condition=Q(status__in=["waiting", "rendering"]))
+        ]
+
+    def __str__(self) -> str:
+        return f"Probe of frame {self.frame} of job {self.job_id}"
 
 
 class Film(models.Model):

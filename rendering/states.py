@@ -1,4 +1,4 @@
-"""Statuses of jobs and tasks, the moves between them, and the job status derived from its tasks."""
+"""Statuses of jobs, tasks and probe frames, the moves between them, and the job status derived from its tasks."""
 
 from django.db.models import TextChoices
 
@@ -31,6 +31,16 @@ class TaskStatus(TextChoices):
     CANCELLED = "cancelled", "Cancelled"  # by its creator
 
 
+class ProbeStatus(TextChoices):
+    """Of a probe frame: rendered at low cost before submit, to learn what a job will take."""
+
+    WAITING = "waiting", "Waiting"  # in the queue; no node holds it
+    RENDERING = "rendering", "Rendering"  # leased to one node; workers.sweep_expired_leases frees it
+    DONE = "done", "Done"  # its time is known and paid
+    FAILED = "failed", "Failed"  # attempts used up
+    CANCELLED = "cancelled", "Cancelled"  # its job was submitted, discarded or probed anew
+
+
 J = JobStatus
 JOB_MOVES = {
     J.DRAFT: frozenset({J.INSPECTING, J.CANCELLED}),
@@ -52,6 +62,14 @@ TASK_MOVES = {
     S.ACCEPTED: frozenset({S.WAITING}),  # its creator asked for it again
     S.FAILED: frozenset({S.WAITING}),
     S.CANCELLED: frozenset(),
+}
+P = ProbeStatus
+PROBE_MOVES = {
+    P.WAITING: frozenset({P.RENDERING, P.FAILED, P.CANCELLED}),
+    P.RENDERING: frozenset({P.DONE, P.WAITING, P.FAILED, P.CANCELLED}),
+    P.DONE: frozenset(),
+    P.FAILED: frozenset(),
+    P.CANCELLED: frozenset(),
 }
 SUBMITTED = frozenset({J.QUEUED, J.RENDERING, J.PAUSED})
 JOB_FINAL = frozenset({J.COMPLETED, J.FAILED, J.CANCELLED})
