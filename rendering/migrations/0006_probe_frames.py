@@ -52,8 +52,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="job",
+            name="dearest_micros",
+            field=models.BigIntegerField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="job",
             name="device_class",
             field=models.CharField(blank=True, db_default="", default="", max_length=100),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("status", "accepted")), fields=["job", "-accepted_at"], name="task_newest_accepted"
+            ),
         ),
         migrations.AddField(
             model_name="probeframe",
