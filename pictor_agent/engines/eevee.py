@@ -1,4 +1,4 @@
-"""EEVEE, Blender's rasteriser: needs a GPU, and frames are not bit-equal between runs."""
+"""EEVEE, Blender's rasteriser: needs OpenGL by EGL on the node; frames are alike between runs, not bit-equal."""
 
 from pictor_agent.engines import blender_versions
 from pictor_agent.engines.entry import Engine
@@ -7,7 +7,8 @@ ENGINE = Engine(
     name="eevee",
     label="EEVEE",
     software="blender",
-    status="coming",
+    status="available",
     versions=blender_versions.ALL,
     blender_ids=("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"),
+    reproducible=False,
 )

@@ -23,8 +23,9 @@ class Engine:
     status: Literal["available", "coming"]
     versions: tuple[Version, ...] = ()
     blender_ids: tuple[str, ...] = ()  # what Blender calls it in a file: scene.render.engine
-    formats: tuple[str, ...] = ("PNG", "JPEG", "OPEN_EXR")
+    formats: tuple[str, ...] = ("PNG", "JPEG", "OPEN_EXR", "OPEN_EXR_MULTILAYER")
     denoise: bool = False  # has a denoiser that the job may switch
+    reproducible: bool = True  # the same version, file, frame and seed give the same pixels
 
     @property
     def is_available(self) -> bool:
