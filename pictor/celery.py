@@ -39,6 +39,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work
     "jobs": ("rendering.background.sweep_jobs", 10.0),  # a lost refresh shows a wrong status meanwhile
+    "task-counts": ("rendering.background.sweep_task_counts", 10.0),  # a busy job adds some hundred rows meanwhile
     "paused-jobs": ("rendering.background.sweep_paused_jobs", 30.0),  # a top-up should be felt soon
     "films": ("rendering.background.sweep_films", 60.0),  # minutes of work each
     "stale-uploads": ("rendering.background.sweep_stale_uploads", 3600.0),  # kept for two days

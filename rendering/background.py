@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from common import clock
-from rendering import films, frames, inspection, scenes, services
+from rendering import counts, films, frames, inspection, scenes, services
 from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
 from rendering.models import Film, Job, Scene, Task, Upload
@@ -151,6 +151,12 @@ def _jobs_with_stuck_work(ids: list[int]) -> list[int]:
 def sweep_paused_jobs(limit: int = 200) -> int:
     """Resume jobs that waited for credit or cap and are covered by now."""
     return _resume(_some(_waiting_for_money(Job.objects.all()), limit))
+
+
+@shared_task
+def sweep_task_counts(limit: int = 1000) -> int:
+    """Fold the counts of jobs that moved much."""
+    return counts.fold_counts(limit)
 
 
 @shared_task

@@ -252,8 +252,7 @@ class TaskQuerySet(models.QuerySet):
     def counts_by_job(self, jobs) -> dict[int, dict[str, int]]:
         """How many tasks each of `jobs` (rows or ids) has in each status: {12: {"accepted": 27, ...}}. One query."""
         counts: dict[int, dict[str, int]] = {}
-        rows = self.filter(job__in=jobs).order_by().values_list("job_id", "status").annotate(tasks=Count("id"))
-        for job_id, status, tasks in rows:
+        for job_id, status, tasks in TaskCount.objects.filter(job__in=jobs).sums():
             counts.setdefault(job_id, {})[status] = tasks
         return counts
 
@@ -300,6 +299,31 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"Task {self.pk}, frame {self.frame}"
+
+
+class TaskCountQuerySet(models.QuerySet):
+    def sums(self):
+        """(job id, status, tasks) of those that are not nought."""
+        rows = self.order_by().values_list("job_id", "status").annotate(sum=Sum("tasks"))
+        return rows.exclude(sum=0)
+
+    def total(self, status: str) -> int:
+        """Tasks in `status` over all these jobs."""
+        return self.filter(status=status).aggregate(sum=Sum("tasks"))["sum"] or 0
+
+
+class TaskCount(models.Model):
+    """A change of how many tasks of a job are in a status; the sum counts them, and no page needs to read the tasks.
+
+    Written by a trigger beside every change of tasks, so it is always true, and added instead of updated, so that nobody
+    waits for anybody; rendering.counts folds the rows of a job into one per status.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, related_name="task_counts", db_constraint=False)
+    status = models.CharField(max_length=12, choices=TaskStatus)
+    tasks = models.IntegerField()
+
+    objects = TaskCountQuerySet.as_manager()
 
 
 class AttemptQuerySet(models.QuerySet):
