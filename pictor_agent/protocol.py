@@ -43,6 +43,8 @@ FailureReason = Literal[
     "renderer_crashed",
     "scene_unreadable",  # Blender cannot open the file
     "no_camera",
+    "no_gpu",  # a GPU was ordered, and Blender sees none on the node
+    "blender_unavailable",  # the version is not on the node and cannot be fetched
     "output_invalid",  # the renderer wrote nothing that decodes
     "disk_full",  # the scene's files do not fit on the node
     "sandbox_unavailable",
@@ -106,7 +108,10 @@ class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
     width: Annotated[int, Meta(ge=1, le=65_536)]  # final pixels, percentage already applied
     height: Annotated[int, Meta(ge=1, le=65_536)]
     samples: Annotated[int, Meta(ge=1, le=1_000_000)]
-    format: Literal["PNG", "JPEG", "OPEN_EXR"]
+    format: Literal["PNG", "JPEG", "OPEN_EXR", "OPEN_EXR_MULTILAYER"]
+    depth_bits: Literal[0, 8, 16, 32] = 0  # per channel; 0: as in the file
+    quality_percent: Annotated[int, Meta(ge=0, le=100)] = 0  # of JPEG; 0: as in the file
+    device: Literal["any", "cpu", "gpu"] = "any"  # of a GPU every kind is good
     denoise: bool | None = None  # None: as in the file
     camera: Name = ""  # empty: as in the file
     seconds_max: Seconds = 3_600.0
@@ -133,6 +138,7 @@ class RenderResult(msgspec.Struct, kw_only=True, tag="render"):
     height: Side
     render_seconds: Seconds  # inside the renderer
     peak_memory_bytes: Count = 0
+    device: Name = ""  # what it was rendered on: CPU, OPTIX, CUDA, HIP, METAL or ONEAPI
 
 
 # Inventory ------------------------------------------------------------------------------------------------------------
@@ -159,7 +165,10 @@ class Inventory(msgspec.Struct, kw_only=True):
     ram_bytes: Count
     disk_free_bytes: Count
     gpus: Annotated[list[GpuInfo], Meta(max_length=64)] = []
-    blender_versions: Annotated[list[Name], Meta(max_length=32)] = []
+    blender_versions: Annotated[list[Name], Meta(max_length=32)] = []  # here, or fetched on first need
+    engines: Annotated[list[Name], Meta(max_length=32)] = ["cycles"]  # of pictor_agent.engines, that work on this machine
+    engine_notes: Annotated[list[Line], Meta(max_length=32)] = []  # why one does not: "EEVEE: no libEGL.so.1"
+    device: Name = "CPU"  # the best that Blender finds: CPU, OPTIX, CUDA, HIP, METAL or ONEAPI
     isolation: Literal["bubblewrap", "none"] = "none"
     unsandboxed_allowed: bool = False  # the owner's explicit flag
 

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     RENDERER_CRASHED = "renderer_crashed"
     SCENE_UNREADABLE = "scene_unreadable"
     NO_CAMERA = "no_camera"
+    NO_GPU = "no_gpu"
+    BLENDER_UNAVAILABLE = "blender_unavailable"
     OUTPUT_INVALID = "output_invalid"
     DISK_FULL = "disk_full"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
@@ -52,6 +54,7 @@ class Reason(StrEnum):
     BY_OPERATOR = "by_operator"
     CREDIT = "credit"
     CAP = "cap"
+    GATE = "gate"
 
 
 class Outcome(NamedTuple):
@@ -84,6 +87,8 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.RENDERER_CRASHED: _worker("Blender crashed on the node."),
     R.SCENE_UNREADABLE: _user("Blender cannot open the file."),
     R.NO_CAMERA: _user("The scene has no camera."),
+    R.NO_GPU: _worker("The job asks for a GPU, and Blender saw none on the node."),
+    R.BLENDER_UNAVAILABLE: _worker("The node could not fetch the Blender version that the job needs."),
     R.OUTPUT_INVALID: _worker("The node wrote no image."),
     R.DISK_FULL: _worker("The node has no disk left for the files of the scene."),
     R.SANDBOX_UNAVAILABLE: _worker("The node could not start its sandbox.", counts=False),
@@ -112,6 +117,7 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.BY_OPERATOR: _platform("By an operator.", retry=False),
     R.CREDIT: _user("Credit does not cover the next frame."),
     R.CAP: _user("The cap does not cover the next frame."),
+    R.GATE: _user("The preview is ready and waits for approval."),
 }
 DOUBTS = frozenset({R.BLACK, R.CONSTANT, R.DUPLICATE})  # settled by a second attempt with the same pixels
 
