@@ -166,7 +166,9 @@ class Inventory(msgspec.Struct, kw_only=True):
     disk_free_bytes: Count
     gpus: Annotated[list[GpuInfo], Meta(max_length=64)] = []
     blender_versions: Annotated[list[Name], Meta(max_length=32)] = []  # here, or fetched on first need
-    engines: Annotated[list[Name], Meta(max_length=32)] = ["cycles"]  # of pictor_agent.engines, that work on this machine
+    engines: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(
+        default_factory=lambda: ["cycles"]
+    )  # of pictor_agent.engines, that work on this machine
     engine_notes: Annotated[list[Line], Meta(max_length=32)] = []  # why one does not: "EEVEE: no libEGL.so.1"
     device: Name = "CPU"  # the best that Blender finds: CPU, OPTIX, CUDA, HIP, METAL or ONEAPI
     isolation: Literal["bubblewrap", "none"] = "none"
