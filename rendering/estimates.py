@@ -4,8 +4,6 @@ from datetime import datetime
 from math import ceil, sqrt
 from typing import NamedTuple
 
-from django.db.models import Count, Max
-
 from rendering import pricing
 from rendering.models import Attempt, Job
 from rendering.rates import rate_at
@@ -47,9 +45,8 @@ def frame_seconds(job: Job) -> tuple[pricing.Range, str]:
 
 def reserve_micros(job: Job, now: datetime) -> int:
     """What is kept ready for each task in work: a quarter above the dearest one so far, else the middle of the estimate."""
-    so_far = Attempt.objects.accepted().filter(task__job=job).aggregate(number=Count("id"), most=Max("charged_micros"))
-    if so_far["number"]:
-        return max(1, so_far["most"] * RESERVE_MARGIN_PERCENT // 100)
+    if job.dearest_micros is not None:
+        return max(1, job.dearest_micros * RESERVE_MARGIN_PERCENT // 100)
     seconds, _ = frame_seconds(job)
     return max(1, ceil(sqrt(seconds.low * seconds.high) * rate_at(job.tier, now).rate_micros))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from common.transitions import IllegalMove, move
@@ -19,7 +19,7 @@ from workers import deliveries, events
 from workers.deliveries import Held
 from workers.feeding import LEASE_SECONDS
 from workers.leases import return_leases
-from workers.models import Enrolment, Gateway, Gpu, Lease, Shift, Tally, Worker
+from workers.models import Enrolment, Gateway, Gpu, Lease, Shift, Worker
 from workers.nudges import nudge_on_commit
 from workers.states import WORKER_MOVES, ReturnReason, WorkerStatus
 
@@ -338,30 +338,3 @@ def lose_dead_gateways(*, now: datetime, limit: int = 1_000) -> int:
     alive = Gateway.objects.values("id")
     stranded = Worker.objects.exclude(gateway_id="").exclude(gateway_id__in=alive).values_list("pk", "connection_epoch")
     return sum(sign_off(pk, epoch=epoch, now=now, clean=False, why="its gateway stopped") for pk, epoch in stranded[:limit])
-
-
-# Figures of a day -----------------------------------------------------------------------------------------------------
-
-
-def tally(worker_id, day_on, *, tasks_accepted=0, tasks_failed=0, busy_seconds=0.0, earned_micros=0) -> None:
-    """Add to a node's sums of one day (UTC)."""
-    sums = {
-        "tasks_accepted": tasks_accepted,
-        "tasks_failed": tasks_failed,
-        "busy_seconds": busy_seconds,
-        "earned_micros": earned_micros,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(TALLY, {"worker_id": worker_id, "day_on": day_on, **sums})
-    events.announce_work([worker_id])
-
-
-TALLY = f"""
-    INSERT INTO {Tally._meta.db_table} AS day (worker_id, day_on, tasks_accepted, tasks_failed, busy_seconds, earned_micros)
-    VALUES (%(worker_id)s, %(day_on)s, %(tasks_accepted)s, %(tasks_failed)s, %(busy_seconds)s, %(earned_micros)s)
-    ON CONFLICT (worker_id, day_on) DO UPDATE SET
-        tasks_accepted = day.tasks_accepted + EXCLUDED.tasks_accepted,
-        tasks_failed = day.tasks_failed + EXCLUDED.tasks_failed,
-        busy_seconds = day.busy_seconds + EXCLUDED.busy_seconds,
-        earned_micros = day.earned_micros + EXCLUDED.earned_micros
-"""

@@ -28,10 +28,10 @@ from workers.nodes import (
     sign_off,
     sign_on,
     suspend_worker,
-    tally,
 )
 from workers.queue import enqueue, hold_group, withdraw
 from workers.reports import Arrived, Incoming, record, unfold
+from workers.tallies import Sums, tally_all
 
 __all__ = [
     "LEASE_SECONDS",
@@ -43,6 +43,7 @@ __all__ = [
     "NewWork",
     "Refusal",
     "SignedOn",
+    "Sums",
     "TooManyNodes",
     "admit",
     "create_worker",
@@ -67,7 +68,7 @@ __all__ = [
     "sign_off",
     "sign_on",
     "suspend_worker",
-    "tally",
+    "tally_all",
     "unfold",
     "waiting_reason",
     "withdraw",

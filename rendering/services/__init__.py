@@ -7,7 +7,7 @@ except the feeder's lease, which holds the work rows of the very tasks it takes.
 
 from rendering.estimates import Quote, quote
 from rendering.job_settings import JobSettings, settings_of
-from rendering.services.acceptance import accept_task, refuse_task
+from rendering.services.acceptance import Passed, Previews, accept_task, accept_tasks, refuse_task
 from rendering.services.control import (
     cancel_job,
     pause_job,
@@ -18,7 +18,8 @@ from rendering.services.control import (
     stop_job,
 )
 from rendering.services.films import start_film
-from rendering.services.progress import fail_tasks, finish_tasks, lease_tasks, render_tasks, return_tasks, start_tasks
+from rendering.services.leasing import lease_tasks
+from rendering.services.progress import fail_tasks, finish_tasks, render_tasks, return_tasks, start_tasks
 from rendering.services.settlement import align_queue, refresh_job
 from rendering.services.submission import (
     create_job_from_upload,
@@ -30,8 +31,11 @@ from rendering.services.submission import (
 
 __all__ = [
     "JobSettings",
+    "Passed",
+    "Previews",
     "Quote",
     "accept_task",
+    "accept_tasks",
     "align_queue",
     "cancel_job",
     "create_job_from_upload",

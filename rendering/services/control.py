@@ -23,7 +23,7 @@ from rendering.services.settlement import (
     open_count,
     refresh_on_commit,
     settle,
-    task_counts,
+    task_statuses,
 )
 from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, PauseReason, TaskStatus, job_status
 from workers import services as queue
@@ -94,7 +94,7 @@ def _what_is_short(job: Job, now: datetime) -> PauseReason | None:
 
 
 def _go_on(job: Job, actor, now: datetime) -> None:
-    status = job_status(task_counts(job))
+    status = job_status(task_statuses(job))
     if status not in {JobStatus.QUEUED, JobStatus.RENDERING}:
         settle(job, now)
         return

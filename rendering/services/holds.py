@@ -3,6 +3,7 @@
 Every function here wants the job's row locked by its caller.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from credit import services as credit
@@ -47,10 +48,15 @@ def covered_tasks(job: Job, *, open_tasks: int, wanted: int, now: datetime) -> t
     return (by_credit, PauseReason.CREDIT) if by_credit < wanted else (wanted, short)
 
 
-def chargeable_micros(job: Job, charge_micros: int) -> int:
-    """The charge, bounded by the cap and by what the hold covers after it was topped up as far as credit goes."""
-    charge_micros = _within_cap(job, charge_micros, held_micros=0)
-    return min(charge_micros, _cover(job, needed_micros=charge_micros)) if charge_micros else 0
+def chargeable_all(job: Job, charges: Sequence[int]) -> list[int]:
+    """The charges in their order, each bounded by what the cap, and the hold topped up as far as credit goes, still give."""
+    left = _within_cap(job, sum(charges), held_micros=0)
+    left = min(left, _cover(job, needed_micros=left)) if left else 0
+    granted = []
+    for charge in charges:
+        granted.append(min(charge, left))
+        left -= granted[-1]
+    return granted
 
 
 def release_hold(job: Job) -> None:

@@ -25,8 +25,21 @@ def lock_job(job_id: int) -> Job:
 
 
 def task_counts(job: Job) -> dict[str, int]:
-    """How many tasks are in each status."""
+    """How many tasks are in each status; reads every task of the job."""
     return dict(job.tasks.order_by().values_list("status").annotate(Count("id")))
+
+
+STATUSES = """
+    SELECT status FROM unnest(%s::text[]) AS known(status)
+    WHERE EXISTS (SELECT 1 FROM rendering_task AS task WHERE task.job_id = %s AND task.status = known.status)
+"""
+
+
+def task_statuses(job: Job) -> dict[str, int]:
+    """1 for each status that at least one task has: enough for `job_status`, and found without counting them."""
+    with connection.cursor() as cursor:
+        cursor.execute(STATUSES, [TaskStatus.values, job.pk])
+        return {status: 1 for (status,) in cursor.fetchall()}
 
 
 def open_count(job: Job) -> int:
@@ -54,13 +67,13 @@ def _refresh_now(job_id: int) -> None:
 
 def settle(job: Job, now: datetime) -> None:
     """As refresh_job, for a job that the caller has locked."""
-    counts = task_counts(job)
-    derived = job_status(counts)
+    statuses = task_statuses(job)
+    derived = job_status(statuses)
     moves_on = job.status in {JobStatus.QUEUED, JobStatus.RENDERING}
     ends = job.status == JobStatus.PAUSED and derived in JOB_FINAL
     if (moves_on or ends) and derived != job.status:
         _move_to(job, derived, now)
-    if job.status in JOB_FINAL and not any(counts.get(status) for status in OPEN):
+    if job.status in JOB_FINAL and not any(status in statuses for status in OPEN):
         holds.release_hold(job)
 
 

@@ -54,8 +54,8 @@ class MinuteTests:
 class TallyTests:
     def test_sums_of_a_day_grow(self):
         node = worker()
-        services.tally(node.pk, NOW.date(), tasks_accepted=1, busy_seconds=2.5, earned_micros=10)
-        services.tally(node.pk, NOW.date(), tasks_failed=1, earned_micros=5)
+        services.tally_all(NOW.date(), [services.Sums(node.pk, tasks_accepted=1, busy_seconds=2.5, earned_micros=10)])
+        services.tally_all(NOW.date(), [services.Sums(node.pk, tasks_failed=1, earned_micros=5)])
         row = Tally.objects.get()
         assert (row.tasks_accepted, row.tasks_failed, row.busy_seconds, row.earned_micros) == (1, 1, 2.5, 15)
 

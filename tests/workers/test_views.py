@@ -44,7 +44,7 @@ class WorkerListTests:
         assert "No work is waiting in the queue." in page(signed_in(wanda), "worker-list").text
 
     def test_earnings_of_today_are_shown(self, signed_in, wanda, node):
-        services.tally(node.pk, clock.now().date(), tasks_accepted=3, earned_micros=4_620_000)
+        services.tally_all(clock.now().date(), [services.Sums(node.pk, tasks_accepted=3, earned_micros=4_620_000)])
         assert "4.62" in page(signed_in(wanda), "worker-list").text
 
     def test_retired_nodes_are_folded_away(self, signed_in, wanda, node):
