@@ -1,12 +1,22 @@
-"""Render environments on this machine: one Python with `bpy`, or one installed Blender, per exact version."""
+"""Render environments on this machine: one Python with `bpy`, or one installed Blender, per exact version.
 
+Some are named by the owner, the others are fetched into one folder when the first frame needs them.
+"""
+
+import asyncio
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pictor_agent import engines
+from pictor_agent.engines import fetching
+
 ASK_SECONDS = 30
+FETCH_SECONDS = 1_800.0  # a slow line takes minutes for 370 MB
 QUESTION = (
     "import importlib.metadata as m, json, os, sys;"
     "print(json.dumps({'version': m.version('bpy'),"
@@ -15,7 +25,7 @@ QUESTION = (
 
 
 class NoBlender(Exception):
-    """The named program is no usable render environment; the words say why."""
+    """There is no usable render environment; the words say why."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,82 @@ class RenderEnvironment:
         if self.is_python:
             return [self.program, "-I", script]
         return [self.program, "--background", "--factory-startup", "--disable-autoexec", "--python", script]
+
+
+class Environments(dict[str, RenderEnvironment]):
+    """The Blenders that are on this machine, by exact version. `folder` None: no other is ever fetched."""
+
+    def __init__(self, installed: dict[str, RenderEnvironment], folder: Path | None = None) -> None:
+        super().__init__(installed)
+        self.folder = folder
+        self._fetching: dict[str, asyncio.Task] = {}
+
+    def offered(self) -> list[str]:
+        """Versions that this node may be asked for: known to the network, and here or fetchable."""
+        known = [version.exact for version in engines.blender_versions_available()]
+        return sorted(version for version in known if version in self or self.can_fetch(version))
+
+    def can_fetch(self, version: str) -> bool:
+        return self.folder is not None and not fetching.obstacle(self.folder, version)
+
+    async def find(self, version: str, tell: Callable[[str], None] = lambda words: None) -> RenderEnvironment:
+        """The environment of `version`, fetched first where it is missing; several callers share one fetch.
+
+        Raises:
+            NoBlender: it is not here and cannot be fetched.
+        """
+        if version not in self:
+            if self.folder is None:
+                raise NoBlender(f"Blender {version} is not on this node")
+            tell(f"fetching Blender {version}")
+            if version not in self._fetching:
+                self._fetching[version] = asyncio.create_task(self._fetch(version, self.folder))
+                self._fetching[version].add_done_callback(lambda _: self._fetching.pop(version, None))
+            await asyncio.shield(self._fetching[version])
+        return self[version]
+
+    async def _fetch(self, version: str, folder: Path) -> None:
+        """In a process of its own: heartbeats go on meanwhile."""
+        command = [sys.executable, "-m", "pictor_agent", "fetch", "--environments", str(folder), version]
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                said, _ = await process.communicate()
+        except TimeoutError:
+            raise NoBlender(f"Blender {version} could not be fetched within {FETCH_SECONDS:.0f} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise NoBlender(said.decode(errors="replace").strip()[-300:] or f"Blender {version} could not be fetched")
+        self[version] = await asyncio.to_thread(find_environment, str(fetching.python_of(folder, version)))
+
+    async def close(self) -> None:
+        """End fetches that nobody waits for any more."""
+        works = list(self._fetching.values())
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+
+
+def make_environments(programs: list[str], folder: Path | None = None) -> Environments:
+    """Those named, and those that were fetched into `folder` before.
+
+    Raises:
+        NoBlender: one that is named cannot be used.
+    """
+    installed = {found.version: found for found in map(find_environment, programs)}
+    for version in engines.blender_versions_available():
+        if folder and version.exact not in installed and fetching.is_complete(folder, version.exact):
+            installed[version.exact] = find_environment(str(fetching.python_of(folder, version.exact)))
+    return Environments(installed, folder)
 
 
 def find_environment(program: str) -> RenderEnvironment:

@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 from pictor_agent import engines, protocol
-from pictor_agent.environments import NoBlender
-from pictor_agent.runner import RunFailed, Runner, make_environments
+from pictor_agent.engines import fetching
+from pictor_agent.environments import NoBlender, make_environments
+from pictor_agent.runner import RunFailed, Runner
 from pictor_agent.sandbox import Sandbox, SandboxUnavailable, find_sandbox
 
 INSPECT_MEMORY_BYTES = 8 << 30
@@ -40,7 +41,7 @@ async def _inspect(arguments) -> dict:
         found = await runner.inspect(
             scene,
             arguments.main,
-            version=next(iter(runner.environments)),
+            version=arguments.blender_version or next(iter(runner.environments)),
             seconds_max=arguments.seconds_max,
             thumbnail=Path(spare) / "thumbnail",
         )
@@ -50,7 +51,8 @@ async def _inspect(arguments) -> dict:
 
 def _runner(arguments, memory_bytes: int) -> Runner:
     sandbox = find_sandbox(allow_unsandboxed=arguments.allow_unsandboxed)
-    return Runner(make_environments(arguments.blender_python), sandbox, memory_bytes)
+    folder = Path(arguments.environments) if arguments.environments else None
+    return Runner(make_environments(arguments.blender_python, folder), sandbox, memory_bytes)
 
 
 def readable_scene(scene: Path, spare: Path, sandbox: Sandbox) -> Path:
@@ -98,7 +100,7 @@ async def _render(arguments) -> int:
         scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
         try:
             for frame in frame_numbers(arguments.frames):
-                spec = _spec(arguments, scene, frame, next(iter(runner.environments)))
+                spec = _spec(arguments, scene, frame, arguments.blender_version or max(runner.environments))
                 rendered = await runner.render(spec, scene, target / f"{frame:04d}.{EXTENSIONS[spec.format]}")
                 print(f"frame {frame}: {rendered.result.render_seconds:.2f} s, pixels {rendered.result.pixels_sha256[:16]}")
         finally:
@@ -106,12 +108,12 @@ async def _render(arguments) -> int:
     return 0
 
 
-EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "OPEN_EXR": "exr"}
+EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "OPEN_EXR": "exr", "OPEN_EXR_MULTILAYER": "exr"}
 
 
 def _spec(arguments, scene: Path, frame: int, version: str) -> protocol.RenderSpec:
     return protocol.RenderSpec(
-        engine="cycles",
+        engine=arguments.engine,
         blender_version=version,
         scene_key=hashlib.sha256(str(scene).encode()).hexdigest(),
         main_path=arguments.main,
@@ -133,3 +135,16 @@ def frame_numbers(text: str) -> list[int]:
         first, _, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)
     return found
+
+
+def fetch(arguments) -> int:
+    """Fetch one render environment, unless it is there; says in one line why not."""
+    if not arguments.environments:
+        print("pictor-agent: name a folder with --environments, or set BLENDER_ENVIRONMENTS", file=sys.stderr)
+        return 1
+    try:
+        print(fetching.fetch(Path(arguments.environments), arguments.version, python=arguments.python))
+    except (fetching.FetchFailed, OSError) as error:
+        print(f"Blender {arguments.version} could not be fetched: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,4 +1,4 @@
-"""The command line of the node program: run, inspect, render, doctor."""
+"""The command line of the node program: run, inspect, render, doctor, fetch."""
 
 import argparse
 import os
@@ -7,13 +7,16 @@ import sys
 from pictor_agent import __version__
 
 BLENDER_HELP = "Python that has bpy, or an installed Blender; may be given more than once (default: $BLENDER_PYTHON)"
+FETCH_HELP = "folder of Blenders that are fetched on first need (default: $BLENDER_ENVIRONMENTS)"
 BOX_HELP = "run strangers' files WITHOUT isolation when bubblewrap is missing; shown on the node's page"
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
     if not arguments.blender_python and "BLENDER_PYTHON" in os.environ:
-        arguments.blender_python = os.environ["BLENDER_PYTHON"].split(os.pathsep)
+        arguments.blender_python = [word for word in os.environ["BLENDER_PYTHON"].split(os.pathsep) if word]
+    if not arguments.environments:
+        arguments.environments = os.environ.get("BLENDER_ENVIRONMENTS", "")
     return arguments.command(arguments)
 
 
@@ -25,6 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_render(commands)
     _add_doctor(commands)
+    _add_fetch(commands)
     return parser
 
 
@@ -32,6 +36,7 @@ def _command(commands, name: str, function, words: str) -> argparse.ArgumentPars
     parser = commands.add_parser(name, help=words, description=words)
     parser.set_defaults(command=function)
     parser.add_argument("--blender-python", action="append", default=[], metavar="PROGRAM", help=BLENDER_HELP)
+    parser.add_argument("--environments", default="", metavar="FOLDER", help=FETCH_HELP)
     parser.add_argument("--allow-unsandboxed", action="store_true", help=BOX_HELP)
     parser.add_argument("--memory-bytes", type=int, default=0, help="limit for one Blender (default: most of this machine)")
     return parser
@@ -48,6 +53,7 @@ def _add_run(commands) -> None:
 def _add_inspect(commands) -> None:
     parser = _command(commands, "inspect", _inspect, "print as JSON what is in a .blend")
     parser.add_argument("--main", required=True, help="the .blend, relative to FOLDER")
+    parser.add_argument("--blender-version", default="", help="exact version to read it with (default: by the file's own)")
     parser.add_argument("--seconds-max", type=float, default=120.0)
     parser.add_argument("folder", metavar="FOLDER")
 
@@ -61,13 +67,21 @@ def _add_render(commands) -> None:
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--width", type=int, default=320)
     parser.add_argument("--height", type=int, default=180)
-    parser.add_argument("--format", choices=["PNG", "JPEG", "OPEN_EXR"], default="PNG")
+    parser.add_argument("--format", choices=["PNG", "JPEG", "OPEN_EXR", "OPEN_EXR_MULTILAYER"], default="PNG")
     parser.add_argument("--camera", default="")
+    parser.add_argument("--engine", choices=["cycles", "eevee"], default="cycles")
+    parser.add_argument("--blender-version", default="", help="exact version (default: the newest given)")
     parser.add_argument("folder", metavar="FOLDER")
 
 
 def _add_doctor(commands) -> None:
     _command(commands, "doctor", _doctor, "say what this machine offers and what is missing")
+
+
+def _add_fetch(commands) -> None:
+    parser = _command(commands, "fetch", _fetch, "fetch one Blender into the folder of environments")
+    parser.add_argument("--python", help="the Python 3.11 to make it from (default: found)")
+    parser.add_argument("version", metavar="VERSION", help="exact: 4.5.15")
 
 
 def _run(arguments) -> int:
@@ -92,6 +106,12 @@ def _doctor(arguments) -> int:
     from pictor_agent.doctor import examine
 
     return examine(arguments)
+
+
+def _fetch(arguments) -> int:
+    from pictor_agent.local import fetch
+
+    return fetch(arguments)
 
 
 if __name__ == "__main__":

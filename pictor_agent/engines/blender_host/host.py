@@ -12,6 +12,7 @@ from .pipe import Progress, Refusal, memory_bytes
 class Host:
     def __init__(self, pipe):
         self.pipe, self.wishes = pipe, None
+        self.wanted, self.device = "", ""  # what was ordered last, and the kind it came to
 
     @property
     def scene(self):
@@ -28,14 +29,21 @@ class Host:
         self.wishes = opening.open_scene(command["main"])
         inspection = inspecting.inspect(self.scene, self.wishes) if command.get("inspect") else None
         opening.disarm()
-        device = devices.use(self.scene, command.get("device") or "any")
+        self.choose_device("any")
         seconds = time.monotonic() - started_at
-        self.pipe.say("opened", seconds=seconds, device=device, inspection=inspection, memory_bytes=memory_bytes("VmRSS"))
+        memory = memory_bytes("VmRSS")
+        self.pipe.say("opened", seconds=seconds, device=self.device, inspection=inspection, memory_bytes=memory)
+
+    def choose_device(self, wanted):
+        if wanted != self.wanted:
+            self.device = devices.use(self.scene, wanted)
+            self.wanted = wanted
 
     def render(self, command):
+        self.choose_device(command.get("device") or "any")
         with rendering.frame(self.scene, self.wishes, command, Progress(self.pipe)) as (picture, seconds):
             memory = {"memory_bytes": memory_bytes("VmRSS"), "peak_memory_bytes": memory_bytes("VmHWM")}
-            self.pipe.say("rendered", picture, seconds=seconds, **memory)
+            self.pipe.say("rendered", picture, seconds=seconds, device=self.device, **memory)
 
     def preview(self, command):
         with rendering.preview(self.scene, self.wishes, command["width"]) as (picture, _):
