@@ -4,8 +4,8 @@ import secrets
 import uuid
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, StdDev, Subquery, Sum
+from django.db import connection, models
+from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 
@@ -294,6 +294,7 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["job", "status"], name="task_by_job_and_status"),
             models.Index(fields=["id"], name="task_unchecked", condition=Q(status="checking")),
+            models.Index(fields=["job", "-accepted_at"], name="task_accepted_last", condition=Q(status="accepted")),
             models.Index(fields=["job", "-accepted_at"], name="task_newest_accepted", condition=Q(status="accepted")),
         ]
 
@@ -326,25 +327,35 @@ class TaskCount(models.Model):
     objects = TaskCountQuerySet.as_manager()
 
 
+TIMED_FRAMES = 100
+TIMING = """
+    SELECT job_id, count(*) AS frames, avg(attempt.render_seconds) AS mean_seconds,
+           stddev_pop(attempt.render_seconds) AS deviation_seconds, avg(task.charged_micros)::float AS mean_micros
+    FROM unnest(%s::bigint[]) AS job(job_id), LATERAL (
+        SELECT id, attempt, charged_micros FROM rendering_task
+        WHERE rendering_task.job_id = job.job_id AND status = 'accepted' ORDER BY accepted_at DESC LIMIT %s
+    ) AS task
+    JOIN rendering_attempt AS attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
+    WHERE attempt.render_seconds IS NOT NULL GROUP BY job_id
+"""
+
+
 class AttemptQuerySet(models.QuerySet):
     def accepted(self):
         return self.filter(outcome="accepted")
 
     def timing_by_job(self, jobs) -> dict[int, dict]:
-        """Frames, mean and deviation of the seconds and mean charge of accepted frames, for each of `jobs`. One query."""
-        rows = (
-            self.accepted()
-            .filter(task__job__in=jobs, render_seconds__isnull=False)
-            .order_by()
-            .values("task__job_id")
-            .annotate(
-                frames=Count("id"),
-                mean_seconds=Avg("render_seconds"),
-                deviation_seconds=StdDev("render_seconds"),
-                mean_micros=Avg("task__charged_micros"),
-            )
-        )
-        return {row.pop("task__job_id"): row for row in rows}
+        """Mean and deviation of the seconds and mean charge of the frames accepted last, for each of `jobs`. One query.
+
+        {12: {"frames": 100, "mean_seconds": 3.1, "deviation_seconds": 0.2, "mean_micros": 310}}; at most TIMED_FRAMES a job,
+        since what comes next resembles what came last, and a long job costs no more than a short one.
+        """
+        ids = [getattr(job, "pk", job) for job in jobs]
+        with connection.cursor() as cursor:
+            cursor.execute(TIMING, [ids, TIMED_FRAMES])
+            names = [column.name for column in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return {row.pop("job_id"): row for row in rows}
 
     def by_node(self):
         """(node's name, frames, mean seconds) of these attempts, most frames first."""
@@ -385,7 +396,10 @@ class Attempt(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "number"], name="attempt_number_once")]
-        indexes = [models.Index(fields=["worker", "-leased_at"], name="attempt_newest_of_worker")]
+        indexes = [
+            models.Index(fields=["worker", "-leased_at"], name="attempt_newest_of_worker"),
+            models.Index(fields=["outcome"], name="attempt_refused", condition=~Q(outcome__in=["", "accepted"])),
+        ]
 
     def __str__(self) -> str:
         return f"Attempt {self.number} of task {self.task_id}"
