@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from nacl.signing import SigningKey
 
-from pictor_agent import protocol
+from pictor_agent import pool, protocol
 
 CACHE_SHARE = 0.2  # of the disk that is free at the first start
 CACHE_BYTES_MAX = 200 << 30
@@ -31,10 +31,15 @@ class Config:
     token: str = ""  # enrols a new key, once
     name: str = ""
     blender_python: list[str] = field(default_factory=list)
+    environments: str = ""  # folder of the Blenders that are fetched on first need; empty: beside the state folder
+    fetch_blender: bool = True  # False: only those that are here already
     allow_unsandboxed: bool = False
     memory_bytes: int = 0  # of one Blender; 0: most of the machine
     cache_bytes: int = 0  # 0: chosen by free disk
     drain_seconds: float = DRAIN_SECONDS
+    warm_scenes: int = pool.SCENES_MAX  # that stay open between frames
+    warm_frames: int = pool.FRAMES_MAX  # then a Blender is started anew
+    warm_seconds: float = pool.AGE_SECONDS_MAX  # the same by age
 
     @property
     def socket_url(self) -> str:

@@ -1,49 +1,34 @@
-"""Scene files in, frames out: a content-addressed cache with a size limit, downloads and uploads that resume at a cut."""
+"""The cache of scene files: content-addressed, bounded, the scene used longest ago goes first; scenes are folders of links.
+
+What lies here is believed only after its hash was right once in the life of this process, and while size, place and
+time of change are what they were then: a disk that errs, or a power cut, costs one more download.
+"""
 
 import asyncio
 import contextlib
+import errno
 import hashlib
+import itertools
 import os
-import random
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import httpx
 
-from pictor_agent import protocol
+from pictor_agent import protocol, transfers
 from pictor_agent.runner import RunFailed, safe_parts
+from pictor_agent.transfers import UrlExpired, download, pause_seconds
 
-CHUNK_BYTES = 4 << 20  # one PATCH; a cut costs at most this
-TRIES = 8
-BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.2, 20.0
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 DOWNLOADS_MAX = 4
 RESERVE_BYTES = 1 << 30  # of disk that the cache leaves free
-GONE = (401, 403, 404, 410)  # the URL has expired or was never right: ask for another
+FULL = (errno.ENOSPC, errno.EDQUOT)
+SPARE = ".new"  # marks a scene folder that is being made
 
 RenewUrl = Callable[[str], Awaitable[str]]
-
-
-class UrlExpired(Exception):
-    """The server no longer honours this file URL."""
-
-
-class UploadFailed(Exception):
-    """The file did not get there after every try."""
-
-
-def make_client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=True, limits=httpx.Limits(max_connections=8))
-
-
-def pause_seconds(number: int) -> float:
-    """How long to wait before try `number` (from 1), with jitter so that nodes do not come back together."""
-    return random.uniform(0.5, 1.0) * min(BACKOFF_SECONDS_MIN * 2**number, BACKOFF_SECONDS_MAX)
-
-
-# Scenes in ------------------------------------------------------------------------------------------------------------
+Stamp = tuple[int, int, int]  # inode, bytes, time of change
 
 
 @dataclass
@@ -56,12 +41,16 @@ class FileStore:
     is_open: Callable[[str], bool] = lambda scene_key: False  # does a warm process see this scene?
     used_by: dict[str, int] = field(default_factory=dict)  # scene_key -> holders; never evicted
     wanted: list[set[str]] = field(default_factory=list)  # hashes of scenes that are being put together
-    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    sound: dict[str, Stamp] = field(default_factory=dict)  # files whose hash was right, by hash
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS_MAX))
+    _numbers: itertools.count = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         for name in ("files", "partial", "scenes"):
             (self.folder / name).mkdir(mode=0o755, parents=True, exist_ok=True)
+        for spare in (self.folder / "scenes").glob(f"*{SPARE}*"):
+            shutil.rmtree(spare, ignore_errors=True)
 
     def hold(self, scene_key: str) -> None:
         """Keep a scene on disk until `release`."""
@@ -76,80 +65,86 @@ class FileStore:
         """The folder of a scene with all its files, fetched as needed. Hold the key before.
 
         Raises:
-            RunFailed: asset_missing, or scene_unreadable for a path that would leave the folder.
+            RunFailed: asset_missing; disk_full; or scene_unreadable for a path that would leave the folder.
         """
         check_paths(spec.files)
         folder = self.folder / "scenes" / spec.scene_key
         async with self._lock("scene " + spec.scene_key):
+            if not self.is_open(spec.scene_key) and not await self._is_whole(spec, folder):
+                shutil.rmtree(folder, ignore_errors=True)
             if not folder.is_dir():
-                with self._wanting({file.sha256 for file in spec.files}):
+                with self._wanting({file.sha256 for file in spec.files}), _disk_errors():
                     self._make_room(self._missing_bytes(spec.files))
                     await asyncio.gather(*(self._fetch_unless_here(file, renew) for file in spec.files))
                     await asyncio.to_thread(self._link_scene, spec, folder)
         os.utime(folder)
         return folder
 
+    # Belief -----------------------------------------------------------------------------------------------------------
+
+    async def _is_whole(self, spec: protocol.RenderSpec, folder: Path) -> bool:
+        for file in spec.files:
+            if not await self._is_sound(file, folder.joinpath(*safe_parts(file.path))):
+                return False
+        return True
+
+    async def _is_sound(self, file: protocol.FileRef, path: Path) -> bool:
+        """Does `path` hold what `file` promises? Hashed once, and again when it is not the same file as then."""
+        found = stamp(path)
+        if found is None or found[1] != file.size_bytes:
+            return False
+        if self.sound.get(file.sha256) != found:
+            if await asyncio.to_thread(file_sha256, path) != file.sha256:
+                return False
+            self.sound[file.sha256] = found
+        return True
+
+    # Fetching ---------------------------------------------------------------------------------------------------------
+
     async def _fetch_unless_here(self, file: protocol.FileRef, renew: RenewUrl) -> None:
         async with self._lock(file.sha256), self.downloads:
-            if not self._path(file.sha256).exists():
+            if not await self._is_sound(file, self._path(file.sha256)):
+                self._path(file.sha256).unlink(missing_ok=True)
                 await self._fetch(file, renew)
 
     async def _fetch(self, file: protocol.FileRef, renew: RenewUrl) -> None:
         url = file.url
-        for number in range(1, TRIES + 1):
+        for number in range(1, transfers.TRIES + 1):
             try:
                 await self._download(file, url)
                 return
             except UrlExpired:
                 url = await renew(file.sha256)
-            except (httpx.HTTPError, OSError):
+            except (httpx.HTTPError, OSError) as error:
+                if isinstance(error, OSError) and error.errno in FULL and not self._drop_oldest():
+                    raise RunFailed("disk_full", f"no room for {file.size_bytes >> 20} MiB of a scene's file") from error
                 await asyncio.sleep(pause_seconds(number))
         raise RunFailed("asset_missing", f"{file.path[:200]} could not be fetched")
 
     async def _download(self, file: protocol.FileRef, url: str) -> None:
         """Fetch what is not here yet; the file takes its place only when its hash is right."""
         partial = self.folder / "partial" / file.sha256
-        have = partial.stat().st_size if partial.exists() else 0
-        if have > file.size_bytes:
-            partial.unlink()
-            have = 0
-        if have < file.size_bytes or not have:
-            await self._append(partial, url, have, file.size_bytes)
+        await download(self.client, url, partial, file.size_bytes)
         if await asyncio.to_thread(file_sha256, partial) != file.sha256:
             partial.unlink()
             raise OSError(f"{file.path} has another hash than promised")
         partial.chmod(0o644)
         self._path(file.sha256).parent.mkdir(mode=0o755, exist_ok=True)
         partial.rename(self._path(file.sha256))
-
-    async def _append(self, partial: Path, url: str, have: int, size_bytes: int) -> None:
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-        async with self.client.stream("GET", url, headers=headers) as answer:
-            if answer.status_code in GONE:
-                raise UrlExpired
-            answer.raise_for_status()
-            resumed = have and answer.status_code == 206
-            with partial.open("ab" if resumed else "wb") as target:
-                left = size_bytes - (have if resumed else 0)
-                async for block in answer.aiter_raw():  # as it comes: what has arrived before a cut is kept
-                    left -= len(block)
-                    if left < 0:
-                        raise OSError("more bytes than promised")
-                    target.write(block)
-        if left:
-            raise OSError(f"cut {left} bytes before the end")
+        await self._is_sound(file, self._path(file.sha256))
 
     def _link_scene(self, spec: protocol.RenderSpec, folder: Path) -> None:
         """Lay the files out under a spare name, then put the folder in place whole."""
-        spare = folder.with_name(folder.name + ".new")
-        shutil.rmtree(spare, ignore_errors=True)
-        spare.mkdir(mode=0o755)
-        for file in spec.files:
-            target = spare.joinpath(*safe_parts(file.path))
-            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            os.link(self._path(file.sha256), target)
-            os.utime(target)
-        spare.rename(folder)
+        spare = folder.with_name(f"{folder.name}{SPARE}{next(self._numbers)}")
+        try:
+            spare.mkdir(mode=0o755)
+            for file in spec.files:
+                target = spare.joinpath(*safe_parts(file.path))
+                target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                os.link(self._path(file.sha256), target)
+            spare.rename(folder)
+        finally:
+            shutil.rmtree(spare, ignore_errors=True)
 
     @contextlib.contextmanager
     def _wanting(self, hashes: set[str]):
@@ -159,6 +154,8 @@ class FileStore:
             yield
         finally:
             self.wanted.remove(hashes)
+
+    # Room -------------------------------------------------------------------------------------------------------------
 
     def _missing_bytes(self, refs: list[protocol.FileRef]) -> int:
         missing = {ref.sha256: ref.size_bytes for ref in refs if not self._path(ref.sha256).exists()}
@@ -171,14 +168,18 @@ class FileStore:
             RunFailed: they will not fit even so.
         """
         self._drop_unused_files()
+        while not self._fits(needed_bytes):
+            if not self._drop_oldest():
+                raise RunFailed("disk_full", f"no room for {needed_bytes >> 20} MiB of scene files")
+
+    def _drop_oldest(self) -> bool:
+        """Drop the scene used longest ago that nobody needs now or next; False when there is none."""
         for scene in by_age((self.folder / "scenes").iterdir()):
-            if self._fits(needed_bytes):
-                return
-            if scene.name not in self.used_by and not self.is_open(scene.name):
+            if SPARE not in scene.name and scene.name not in self.used_by and not self.is_open(scene.name):
                 shutil.rmtree(scene, ignore_errors=True)
                 self._drop_unused_files()
-        if not self._fits(needed_bytes):
-            raise RunFailed("agent_error", f"no room for {needed_bytes >> 20} MiB of scene files")
+                return not scene.exists()
+        return False
 
     def _fits(self, needed_bytes: int) -> bool:
         used = sum(path.stat().st_size for path in self._files())
@@ -191,6 +192,7 @@ class FileStore:
         for path in self._files():
             if path.name not in wanted and path.stat().st_nlink == 1:
                 path.unlink()
+                self.sound.pop(path.name, None)
 
     def _files(self) -> list[Path]:
         return [*(self.folder / "files").glob("*/*"), *(self.folder / "partial").iterdir()]
@@ -200,6 +202,17 @@ class FileStore:
 
     def _lock(self, name: str) -> asyncio.Lock:
         return self.locks.setdefault(name, asyncio.Lock())
+
+
+@contextlib.contextmanager
+def _disk_errors():
+    """A disk that is full while a scene is laid out is said as such."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunFailed("disk_full", str(error)) from error
 
 
 def check_paths(files: list[protocol.FileRef]) -> None:
@@ -214,57 +227,15 @@ def by_age(paths) -> list[Path]:
     return sorted(paths, key=lambda path: path.stat().st_mtime)
 
 
+def stamp(path: Path) -> Stamp | None:
+    """What tells this file from another that lies or lay here; None when there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def file_sha256(path: Path) -> str:
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
-
-
-# Frames out -----------------------------------------------------------------------------------------------------------
-
-
-async def upload(client: httpx.AsyncClient, path: Path, url: str) -> None:
-    """Send a file to a granted URL, going on where an earlier try was cut.
-
-    Raises:
-        UrlExpired: ask for a new grant.
-        UploadFailed: not there after every try.
-    """
-    size_bytes, cuts = path.stat().st_size, 0
-    while cuts < TRIES:
-        try:
-            offset = await _offset(client, url)
-            while offset < size_bytes:
-                offset = await _patch(client, path, url, offset)
-                cuts = 0
-            return
-        except (httpx.HTTPError, OSError):
-            cuts += 1
-            await asyncio.sleep(pause_seconds(cuts))
-    raise UploadFailed(f"{size_bytes} bytes did not arrive in {TRIES} tries")
-
-
-async def _offset(client: httpx.AsyncClient, url: str) -> int:
-    answer = await client.head(url)
-    if answer.status_code in GONE:
-        raise UrlExpired
-    answer.raise_for_status()
-    with contextlib.suppress(KeyError, ValueError):
-        return int(answer.headers["Upload-Offset"])
-    raise httpx.HTTPError("the server does not say its offset")
-
-
-async def _patch(client: httpx.AsyncClient, path: Path, url: str, offset: int) -> int:
-    """Send one chunk; returns the server's new offset."""
-    block = await asyncio.to_thread(_read_block, path, offset)
-    headers = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-    answer = await client.patch(url, content=block, headers=headers)
-    if answer.status_code in GONE:
-        raise UrlExpired
-    answer.raise_for_status()
-    return int(answer.headers.get("Upload-Offset", offset + len(block)))
-
-
-def _read_block(path: Path, offset: int) -> bytes:
-    with path.open("rb") as source:
-        source.seek(offset)
-        return source.read(CHUNK_BYTES)

@@ -1,10 +1,11 @@
-"""Renders frames on this machine: keeps warm Blenders, one per exact version and scene, and knows when to renew them.
+"""Renders frames on this machine in warm Blenders, and says why one did not work.
 
 Public: `Runner.render`, `Runner.inspect`, `Runner.close`. Cancelling the awaiting task kills the process within a second.
 """
 
 import asyncio
 import base64
+import contextlib
 import os
 import stat
 from dataclasses import dataclass, field
@@ -12,16 +13,14 @@ from pathlib import Path
 
 import psutil
 
-from pictor_agent import engines, pixels, protocol
-from pictor_agent.environments import RenderEnvironment, find_environment
+from pictor_agent import protocol
+from pictor_agent.attempt_log import AttemptLog
+from pictor_agent.environments import Environments, NoBlender
+from pictor_agent.pool import Entry, Key, Pool
 from pictor_agent.sandbox import Limits, Sandbox
 from pictor_agent.warm import OnProgress, Picture, RunFailed, WarmBlender, time_limit
 
-WARM_MAX = 2  # scenes kept open: two jobs that alternate do not reload each time
-AGE_SECONDS_MAX = 6 * 3_600  # a leak in Blender or a driver does not live longer
-FRAMES_MAX = 2_000
 MEMORY_SHARE = 0.75  # of the machine, for one box
-RENEW_SHARE = 0.6  # of its limit: a process that holds more after a frame is not used again
 WATCH_SECONDS = 0.5
 PREVIEW_WIDTH = 240
 PREVIEW_SECONDS = 6.0
@@ -40,12 +39,12 @@ class Rendered:
 
 @dataclass
 class Runner:
-    """Renders one frame at a time per slot; slots share nothing but the limit on warm processes."""
+    """Renders one frame at a time per slot; slots share nothing but the pool of warm processes."""
 
-    environments: dict[str, RenderEnvironment]  # by exact version
+    environments: Environments
     sandbox: Sandbox
     memory_bytes: int = 0  # limit of one box; 0: a share of the machine
-    warm: dict[tuple, list] = field(default_factory=dict)  # key -> [WarmBlender, frames]; oldest use first
+    pool: Pool = field(default_factory=Pool)
 
     @property
     def limits(self) -> Limits:
@@ -53,27 +52,58 @@ class Runner:
         return Limits(memory_bytes, tmp_bytes=min(4 << 30, memory_bytes // 2))
 
     async def render(
-        self, spec: protocol.RenderSpec, scene: Path, target: Path, on_progress: OnProgress = lambda *_: None
+        self,
+        spec: protocol.RenderSpec,
+        scene: Path,
+        target: Path,
+        on_progress: OnProgress = lambda *_: None,
+        log: AttemptLog | None = None,
     ) -> Rendered:
-        """Render `spec` from the folder `scene` into the file `target`.
+        """Render `spec` from the folder `scene` into the file `target`; `log` gets what the renderer prints meanwhile.
 
         Raises:
-            RunFailed: with the reason for the server. The process is gone unless the scene alone was at fault.
-            asyncio.CancelledError: the process has been killed.
+            RunFailed: with the reason for the server. The process is gone.
+            asyncio.CancelledError: the process is gone.
         """
-        key = (spec.blender_version, spec.scene_key, spec.main_path)
+        log = log or AttemptLog()
+        await self._find_blender(spec.blender_version, on_progress)
+        key = spec.blender_version, spec.scene_key, spec.main_path
+        too_long = time_limit(spec.seconds_max, f"the frame took more than {spec.seconds_max:.0f} s")
         try:
-            async with time_limit(spec.seconds_max, f"more than {spec.seconds_max:.0f} s"):
-                warm = await self._take(key, scene)
-                picture = await _watched(warm, warm.render(spec, target, on_progress))
-        except BaseException as error:
-            if isinstance(error, RunFailed) and key in self.warm:
-                error.log_tail = error.log_tail or self.warm[key][0].log_tail
-            await asyncio.shield(self._drop(key))
+            async with too_long, self._warm(key, scene, log) as blender:
+                picture = await self._watched(blender, blender.render(spec, target, on_progress))
+        except RunFailed as error:
+            error.log_tail = log.tail
             raise
-        await self._renew_if_spent(key)
-        log_tail = warm.log_tail
-        return Rendered(target, await asyncio.to_thread(describe, spec, picture), log_tail, warm.device)
+        return Rendered(target, await asyncio.to_thread(describe, spec, picture), log.tail, blender.device)
+
+    async def _find_blender(self, version: str, on_progress: OnProgress) -> None:
+        """Fetch it where it is missing; that is no time of the frame's."""
+        try:
+            await self.environments.find(version, lambda words: on_progress(0.0, words))
+        except NoBlender as error:
+            raise RunFailed("blender_unavailable", str(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _warm(self, key: Key, scene: Path, log: AttemptLog):
+        """A Blender that holds the scene, for one frame; whatever goes wrong with it ends it."""
+        entry = await self.pool.take(key) or await self._start(key, scene)
+        entry.blender.log = log
+        try:
+            if entry.frames == 0:
+                await self._watched(entry.blender, entry.blender.open())
+            yield entry.blender
+        except BaseException:
+            await asyncio.shield(self.pool.drop(entry))
+            raise
+        await self.pool.give_back(entry)
+
+    async def _start(self, key: Key, scene: Path) -> Entry:
+        version, _, main_path = key
+        check_main(scene, main_path)
+        await self.pool.make_room(keep=max(0, self.pool.rules.scenes - 1))
+        started = await WarmBlender.start(self.environments[version], self.sandbox, scene, main_path, self.limits)
+        return self.pool.add(key, started)
 
     async def inspect(self, scene: Path, main_path: str, *, version: str, seconds_max: float, thumbnail: Path) -> dict:
         """What is in the .blend `main_path` of the folder `scene`; `thumbnail` is a file name to use.
@@ -85,52 +115,39 @@ class Runner:
         warm = await WarmBlender.start(self.environments[version], self.sandbox, scene, main_path, self.limits)
         try:
             async with time_limit(seconds_max, f"more than {seconds_max:.0f} s"):
-                answer = await _watched(warm, warm.open(inspect=True))
+                answer = await self._watched(warm, warm.open(inspect=True))
             return {**(answer.inspection or {}), "thumbnail": await _thumbnail(warm, thumbnail)}
         finally:
             await warm.close()
 
     def has_open(self, scene_key: str) -> bool:
         """Does a warm process still see this scene's folder?"""
-        return any(key[1] == scene_key for key in self.warm)
+        return self.pool.sees(scene_key)
 
     async def close(self) -> None:
-        for key in list(self.warm):
-            await self._drop(key)
+        await self.pool.close()
 
-    async def _take(self, key: tuple, scene: Path) -> WarmBlender:
-        """The warm process that holds this scene, started if there is none."""
-        if key in self.warm and self.warm[key][0].is_alive:
-            self.warm[key] = entry = self.warm.pop(key)  # newest use last
-            entry[1] += 1
-            return entry[0]
-        await self._drop(key)
-        version, _, main_path = key
-        if version not in self.environments:
-            raise RunFailed("agent_error", f"Blender {version} is not on this node")
-        check_main(scene, main_path)
-        while len(self.warm) >= WARM_MAX:
-            await self._drop(next(iter(self.warm)))
-        warm = await WarmBlender.start(self.environments[version], self.sandbox, scene, main_path, self.limits)
-        self.warm[key] = [warm, 1]
-        await _watched(warm, warm.open())
-        return warm
+    async def _watched(self, blender: WarmBlender, work):
+        """Await `work` while somebody looks after the memory of the box and of the machine."""
+        watcher = asyncio.create_task(self._watch_memory(blender))
+        try:
+            return await work
+        except RunFailed as error:
+            if watcher.done() and not watcher.exception():
+                raise RunFailed("out_of_memory", f"more than {blender.limits.memory_bytes >> 20} MiB") from error
+            raise
+        finally:
+            watcher.cancel()
 
-    async def _renew_if_spent(self, key: tuple) -> None:
-        warm, frames = self.warm[key]
-        heavy = warm.memory_bytes > self.limits.memory_bytes * RENEW_SHARE
-        if heavy or frames >= FRAMES_MAX or warm.age_seconds > AGE_SECONDS_MAX:
-            await self._drop(key)
+    async def _watch_memory(self, blender: WarmBlender) -> None:
+        """Close idle scenes when memory gets short; returns when the box held more than it may and was killed.
 
-    async def _drop(self, key: tuple) -> None:
-        if entry := self.warm.pop(key, None):
-            await entry[0].close()
-
-
-def make_environments(programs: list[str]) -> dict[str, RenderEnvironment]:
-    """By exact version. Raises environments.NoBlender for one that cannot be used."""
-    found = [find_environment(program) for program in programs]
-    return {environment.version: environment for environment in found}
+        Where a cgroup counts, the kernel does the latter, and better.
+        """
+        while blender.box.group.limits_memory or _tree_rss_bytes(blender.box.process.pid) <= blender.limits.memory_bytes:
+            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.shield(self.pool.make_room(keep=self.pool.rules.scenes))
+        blender.kill()
 
 
 def check_main(scene: Path, main_path: str) -> None:
@@ -163,6 +180,8 @@ def safe_parts(path: str) -> list[str]:
 
 def describe(spec: protocol.RenderSpec, picture: Picture) -> protocol.RenderResult:
     """Decode the picture, see that it is what was ordered, and commit to its pixels."""
+    from pictor_agent import pixels  # 40 MB that a node without work does without
+
     try:
         decoded = pixels.read_pixels(picture.path, pixels_max=spec.width * spec.height)
     except pixels.Undecodable as error:
@@ -178,28 +197,8 @@ def describe(spec: protocol.RenderSpec, picture: Picture) -> protocol.RenderResu
         height=height,
         render_seconds=picture.answer.seconds,
         peak_memory_bytes=picture.answer.peak_memory_bytes,
+        device=picture.answer.device,
     )
-
-
-async def _watched(warm: WarmBlender, work):
-    """Await `work`; kill the box when it holds more memory than it may and no cgroup counts for us."""
-    if warm.box.group.limits_memory:
-        return await work
-    watcher = asyncio.create_task(_kill_when_too_large(warm))
-    try:
-        return await work
-    except RunFailed as error:
-        if watcher.done():
-            raise RunFailed("out_of_memory", f"more than {warm.limits.memory_bytes >> 20} MiB", error.log_tail) from error
-        raise
-    finally:
-        watcher.cancel()
-
-
-async def _kill_when_too_large(warm: WarmBlender) -> None:
-    while _tree_rss_bytes(warm.box.process.pid) <= warm.limits.memory_bytes:
-        await asyncio.sleep(WATCH_SECONDS)
-    warm.kill()
 
 
 def _tree_rss_bytes(pid: int) -> int:
@@ -220,9 +219,3 @@ async def _thumbnail(warm: WarmBlender, target: Path) -> str | None:
     if picture.size_bytes > PREVIEW_BYTES_MAX:
         return None
     return base64.b64encode(target.read_bytes()).decode()
-
-
-def versions_offered(environments: dict[str, RenderEnvironment]) -> list[str]:
-    """Versions that are installed here and known to the network."""
-    known = {version.exact for version in engines.blender_versions_available()}
-    return sorted(known & set(environments))

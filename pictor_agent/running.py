@@ -4,16 +4,19 @@ import asyncio
 import signal
 from pathlib import Path
 
-from pictor_agent import __version__, cgroups, files
+from pictor_agent import __version__, cgroups, engines
 from pictor_agent.config import BadConfig, Config, State, default_cache_bytes, default_state_folder, read_config
-from pictor_agent.environments import NoBlender
+from pictor_agent.engines import fetching
+from pictor_agent.environments import Environments, NoBlender, make_environments
 from pictor_agent.files import FileStore
 from pictor_agent.outbox import Outbox
+from pictor_agent.pool import Pool, Rules
 from pictor_agent.probe import Probe
-from pictor_agent.runner import Runner, make_environments
+from pictor_agent.runner import Runner
 from pictor_agent.sandbox import SandboxUnavailable, find_sandbox, remove_stale_folders
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
+from pictor_agent.transfers import make_client
 
 UNUSABLE = 3  # exit status: this machine or its configuration must be mended first
 
@@ -24,6 +27,7 @@ def run(arguments) -> int:
         config = read_config(
             Path(arguments.config),
             blender_python=arguments.blender_python,
+            environments=arguments.environments,
             allow_unsandboxed=arguments.allow_unsandboxed,
             memory_bytes=arguments.memory_bytes,
             cache_bytes=arguments.cache_bytes,
@@ -57,17 +61,32 @@ def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
         NoBlender, SandboxUnavailable: this machine cannot render.
     """
     sandbox = find_sandbox(allow_unsandboxed=config.allow_unsandboxed)
-    runner = Runner(make_environments(config.blender_python), sandbox, config.memory_bytes)
-    if not runner.environments:
-        raise NoBlender("no Blender: give --blender-python PROGRAM, or set BLENDER_PYTHON")
+    rules = Rules(config.warm_scenes, config.warm_frames, config.warm_seconds)
+    runner = Runner(find_blenders(config, state), sandbox, config.memory_bytes, Pool(rules))
     cgroups.remove_stale()
     remove_stale_folders()
     cache_bytes = config.cache_bytes or default_cache_bytes(state.folder)
-    store = FileStore(state.folder / "cache", cache_bytes, files.make_client(), runner.has_open)
+    store = FileStore(state.folder / "cache", cache_bytes, make_client(), runner.has_open)
     return Shift(config, state, runner, store, Outbox(state.folder / "outbox"), Probe(state.folder), terminal)
 
 
+def find_blenders(config: Config, state: State) -> Environments:
+    """Those that the owner named, those in the folder, and the right to fetch others into it.
+
+    Raises:
+        NoBlender: there is none, and none can be fetched.
+    """
+    folder = Path(config.environments) if config.environments else state.folder.parent / "blender"
+    found = make_environments(config.blender_python, folder)
+    if not config.fetch_blender:
+        found.folder = None
+    if not found.offered():
+        obstacle = fetching.obstacle(folder, engines.blender_versions.ALL[0].exact)
+        raise NoBlender(f"no Blender: give --blender-python PROGRAM, or set BLENDER_PYTHON ({obstacle or 'fetching is off'})")
+    return found
+
+
 def describe(runner: Runner) -> str:
-    versions = ", ".join(sorted(runner.environments))
+    versions = ", ".join(sorted(runner.environments)) or "fetched on first need"
     isolation = "in bubblewrap" if runner.sandbox.bwrap else "WITHOUT isolation, as you allowed"
     return f"Blender {versions} {isolation}"

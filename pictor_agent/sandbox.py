@@ -24,6 +24,7 @@ RENDER_UID = 59_733  # below every range that Debian or systemd hands out; has n
 PROBE_SECONDS = 10
 BOX_PREFIX = "pictor-box-"
 REAP_SECONDS = 5
+END_SECONDS = 2  # a program that closed its pipes and goes on is ended then
 ENTRY = Path(__file__).with_name("sandbox_entry.py")
 PASSWD = f"root:x:0:0::/:/bin/false\nrender:x:{RENDER_UID}:{RENDER_UID}::/tmp:/bin/false\n"
 ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/OpenCL", "/etc/localtime")
@@ -285,6 +286,12 @@ class Box:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.group.kill()
+
+    async def ended(self) -> None:
+        """Let a box whose program has gone silent end by itself, so that its status is its own; but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await self.process.wait()
 
     async def close(self) -> None:
         """Kill if alive, wait, and clean up. Safe to call twice."""

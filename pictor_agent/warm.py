@@ -1,7 +1,6 @@
 """One warm Blender in its box, holding one scene: opens it once, renders frame after frame, is killed at any moment."""
 
 import asyncio
-import collections
 import hashlib
 import json
 import time
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from pictor_agent import protocol
+from pictor_agent.attempt_log import AttemptLog
 from pictor_agent.environments import RenderEnvironment
 from pictor_agent.sandbox import Box, Contents, Limits, Sandbox
 
@@ -21,8 +21,10 @@ HOST_FOLDER = Path(__file__).parent / "engines" / "blender_host"
 SCENE_INSIDE = "/scene"
 HOST_INSIDE = "/run/blender_host"
 START_SECONDS = 120.0  # a cold disk may need a minute for the first import
-LOG_CHARACTERS = 16_000
+LOG_BLOCK_BYTES = 1 << 16
+LOG_BYTES_PER_SECOND = 8 << 20  # who prints more waits for us to read it
 COPY_BYTES = 1 << 20
+KILLED = (-9, 137)  # what is left of a process that somebody killed, or of the box around it
 OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "loc returns null", "failed to map segment", "Cannot allocate memory")
 
 OnProgress = Callable[[float, str], None]
@@ -71,8 +73,9 @@ class WarmBlender:
         self.started_at = time.monotonic()
         self.memory_bytes = 0
         self.device = ""
+        self.log = AttemptLog()  # of the attempt it works for
         self._main_inside = main_inside
-        self._log: collections.deque[str] = collections.deque(maxlen=400)
+        self._ended_by_us = False
         self._log_reader = asyncio.create_task(self._read_log())
 
     @classmethod
@@ -98,8 +101,8 @@ class WarmBlender:
 
     @property
     def log_tail(self) -> str:
-        """The end of what Blender printed, in at most LOG_CHARACTERS."""
-        return "".join(self._log)[-LOG_CHARACTERS:]
+        """The end of what Blender printed during this attempt."""
+        return self.log.tail
 
     async def open(self, *, inspect: bool = False) -> Answer:
         """Load the scene; with `inspect` the answer tells what is in it.
@@ -107,7 +110,7 @@ class WarmBlender:
         Raises:
             RunFailed: Blender does not start, or cannot read the file.
         """
-        async with _limit(START_SECONDS, "Blender did not start"):
+        async with time_limit(START_SECONDS, "Blender did not start", reason="agent_error"):
             await self._until("ready")
         await self._send(command="open", main=self._main_inside, inspect=inspect)
         answer = await self._until("opened")
@@ -118,7 +121,8 @@ class WarmBlender:
         """Render one frame into the file `target`."""
         await self._send(
             command="render", frame=spec.frame, seed=spec.seed, width=spec.width, height=spec.height,
-            samples=spec.samples, format=spec.format, denoise=spec.denoise, camera=spec.camera,
+            samples=spec.samples, format=spec.format, denoise=spec.denoise, camera=spec.camera, engine=spec.engine,
+            device=spec.device, depth_bits=spec.depth_bits, quality_percent=spec.quality_percent,
         )  # fmt: skip
         answer = await self._until("rendered", on_progress)
         self.memory_bytes = answer.memory_bytes
@@ -130,6 +134,7 @@ class WarmBlender:
         return await self._receive(await self._until("previewed"), target)
 
     def kill(self) -> None:
+        self._ended_by_us = True
         self.box.kill()
 
     async def close(self) -> None:
@@ -185,24 +190,29 @@ class WarmBlender:
         return Picture(target, digest.hexdigest(), answer.size_bytes, answer)
 
     async def _death(self) -> RunFailed:
-        """Why the process ended, as well as can be told from outside."""
+        """Why the process ended, as well as can be told from outside. Nobody but a kernel without memory kills it unasked."""
+        by_us = self._ended_by_us
+        await self.box.ended()
         await self.close()
         code = self.box.process.returncode
         if self.box.oom_kills or any(words in self.log_tail for words in OUT_OF_MEMORY):
             return RunFailed("out_of_memory", f"more than {self.limits.memory_bytes >> 20} MiB", self.log_tail)
+        if code in KILLED and not by_us:
+            return RunFailed("out_of_memory", "the machine took the memory back", self.log_tail)
         return RunFailed("renderer_crashed", f"Blender ended with status {code}", self.log_tail)
 
     async def _read_log(self) -> None:
-        """Keep the last lines; bounded by line length and number, whatever the box prints."""
-        while block := await self.box.noise.read(4_096):
-            self._log.append(block.decode(errors="replace"))
+        """Hand on what the box prints, at a pace that leaves time for everything else."""
+        while block := await self.box.noise.read(LOG_BLOCK_BYTES):
+            self.log.add(block)
+            await asyncio.sleep(len(block) / LOG_BYTES_PER_SECOND)
 
 
-class _limit:
-    """`async with` that turns a time-out into RunFailed("time_limit")."""
+class time_limit:
+    """`async with` that turns a time-out into RunFailed."""
 
-    def __init__(self, seconds: float, words: str) -> None:
-        self._timeout, self._words = asyncio.timeout(seconds), words
+    def __init__(self, seconds: float, words: str, *, reason: protocol.FailureReason = "time_limit") -> None:
+        self._timeout, self._words, self._reason = asyncio.timeout(seconds), words, reason
 
     async def __aenter__(self) -> None:
         await self._timeout.__aenter__()
@@ -211,7 +221,4 @@ class _limit:
         try:
             await self._timeout.__aexit__(*error)
         except TimeoutError:
-            raise RunFailed("time_limit", self._words) from None
-
-
-time_limit = _limit
+            raise RunFailed(self._reason, self._words) from None

@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from pictor_agent import sandbox
-from pictor_agent.runner import Runner, make_environments
+from pictor_agent.environments import make_environments
+from pictor_agent.runner import Runner
 
 HERE = Path(__file__).parent
 
@@ -44,7 +45,7 @@ async def runner():
     await made.close()
 
 
-async def until(condition, *, seconds: float = 20.0, words: str = ""):
+async def until(condition, *, seconds: float = 90.0, words: str = ""):
     """Wait for `condition()` to be true, looking again whenever the loop has turned; fail after a deadline."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not (value := condition()):
@@ -64,7 +65,7 @@ def make_spec(main_path: str = "plain.blend", **fields):
 
     usual = {
         "engine": "cycles", "blender_version": "5.0.1", "scene_key": "a" * 64, "main_path": main_path, "files": [],
-        "frame": 1, "seed": 7, "width": 32, "height": 18, "samples": 1, "format": "PNG", "seconds_max": 60.0,
+        "frame": 1, "seed": 7, "width": 32, "height": 18, "samples": 1, "format": "PNG", "seconds_max": 300.0,
     }  # fmt: skip
     return RenderSpec(**{**usual, **fields})
 

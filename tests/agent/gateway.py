@@ -8,7 +8,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from pictor_agent import protocol
 
 NONCE = b"n" * 32
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 class Gateway:

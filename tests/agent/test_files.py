@@ -5,18 +5,19 @@ import os
 
 import pytest
 
-from pictor_agent import files
-from pictor_agent.files import FileStore, UrlExpired, check_paths, upload
+from pictor_agent import files, transfers
+from pictor_agent.files import FileStore, check_paths
 from pictor_agent.protocol import FileRef
 from pictor_agent.runner import RunFailed
+from pictor_agent.transfers import UploadFailed, UrlExpired, upload
 from tests.agent.conftest import make_spec
 from tests.agent.file_server import FileServer
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(files, "BACKOFF_SECONDS_MIN", 0.001)
-    monkeypatch.setattr(files, "BACKOFF_SECONDS_MAX", 0.002)
+    monkeypatch.setattr(transfers, "BACKOFF_SECONDS_MIN", 0.001)
+    monkeypatch.setattr(transfers, "BACKOFF_SECONDS_MAX", 0.002)
     monkeypatch.setattr(files, "RESERVE_BYTES", 0)
 
 
@@ -28,7 +29,7 @@ def server():
 
 @pytest.fixture
 async def client():
-    async with files.make_client() as made:
+    async with transfers.make_client() as made:
         yield made
 
 
@@ -72,7 +73,7 @@ class DownloadTests:
         assert [detail for _, _, detail in server.seen] == ["", "bytes=30000-"]
 
     async def test_a_forged_file_is_never_used(self, server, store, monkeypatch):
-        monkeypatch.setattr(files, "TRIES", 2)
+        monkeypatch.setattr(transfers, "TRIES", 2)
         ref = offer(server, b"good")
         server.files["/f"] = b"evil"
         with pytest.raises(RunFailed) as failed:
@@ -81,7 +82,7 @@ class DownloadTests:
         assert not list((store.folder / "files").rglob("*/*"))
 
     async def test_more_bytes_than_promised_are_not_taken(self, server, store, monkeypatch):
-        monkeypatch.setattr(files, "TRIES", 2)
+        monkeypatch.setattr(transfers, "TRIES", 2)
         ref = offer(server, b"four")
         server.files["/f"] = b"x" * 100_000
         with pytest.raises(RunFailed):
@@ -147,7 +148,7 @@ class CacheTests:
 
 class UploadTests:
     async def test_a_cut_upload_goes_on_from_there(self, server, client, tmp_path, monkeypatch):
-        monkeypatch.setattr(files, "CHUNK_BYTES", 40_000)
+        monkeypatch.setattr(transfers, "CHUNK_BYTES", 40_000)
         content = os.urandom(100_000)
         (tmp_path / "frame").write_bytes(content)
         server.cuts.extend([25_000])
@@ -168,8 +169,8 @@ class UploadTests:
             await upload(client, tmp_path / "frame", server.url + "/u")
 
     async def test_a_server_that_never_takes_it_ends_the_tries(self, server, client, tmp_path, monkeypatch):
-        monkeypatch.setattr(files, "TRIES", 3)
+        monkeypatch.setattr(transfers, "TRIES", 3)
         (tmp_path / "frame").write_bytes(b"frame")
         server.statuses.extend([500] * 10)
-        with pytest.raises(files.UploadFailed):
+        with pytest.raises(UploadFailed):
             await upload(client, tmp_path / "frame", server.url + "/u")

@@ -10,8 +10,7 @@ import signal
 import pytest
 import pytest_asyncio
 
-from pictor_agent import connection, files, protocol
-from pictor_agent import shift as shift_module
+from pictor_agent import connection, deliveries, protocol, transfers
 from pictor_agent.config import Config, State
 from pictor_agent.files import FileStore
 from pictor_agent.outbox import Outbox
@@ -33,8 +32,8 @@ A_SECOND = {"samples": 600, "width": 96, "height": 54}
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(connection, "BACKOFF_SECONDS_FIRST", 0.01)
-    monkeypatch.setattr(shift_module, "RESEND_SECONDS", 0.3)
-    monkeypatch.setattr(files, "BACKOFF_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(deliveries, "RESEND_SECONDS", 0.3)
+    monkeypatch.setattr(transfers, "BACKOFF_SECONDS_MAX", 0.01)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -63,7 +62,7 @@ class Node:
 
     def start(self) -> Shift:
         config = Config(self.gateway.url, "w_test", token="secret", drain_seconds=30)
-        self.client = files.make_client()
+        self.client = transfers.make_client()
         store = FileStore(self.state.folder / "cache", 1 << 30, self.client, self.runner.has_open)
         outbox, probe = Outbox(self.state.folder / "outbox"), Probe(self.state.folder)
         self.shift = Shift(config, self.state, self.runner, store, outbox, probe, Terminal(self.said))
@@ -102,7 +101,7 @@ class Node:
 
     async def record(self, work_id: int, attempt: int = 1, *, stale=False) -> None:
         await self.gateway.say(protocol.Recorded(work_id=work_id, attempt=attempt, stale=stale))
-        await until(lambda: (work_id, attempt) not in self.shift.deliveries)
+        await until(lambda: (work_id, attempt) not in self.shift.deliveries.due)
 
     async def finish(self, work_id: int) -> protocol.Done:
         """Play the server's part for one frame, from Rendered to Recorded."""
@@ -176,7 +175,7 @@ class RunTests:
         assert gateway.order(protocol.Started, protocol.Rendered, protocol.Done)[:3] == [
             ("Started", 1), ("Rendered", 1), ("Done", 1),
         ]  # fmt: skip
-        assert (node.due, node.shift.held) == ([], {})
+        assert (node.due, node.shift.attempts.held) == ([], {})
 
     async def test_an_assignment_that_comes_twice_is_rendered_once(self, gateway, node):
         item = node.assignment(1)
@@ -201,7 +200,7 @@ class RunTests:
         await node.assign(node.assignment(1, **LONG), node.assignment(2, place=1, main="no_camera.blend"))
         await gateway.hear(protocol.Started, 1)
         await until(lambda: any(path == "/no_camera.blend" for _, path, _ in server.seen))
-        assert 1 in [held.item.work_id for held in node.shift.held.values() if held.running]
+        assert 1 in [held.item.work_id for held in node.shift.attempts.held.values() if held.running]
 
     async def test_a_failure_is_repeated_until_it_is_recorded(self, gateway, node):
         await node.assign(node.assignment(1, main="no_camera.blend"))
@@ -248,7 +247,7 @@ class FaultTests:
         assert gateway.order(protocol.Failed) == []
 
     async def test_a_report_lost_with_the_line_is_said_again(self, gateway, node, monkeypatch):
-        monkeypatch.setattr(shift_module, "RESEND_SECONDS", 600)  # at the sign-on, not some time later
+        monkeypatch.setattr(deliveries, "RESEND_SECONDS", 600)  # at the sign-on, not some time later
         await node.assign(node.assignment(1))
         await gateway.hear(protocol.Rendered, 1)
         await node.grant(1)
@@ -349,7 +348,7 @@ class DrainTests:
         await node.assign(node.assignment(1))
         await gateway.hear(protocol.Rendered, 1)
         await gateway.__aexit__()
-        await until(lambda: node.shift.link is None)
+        await until(lambda: node.shift.line.link is None)
         node.shift.drain()
         assert await node.end() == 0
         assert node.due == [(1, "rendered")]

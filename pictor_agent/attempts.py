@@ -1,0 +1,197 @@
+"""Attempts on this node, slot by slot: fetch the files, render, tell of it on the way, leave a report in the outbox."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pictor_agent import protocol
+from pictor_agent.attempt_log import AttemptLog
+from pictor_agent.deliveries import Deliveries
+from pictor_agent.files import FULL, FileStore
+from pictor_agent.line import Line
+from pictor_agent.outbox import Key, Report
+from pictor_agent.runner import RunFailed, Runner
+from pictor_agent.terminal import Terminal
+
+PROGRESS_SECONDS = 0.5
+LOG_SECONDS = 1.0
+URL_SECONDS = 30.0  # how long to wait for fresh file URLs
+
+
+@dataclass(eq=False)
+class Held:
+    """An assignment on this node, from its arrival to its result."""
+
+    item: protocol.Assignment
+    scene: asyncio.Task | None = None  # fetches the files
+    running: asyncio.Task | None = None
+    started: bool = False
+    urls: asyncio.Queue = field(default_factory=asyncio.Queue)
+    progress_at: float = 0.0
+    log: AttemptLog = field(default_factory=AttemptLog)
+
+    @property
+    def key(self) -> Key:
+        return self.item.work_id, self.item.attempt
+
+    @property
+    def names(self) -> dict[str, int]:
+        return {"work_id": self.item.work_id, "attempt": self.item.attempt}
+
+    @property
+    def words(self) -> str:
+        return f"frame {self.item.spec.frame} (work {self.item.work_id}, attempt {self.item.attempt})"
+
+
+@dataclass(eq=False)
+class Attempts:
+    """Whatever is assigned and has no result yet. One lane per slot, one attempt at a time in a lane."""
+
+    line: Line
+    runner: Runner
+    store: FileStore
+    deliveries: Deliveries
+    terminal: Terminal
+    held: dict[Key, Held] = field(default_factory=dict)
+    lanes: dict[int, asyncio.Queue] = field(default_factory=dict)  # slot -> assignments in order of arrival
+    closed: bool = False  # nothing further begins
+
+    def accept(self, item: protocol.Assignment) -> None:
+        """Take an assignment on; one that came before is the same one."""
+        if (item.work_id, item.attempt) in self.held or (item.work_id, item.attempt) in self.deliveries.due:
+            return
+        for old in [held for held in self.held.values() if held.item.work_id == item.work_id]:
+            self.cancel(old.key, "a newer attempt came")
+        held = Held(item)
+        self.held[held.key] = held
+        self.store.hold(item.spec.scene_key)
+        held.scene = self.line.start(self._fetch(held))
+        if item.slot not in self.lanes:
+            self.lanes[item.slot] = asyncio.Queue()
+            self.line.start(self._lane(self.lanes[item.slot]))
+        self.lanes[item.slot].put_nowait(held)
+
+    def cancel(self, key: Key, reason: str) -> None:
+        """Stop an attempt at once, wherever it is, and forget it; nothing is reported."""
+        if held := self.held.get(key):
+            self.terminal.say(f"Cancelled {held.words}: {reason}", "warn")
+            self.forget(held)
+        self.deliveries.forget(key)
+
+    def forget(self, held: Held) -> None:
+        if self.held.pop(held.key, None) is None:
+            return
+        self.store.release(held.item.spec.scene_key)
+        for task in (held.scene, held.running):
+            if task:
+                task.cancel()
+        self.line.changed.set()
+
+    def give_urls(self, message: protocol.Urls) -> None:
+        if held := self.held.get((message.work_id, message.attempt)):
+            held.urls.put_nowait(message.urls)
+
+    async def repeat(self) -> None:
+        """After a sign-on: what the server may have missed."""
+        for held in list(self.held.values()):
+            if held.started:
+                await self.line.send(protocol.Started(**held.names))
+
+    # Fetching ---------------------------------------------------------------------------------------------------------
+
+    async def _fetch(self, held: Held) -> Path:
+        """The files of an assignment; begins when it arrives, so the next scene is here before its turn."""
+        return await self.store.scene(held.item.spec, lambda sha256: self._renew_url(held, sha256))
+
+    async def _renew_url(self, held: Held, sha256: str) -> str:
+        await self.line.send(protocol.NeedUrls(**held.names))
+        try:
+            async with asyncio.timeout(URL_SECONDS):
+                urls = await held.urls.get()
+            held.urls.put_nowait(urls)  # for the other files of the same assignment
+            return urls[sha256]
+        except (TimeoutError, KeyError):
+            raise RunFailed("asset_missing", "the server gave no fresh URL for a file") from None
+
+    # Running ----------------------------------------------------------------------------------------------------------
+
+    async def _lane(self, queue: asyncio.Queue) -> None:
+        """Run one slot's assignments, one after the other, without a pause between."""
+        while True:
+            held = await queue.get()
+            if held.key not in self.held or self.closed:
+                continue
+            held.running = self.line.start(self._run(held))
+            await asyncio.wait({held.running})  # also after a cancel: the next begins when the process is gone
+
+    async def _run(self, held: Held) -> None:
+        """One attempt, from its files to a report in the outbox."""
+        try:
+            report = await self._render(held)
+        except asyncio.CancelledError:
+            self.deliveries.outbox.remove(held.key)
+            raise
+        except RunFailed as error:
+            report = self._failed(held, error.reason, error.detail, error.log_tail)
+        except OSError as error:
+            report = self._failed(held, "disk_full" if error.errno in FULL else "agent_error", str(error)[:500])
+        except Exception as error:  # a fault of ours must not stop the lane
+            report = self._failed(held, "agent_error", f"{type(error).__name__}: {error}"[:500])
+        await self._finished(held, report)
+
+    async def _render(self, held: Held) -> Report:
+        assert held.scene is not None
+        scene = await held.scene
+        held.started = True
+        await self.line.send(protocol.Started(**held.names))
+        picture = self.deliveries.outbox.picture_path(held.key)
+        telling = self.line.start(self._tell_log(held))
+        try:
+            rendered = await self.runner.render(
+                held.item.spec, scene, picture, lambda *told: self._progress(held, *told), held.log
+            )
+        finally:
+            telling.cancel()
+        self.terminal.say(f"Rendered {held.words} in {rendered.result.render_seconds:.1f} s", "ok")
+        return Report(**held.names, stage="rendered", result=rendered.result, log_tail=rendered.log_tail)
+
+    def _failed(self, held: Held, reason: protocol.FailureReason, detail: str, log_tail: str = "") -> Report:
+        self.terminal.say(f"Failed {held.words}: {reason} {detail}", "bad")
+        return Report(**held.names, stage="failed", reason=reason, detail=detail, log_tail=log_tail)
+
+    async def _finished(self, held: Held, report: Report) -> None:
+        """Keep the report and say it before the next one starts: the server then knows that the place is free."""
+        report = await self._kept(held, report)
+        if held.key not in self.held:  # cancelled while it was being written
+            self.deliveries.outbox.remove(held.key)
+            return
+        delivery = self.deliveries.add(report)
+        held.running = None  # so that forgetting does not cancel ourselves
+        self.forget(held)
+        await self.line.send(delivery.report.message())
+
+    async def _kept(self, held: Held, report: Report) -> Report:
+        """The report, in the outbox; where the disk does not even take that, a failure that is only remembered."""
+        try:
+            await asyncio.to_thread(self.deliveries.outbox.put, report)
+        except OSError as error:
+            self.deliveries.outbox.remove(held.key)
+            return self._failed(held, "disk_full", str(error))
+        return report
+
+    # Telling ----------------------------------------------------------------------------------------------------------
+
+    def _progress(self, held: Held, fraction: float, note: str) -> None:
+        now = asyncio.get_running_loop().time()
+        self.terminal.progress(f"{held.words} {note}", fraction)
+        if now - held.progress_at >= PROGRESS_SECONDS:
+            held.progress_at = now
+            self.line.start(self.line.send(protocol.Progress(**held.names, fraction=fraction, note=note)))
+
+    async def _tell_log(self, held: Held) -> None:
+        """Stream what was printed, at most a message a second; the tail goes with the report."""
+        while True:
+            if fresh := held.log.fresh():
+                offset, text = fresh
+                await self.line.send(protocol.LogLines(**held.names, offset=offset, text=text))
+            await asyncio.sleep(LOG_SECONDS)
