@@ -6,7 +6,7 @@ from common import clock
 from common.admin import ReadOnlyAdmin
 from common.transitions import IllegalMove, StaleMove
 from workers import services
-from workers.models import Enrolment, Gateway, Lease, Shift, Tally, Work, Worker, WorkerEvent
+from workers.models import Enrolment, Gateway, Lease, Misfit, Shift, Tally, Work, Worker, WorkerEvent
 
 
 @admin.register(Worker)
@@ -41,7 +41,7 @@ class WorkerAdmin(ReadOnlyAdmin):
 
 @admin.register(Work)
 class WorkAdmin(ReadOnlyAdmin):
-    list_display = ["id", "kind", "reference", "group", "priority", "leased", "held", "attempts", "created_at"]
+    list_display = ["id", "kind", "reference", "group", "tier", "priority", "leased", "held", "attempts", "created_at"]
     list_filter = ["kind", "leased", "held"]
     search_fields = ["=reference", "=group"]
 
@@ -50,6 +50,14 @@ class WorkAdmin(ReadOnlyAdmin):
 class LeaseAdmin(ReadOnlyAdmin):
     list_display = ["work", "worker", "slot", "place", "attempt", "leased_at", "acknowledged_at", "started_at", "expires_at"]
     list_select_related = ["work", "worker"]
+
+
+@admin.register(Misfit)
+class MisfitAdmin(ReadOnlyAdmin):
+    list_display = ["title", "worker", "kind", "count", "words", "at", "until"]
+    list_filter = ["kind"]
+    search_fields = ["title", "=affinity", "worker__name"]
+    list_select_related = ["worker"]
 
 
 @admin.register(WorkerEvent)

@@ -21,6 +21,8 @@ KINDS = {  # kind -> words on the page
     "config": "Configuration file created",
     "work-returned": "Work went back to the queue",
     "task-failed": "A task failed",
+    "misfit": "Work that does not fit this node",
+    "located": "Location changed",
 }
 
 

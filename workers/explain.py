@@ -5,49 +5,77 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Q
 
-from workers import matching, telemetry
-from workers.matching import Requirements, WorkerFacts
+from common import clock
+from workers import misfits, telemetry, waiting, wording
+from workers.facts import facts_of, online_nodes_of_late
+from workers.matching import NOTHING, Learned, Requirements, softened
 from workers.models import Lease, Work, Worker
 from workers.states import WorkerStatus
 
-LOOK = 500  # waiting rows looked at for one sentence
-NODES = 2_000
+LOOK = 200  # groups of a tier looked at for one sentence
 
-AHEAD = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM workers_work WHERE NOT leased AND NOT held AND (-priority, sort, id) < (%s, %s, %s) LIMIT 100000) AS ahead
+# One row: what the first waiting work of a group needs, how much of its owner's is before it, how many others take turns.
+STANDING = """
+    WITH RECURSIVE own AS (
+        SELECT tier, owner_id FROM workers_work WHERE kind = %(kind)s AND "group" = %(group)s AND NOT leased AND NOT held LIMIT 1),
+    head AS (
+        SELECT work.* FROM own CROSS JOIN LATERAL (
+            SELECT * FROM workers_work AS work
+            WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id = own.owner_id
+              AND kind = %(kind)s AND "group" = %(group)s
+            ORDER BY priority DESC, sort, id LIMIT 1) AS work),
+    leap AS (
+        SELECT first.owner_id, 1 AS depth FROM own CROSS JOIN LATERAL (
+            SELECT work.owner_id FROM workers_work AS work WHERE NOT leased AND NOT held AND work.tier = own.tier
+            ORDER BY work.tier, work.owner_id LIMIT 1) AS first
+        UNION ALL
+        SELECT next.owner_id, leap.depth + 1 FROM leap CROSS JOIN own CROSS JOIN LATERAL (
+            SELECT work.owner_id FROM workers_work AS work
+            WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id > leap.owner_id
+            ORDER BY work.tier, work.owner_id LIMIT 1) AS next
+        WHERE leap.depth < 100)
+    SELECT head.requirements::text, head.affinity,
+           (SELECT count(*) FROM (
+                SELECT 1 FROM workers_work AS work
+                WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
+                  AND (-work.priority, COALESCE(work.needed_by_at, 'infinity'), work.sort, work.id)
+                    < (-head.priority, COALESCE(head.needed_by_at, 'infinity'), head.sort, head.id) LIMIT 10000) AS ahead),
+           (SELECT count(*) FROM leap WHERE leap.owner_id <> head.owner_id)
+    FROM head
 """
-
-
-def facts_of(worker: Worker) -> WorkerFacts:
-    """`worker` with its GPUs prefetched."""
-    return WorkerFacts(
-        worker_id=worker.pk,
-        owner_id=worker.owner_id,
-        blender_versions=frozenset(worker.blender_versions),
-        ram_bytes=worker.ram_bytes,
-        vram_bytes=tuple(gpu.vram_bytes for gpu in worker.gpus.all()),
-        sandboxed=worker.sandboxed,
-        unsandboxed_allowed=worker.unsandboxed_allowed,
-        score_milli=worker.score_milli,
-    )
 
 
 def waiting_reason(kind: str, group: int) -> str | None:
     """One line for a group's page, or None when nothing of it waits."""
-    waiting = Work.objects.filter(kind=kind, group=group, leased=False)
-    first = waiting.filter(held=False).order_by("-priority", "sort", "id").first()
-    if first is None:
-        return "Held back while its job is paused." if waiting.exists() else None
-    running = Count("leases", filter=Q(leases__place=0))
-    nodes = Worker.objects.taking_work().prefetch_related("gpus").annotate(running=running)[:NODES]
-    pairs = [(facts_of(worker), worker.running < worker.slots) for worker in nodes]
+    standing = _standing(kind, group)
+    if standing is None:
+        waits = Work.objects.filter(kind=kind, group=group, leased=False).exists()
+        return "Held back while its job is paused." if waits else None
+    requirements, learned, ahead, others = standing
+    nodes = online_nodes_of_late()
+    learned = softened(requirements, learned, [node.facts for node in nodes])
+    return wording.explain_waiting(requirements, nodes, ahead=ahead, others=others, learned=learned)
+
+
+def what_is_missing(kind: str, group: int) -> str:
+    """What no node that takes work now has, in words with figures; empty while one fits, none is online or nothing waits."""
+    standing = _standing(kind, group)
+    if standing is None:
+        return ""
+    nodes = [node.facts for node in online_nodes_of_late()]
+    return wording.lacking(standing[0], nodes, learned=softened(standing[0], standing[1], nodes))
+
+
+def _standing(kind: str, group: int) -> tuple[Requirements, Learned, int, int] | None:
     with connection.cursor() as cursor:
-        cursor.execute(AHEAD, [-first.priority, first.sort, first.pk])
-        ahead = cursor.fetchone()[0]
-    return matching.explain_waiting(Requirements.from_json(first.requirements), pairs, ahead=ahead)
+        cursor.execute(STANDING, {"kind": kind, "group": group})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    requirements, affinity, ahead, others = row
+    learned = misfits.learned([affinity], now=clock.now()).get(affinity, NOTHING)
+    return waiting.requirements_from(requirements), learned, ahead, others
 
 
 def idle_reason(worker: Worker) -> str:
@@ -59,16 +87,12 @@ def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
     """The line of each node (GPUs prefetched), with a fixed number of queries."""
     busy = set(Lease.objects.filter(worker__in=workers).values_list("worker_id", flat=True))
     idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE and worker.pk not in busy]
-    waiting = _waiting_requirements() if idle else []
+    groups = waiting.groups(now=clock.now(), limit=LOOK) if idle else []
+    needed = [(group.requirements, group.learned) for group in groups]
     lines = {
-        worker.pk: "" if worker.status == WorkerStatus.ONLINE else matching.STATUS_WORDS[worker.status] for worker in workers
+        worker.pk: "" if worker.status == WorkerStatus.ONLINE else wording.STATUS_WORDS[worker.status] for worker in workers
     }
-    return lines | {worker.pk: matching.explain_idle(facts_of(worker), waiting) for worker in idle}
-
-
-def _waiting_requirements() -> list[Requirements]:
-    waiting = Work.objects.filter(leased=False, held=False).order_by("-priority", "sort", "id")
-    return [Requirements.from_json(row) for row in waiting.values_list("requirements", flat=True)[:LOOK]]
+    return lines | {worker.pk: wording.explain_idle(facts_of(worker), needed) for worker in idle}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,14 @@ class NewWork(NamedTuple):
     group: int  # the job
     owner_id: int
     requirements: dict  # fields of workers.matching.Requirements
-    priority: int = 0  # larger first
-    sort: int = 0  # smaller first within a priority
+    priority: int = 0  # of the group among its owner's; larger first
+    sort: int = 0  # smaller first within a group
     attempts: int = 0  # leases this reference had before; the next attempt gets the number after it
     avoided_id: int | None = None  # the node that failed it: others go first until
     avoided_until: datetime | None = None
+    tier: int = 1  # a key of workers.sharing.WEIGHTS
+    affinity: str = ""  # what a node keeps of it: nodes that have it go first, nodes that it did not fit are left out
+    needed_by_at: datetime | None = None  # earlier ones first among the owner's groups of one priority
 
 
 class NewLease(NamedTuple):

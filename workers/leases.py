@@ -17,6 +17,7 @@ from workers.nudges import nudge_on_commit
 from workers.states import ReturnReason
 
 LIMIT = 1_000
+UNSTARTED = Q(started_at=None, place=1)
 
 PROMOTE = """
     UPDATE workers_lease AS next SET place = 0

@@ -1,17 +1,16 @@
-"""Which node may do which work, who gets what, and the one line that says why not. Pure: no rows, no clock.
+"""Which node may do which work, and the first thing that keeps it from it. Pure: no rows, no clock."""
 
-Invariant: `assign` never uses a place or a work item twice, and never pairs what `mismatch` refuses.
-"""
-
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from functools import cached_property
-
-from common.words import plural
 
 GIB = 1024**3
+MAKERS = {  # words in the names of GPUs, in lower case
+    "nvidia": ("nvidia", "geforce", "rtx", "gtx", "quadro", "tesla"),
+    "amd": ("amd", "radeon", "instinct"),
+    "intel": ("intel", "arc "),
+    "apple": ("apple",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class Requirements:
     gpu_models: tuple[str, ...] = ()  # part of the model's name, in any case: "RTX 4090"
     gpu_count_min: int = 0  # of the GPUs that fulfil maker, model and memory
     reliability_bp_min: int = 0  # basis points, 0..10,000; see workers.reliability
-    device_class: str = ""  # "gpu:<model>" or "cpu:<kernel>", so that frames do not flicker; see WorkerFacts.device_class
+    device_class: str = ""  # "gpu:<model>" or "cpu", so that frames do not flicker; see WorkerFacts.device_class
 
     @classmethod
     def from_json(cls, row: Mapping) -> "Requirements":
@@ -52,188 +51,160 @@ class WorkerFacts:
     worker_id: int
     owner_id: int = 0
     engines: frozenset[str] = frozenset({"cycles"})
-    blender_versions: frozenset[str] = frozenset()
+    blender_versions: frozenset[str] = frozenset()  # on the node, or fetched on first need
     ram_bytes: int = 0
-    vram_bytes: tuple[int, ...] = ()  # one entry per GPU
+    gpu_models: tuple[str, ...] = ()  # one entry per GPU that Blender can use, as in vram_bytes
+    vram_bytes: tuple[int, ...] = ()
+    locations: frozenset[str] = frozenset()  # keys of workers.places: its country and region
+    trusted: bool = False
+    reliability_bp: int = 10_000
     sandboxed: bool = False
     unsandboxed_allowed: bool = False
     score_milli: int = 1000
+
+    @property
+    def vram_max(self) -> int:
+        return max(self.vram_bytes, default=0)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory it renders in: that of its largest GPU, else its RAM."""
+        return self.vram_max or self.ram_bytes
+
+    @property
+    def device_class(self) -> str:
+        """Nodes of one class give the same pixels: the model of the first GPU, else any processor."""
+        return f"gpu:{self.gpu_models[0].lower()}" if self.gpu_models else "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What nodes have taught about one affinity (a scene): which of them it does not fit."""
+
+    ran_out: frozenset[int] = frozenset()  # nodes that ran out of memory on it: never again
+    memory: tuple[tuple[int, int], ...] = ()  # (RAM, working memory) of those; no node with as little of both gets it
+    failed: frozenset[int] = frozenset()  # nodes that failed it several times in a row
+
+    @property
+    def memory_bytes(self) -> int:
+        """So much working memory was too little."""
+        return max((memory for _, memory in self.memory), default=0)
+
+
+NOTHING = Learned()
 
 
 class Reason(StrEnum):
     """Why a node may not do a work item."""
 
     OWNER = "owner"
+    OWNERS = "owners"
+    TRUST = "trust"
+    SANDBOX = "sandbox"
+    NODE_UNSANDBOXED = "node_unsandboxed"
+    LOCATION = "location"
     ENGINE = "engine"
     BLENDER_VERSION = "blender_version"
     DEVICE = "device"
+    GPU_MAKER = "gpu_maker"
+    GPU_MODEL = "gpu_model"
+    GPU_COUNT = "gpu_count"
+    DEVICE_CLASS = "device_class"
+    RELIABILITY = "reliability"
     VRAM = "vram"
     RAM = "ram"
-    SANDBOX = "sandbox"
-    NODE_UNSANDBOXED = "node_unsandboxed"
+    RAN_OUT = "ran_out"
+    MEMORY = "memory"
+    FAILED = "failed"
 
 
-# What is missing, so that "{needs} ..." reads on both pages.
-NEEDS = {
-    Reason.OWNER: "a node of its own creator",
-    Reason.ENGINE: "the engine {engine}",
-    Reason.BLENDER_VERSION: "Blender {blender_version}",
-    Reason.DEVICE: "a GPU",
-    Reason.VRAM: "a GPU with {vram_gib} GiB of memory",
-    Reason.RAM: "{ram_gib} GiB of memory",
-    Reason.SANDBOX: "a node with a sandbox",
-    Reason.NODE_UNSANDBOXED: "a node with a sandbox, or whose owner allows work without one",
-}
-
-
-def needs(reason: Reason, requirements: Requirements) -> str:
-    """The noun phrase for what is missing: "Blender 4.2.23"."""
-    return NEEDS[reason].format(
-        engine=requirements.engine,
-        blender_version=requirements.blender_version,
-        vram_gib=-(-requirements.vram_bytes_min // GIB),
-        ram_gib=-(-requirements.ram_bytes_min // GIB),
+def mismatch(requirements: Requirements, facts: WorkerFacts, learned: Learned = NOTHING) -> Reason | None:
+    """The first thing that keeps this node from this work, or None when it fits. Memory comes last: its figures are shown."""
+    return (
+        _whose(requirements, facts)
+        or _software(requirements, facts)
+        or _device(requirements, facts)
+        or _memory(requirements, facts)
+        or (_taught(facts, learned) if learned is not NOTHING else None)
     )
 
 
-def mismatch(requirements: Requirements, facts: WorkerFacts) -> Reason | None:
-    """The first thing that keeps this node from this work, or None when it fits."""
-    if requirements.owner_only and requirements.owner_only != facts.owner_id:
+def _whose(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if needed.owner_only and needed.owner_only != facts.owner_id:
         return Reason.OWNER
+    if needed.owner_ids and facts.owner_id not in needed.owner_ids:
+        return Reason.OWNERS
+    if needed.trusted_only and not facts.trusted:
+        return Reason.TRUST
     if not facts.sandboxed and not facts.unsandboxed_allowed:
         return Reason.NODE_UNSANDBOXED
-    if requirements.sandbox_required and not facts.sandboxed:
+    if needed.sandbox_required and not facts.sandboxed:
         return Reason.SANDBOX
-    if requirements.engine not in facts.engines:
-        return Reason.ENGINE
-    if requirements.blender_version and requirements.blender_version not in facts.blender_versions:
-        return Reason.BLENDER_VERSION
-    if requirements.device == "gpu" and not facts.vram_bytes:
-        return Reason.DEVICE
-    if requirements.vram_bytes_min and requirements.vram_bytes_min > max(facts.vram_bytes, default=0):
-        return Reason.VRAM
-    if requirements.ram_bytes_min > facts.ram_bytes:
-        return Reason.RAM
+    if needed.locations and facts.locations.isdisjoint(needed.locations):
+        return Reason.LOCATION
+    if needed.reliability_bp_min > facts.reliability_bp:
+        return Reason.RELIABILITY
     return None
 
 
-# Assignment -----------------------------------------------------------------------------------------------------------
+def _software(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if needed.engine not in facts.engines:
+        return Reason.ENGINE
+    if needed.blender_version and needed.blender_version not in facts.blender_versions:
+        return Reason.BLENDER_VERSION
+    return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A free place of a slot. `group` is what the node works on in the slot already (its scene is warm), or None."""
-
-    facts: WorkerFacts
-    slot: int
-    place: int
-    group: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    work_id: int
-    group: tuple[str, int]  # kind and job
-    requirements: Requirements
-    avoided_id: int | None = None  # a node that may not have it now: it failed it a moment ago, and others are online
+def _device(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if needed.device == "gpu" and not facts.vram_bytes:
+        return Reason.DEVICE
+    models = [model.lower() for model in facts.gpu_models]
+    if needed.gpu_makers and not any(maker_of(model) in needed.gpu_makers for model in models):
+        return Reason.GPU_MAKER
+    if needed.gpu_models and not any(part.lower() in model for part in needed.gpu_models for model in models):
+        return Reason.GPU_MODEL
+    if needed.gpu_count_min > sum(_counts(needed, model.lower(), size) for model, size in gpus(facts)):
+        return Reason.GPU_COUNT
+    if needed.device_class and needed.device_class != facts.device_class:
+        return Reason.DEVICE_CLASS
+    return None
 
 
-class _Candidates:
-    """The free places that fit one set of requirements, best first; those taken meanwhile are skipped."""
-
-    def __init__(self, places: Sequence[Place], requirements: Requirements, taken: set[int]):
-        self.places, self.taken = places, taken
-        self.fitting = [i for i, place in enumerate(places) if mismatch(requirements, place.facts) is None]
-        self.next = 0
-
-    @cached_property
-    def warm(self) -> dict[tuple[str, int], list[int]]:
-        by_group = defaultdict(list)
-        for i in reversed(self.fitting):
-            if self.places[i].group is not None:
-                by_group[self.places[i].group].append(i)
-        return by_group
-
-    def _skip_taken(self) -> int | None:
-        while self.next < len(self.fitting) and self.fitting[self.next] in self.taken:
-            self.next += 1
-        return self.fitting[self.next] if self.next < len(self.fitting) else None
-
-    def take(self, work: Waiting) -> int | None:
-        """The place for this work, taken; None when there is none."""
-        chosen = self._best(work.group) if work.avoided_id is None else self._elsewhere(work.avoided_id)
-        if chosen is not None:
-            self.taken.add(chosen)
-        return chosen
-
-    def _elsewhere(self, avoided_id: int) -> int | None:
-        free = (i for i in self.fitting if i not in self.taken and self.places[i].facts.worker_id != avoided_id)
-        return next(free, None)
-
-    def _best(self, group: tuple[str, int]) -> int | None:
-        """The best free place for work of `group`: a warm one if it is no worse a place than the best."""
-        best = self._skip_taken()
-        if best is None:
-            return None
-        warm = self.warm.get(group, [])
-        while warm and warm[-1] in self.taken:
-            warm.pop()
-        return warm[-1] if warm and self.places[warm[-1]].place <= self.places[best].place else best
+def gpus(facts: WorkerFacts) -> list[tuple[str, int]]:
+    """(model, memory) of each GPU; the model is empty where it is not known."""
+    models = facts.gpu_models or ("",) * len(facts.vram_bytes)
+    return list(zip(models, facts.vram_bytes, strict=True))
 
 
-def assign(places: Iterable[Place], waiting: Iterable[Waiting]) -> list[tuple[Place, Waiting]]:
-    """Give the waiting work, in its order, the free places: running places first, then warm ones, then faster nodes."""
-    ranked = sorted(places, key=lambda p: (p.place, -p.facts.score_milli, p.facts.worker_id, p.slot))
-    taken: set[int] = set()
-    by_requirements: dict[Requirements, _Candidates] = {}
-    pairs = []
-    for work in waiting:
-        if len(taken) == len(ranked):
-            break
-        if work.requirements not in by_requirements:
-            by_requirements[work.requirements] = _Candidates(ranked, work.requirements, taken)
-        chosen = by_requirements[work.requirements].take(work)
-        if chosen is not None:
-            pairs.append((ranked[chosen], work))
-    return pairs
+def maker_of(model: str) -> str:
+    """The maker of a GPU from its name in lower case; empty when no word gives it away."""
+    return next((maker for maker, words in MAKERS.items() if any(word in model for word in words)), "")
 
 
-# One line for people --------------------------------------------------------------------------------------------------
+def _counts(needed: Requirements, model: str, vram_bytes: int) -> bool:
+    return (
+        (not needed.gpu_makers or maker_of(model) in needed.gpu_makers)
+        and (not needed.gpu_models or any(part.lower() in model for part in needed.gpu_models))
+        and vram_bytes >= needed.vram_bytes_min
+    )
 
 
-def explain_waiting(requirements: Requirements, nodes: Sequence[tuple[WorkerFacts, bool]], *, ahead: int) -> str:
-    """Why a work item waits. `nodes`: those that take work now, and whether each has a free place; `ahead`: earlier work."""
-    if not nodes:
-        return "No node is online."
-    reasons = [(mismatch(requirements, facts), free) for facts, free in nodes]
-    fitting = [free for reason, free in reasons if reason is None]
-    if not fitting:
-        reason = Counter(reason for reason, _ in reasons).most_common(1)[0][0]
-        return f"It needs {needs(reason, requirements)}; {plural(len(nodes), 'node')} online, none fits."
-    if any(fitting) and not ahead:
-        return "A node is free; the work starts in a moment."
-    queue = f", {plural(ahead, 'task')} ahead" if ahead else ""
-    return f"{plural(len(fitting), 'fitting node')} online, all busy{queue}."
+def _memory(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if needed.vram_bytes_min > facts.vram_max:
+        return Reason.VRAM
+    return Reason.RAM if needed.ram_bytes_min > facts.ram_bytes else None
 
 
-STATUS_WORDS = {
-    "new": "It has never connected: start the agent with its configuration file.",
-    "offline": "Its agent is not connected.",
-    "paused": "Paused by its owner.",
-    "draining": "Its agent is stopping and takes no further work.",
-    "suspended": "Suspended by an operator.",
-    "retired": "Retired.",
-}
+def _taught(facts: WorkerFacts, learned: Learned) -> Reason | None:
+    if facts.worker_id in learned.ran_out:
+        return Reason.RAN_OUT
+    if any(facts.ram_bytes <= ram and facts.memory_bytes <= memory for ram, memory in learned.memory):
+        return Reason.MEMORY
+    return Reason.FAILED if facts.worker_id in learned.failed else None
 
 
-def explain_idle(facts: WorkerFacts, waiting: Sequence[Requirements]) -> str:
-    """Why an online node without work has none. `waiting`: the requirements of the work that waits, in its order."""
-    if not facts.sandboxed and not facts.unsandboxed_allowed:
-        return "It has no sandbox, and work without one is not allowed: install bubblewrap on the node."
-    if not waiting:
-        return "No work is waiting in the queue."
-    reasons = Counter((reason, needs(reason, r)) for r in waiting if (reason := mismatch(r, facts)) is not None)
-    if sum(reasons.values()) < len(waiting):
-        return "Work is waiting and fits; it starts in a moment."
-    missing = reasons.most_common(1)[0][0][1]
-    return f"{plural(len(waiting), 'task')} waiting, none fits this node. Missing: {missing}."
+def softened(requirements: Requirements, learned: Learned, online: Sequence[WorkerFacts]) -> Learned:
+    """A node that failed it in a row gets it all the same while no other node online fits: better that than nobody."""
+    if not learned.failed or any(mismatch(requirements, facts, learned) is None for facts in online):
+        return learned
+    return replace(learned, failed=frozenset())

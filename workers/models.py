@@ -60,10 +60,9 @@ class Worker(models.Model):
     cpu_model = models.CharField(max_length=200, blank=True)
     cpu_cores = models.PositiveIntegerField(default=0)
     ram_bytes = models.BigIntegerField(default=0)
-    blender_versions = models.JSONField(default=list, blank=True)  # on the node
-    versions_fetchable = models.JSONField(default=list, db_default=[], blank=True)  # those that it fetches on first need
+    blender_versions = models.JSONField(default=list, blank=True)  # on the node, or fetched on first need
     engines = models.JSONField(default=default_engines, db_default=["cycles"], blank=True)
-    cpu_kernel = models.CharField(max_length=20, blank=True, db_default="")  # what decides over a CPU's pixels: "avx2"
+    device = models.CharField(max_length=16, blank=True, db_default="")  # the best that Blender finds: "CPU", "OPTIX"
     isolation = models.CharField(max_length=20, default="none")  # "bubblewrap" or "none"
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)

@@ -1,23 +1,39 @@
-"""The one queue of work, as the products use it: put in, hold back, take out."""
+"""The one queue of work, as the products use it: put in, hold back, change, take out."""
 
+import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Q
 
 from workers import deliveries, events
 from workers.kinds import NewWork
-from workers.leases import lock_works, take_leases
+from workers.leases import UNSTARTED, lock_works, return_leases, take_leases
 from workers.models import Work, Worker
 from workers.nudges import nudge_on_commit
+from workers.states import ReturnReason
 
 BATCH = 5_000
+TAKEN_MAX = 50_000  # places of all nodes together
 
 HOLD = """
     WITH locked AS MATERIALIZED (
         SELECT id FROM workers_work WHERE kind = %s AND "group" = %s AND held <> %s ORDER BY id FOR UPDATE)
     UPDATE workers_work AS work SET held = %s FROM locked WHERE work.id = locked.id
 """
+
+CHANGE = """
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM workers_work WHERE kind = %(kind)s AND "group" = %(group)s ORDER BY id FOR UPDATE)
+    UPDATE workers_work AS work SET
+        tier = COALESCE(%(tier)s, work.tier),
+        priority = COALESCE(%(priority)s, work.priority),
+        needed_by_at = CASE WHEN %(due)s THEN %(needed_by_at)s::timestamptz ELSE work.needed_by_at END,
+        requirements = work.requirements || %(requirements)s::jsonb
+    FROM locked WHERE work.id = locked.id
+"""
+KEPT = object()  # leave as it is
 
 
 @transaction.atomic
@@ -45,10 +61,43 @@ def withdraw(kind: str, references: Iterable[int]) -> list[tuple[Worker, int, in
 
 @transaction.atomic
 def hold_group(kind: str, group: int, held: bool) -> int:
-    """Keep a group's waiting work from being leased, or let it go; what nodes hold already runs on. Returns rows changed."""
+    """Keep a group's waiting work from being leased, or let it go; what nodes hold already stays. Returns rows changed."""
     with connection.cursor() as cursor:
         cursor.execute(HOLD, [kind, group, held, held])
         changed = cursor.rowcount
     if not held:
         nudge_on_commit()
+    return changed
+
+
+@transaction.atomic
+def take_back(kind: str, group: int, *, now: datetime) -> int:
+    """Take from nodes what they have next of a held group and have not begun; returns how many. What runs, runs on.
+
+    Locks: work rows, then leases, then the product's rows: call it before locking any of those.
+    """
+    return return_leases(UNSTARTED & Q(work__kind=kind, work__group=group), ReturnReason.HELD_BACK, now=now, limit=TAKEN_MAX)
+
+
+@transaction.atomic
+def change_group(
+    kind: str,
+    group: int,
+    *,
+    tier: int | None = None,
+    priority: int | None = None,
+    needed_by_at: datetime | object | None = KEPT,
+    **requirements,
+) -> int:
+    """Change the order or the needs of all work of a group; what nodes hold already stays with them. Returns rows changed.
+
+    Args:
+        requirements: fields of workers.matching.Requirements that replace the present ones, for example device_class.
+    """
+    values = {"kind": kind, "group": group, "tier": tier, "priority": priority, "requirements": json.dumps(requirements)}
+    values |= {"due": needed_by_at is not KEPT, "needed_by_at": None if needed_by_at is KEPT else needed_by_at}
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGE, values)
+        changed = cursor.rowcount
+    nudge_on_commit()
     return changed

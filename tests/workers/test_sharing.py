@@ -1,0 +1,205 @@
+"""Who gets the next place: tiers by weight, owners in turns, the nearest node; the worked example of docs/scheduling.md."""
+
+from collections import Counter
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.matching import GIB, Learned, Requirements, WorkerFacts, mismatch
+from workers.sharing import ECONOMY, PRIORITY, STANDARD, STRIDES, WEIGHTS, Free, Group, Place, Rounds, able_tiers, share
+
+ENDLESS = 1_000_000
+
+
+def place(worker_id: int, number: int = 0, *, warm: str = "", at_hand=(), **changes) -> Place:
+    facts = WorkerFacts(worker_id=worker_id, ram_bytes=16 * GIB, sandboxed=True, **changes)
+    return Place(facts=facts, slot=0, place=number, warm=warm, at_hand=frozenset(at_hand))
+
+
+def group(number: int, *, tier: int = STANDARD, owner: int = 1, waiting: int = ENDLESS, **changes) -> Group:
+    row = {"requirements": Requirements(), "order": (0, 0.0, number, number)} | changes
+    return Group(key=(tier, owner, "toy", number), waiting=waiting, **row)
+
+
+def given_to(places, groups, rounds=None, *, limit: int = 1_000) -> list[tuple[int, int, int]]:
+    """(group, node, place) of each pair."""
+    pairs = share(Free(places), groups, rounds or Rounds(), limit=limit)
+    return [(group.key[3], place.facts.worker_id, place.place) for place, group in pairs]
+
+
+class PlaceTests:
+    def test_running_places_are_filled_before_next_places(self):
+        places = [place(1, 0), place(1, 1), place(2, 0), place(2, 1)]
+        assert given_to(places, [group(1, waiting=3)]) == [(1, 1, 0), (1, 2, 0), (1, 1, 1)]
+
+    def test_faster_nodes_come_first(self):
+        assert given_to([place(1), place(2, score_milli=2000)], [group(1, waiting=1)]) == [(1, 2, 0)]
+
+    def test_a_node_that_has_the_scene_open_is_preferred_then_one_that_has_it_on_disk(self):
+        places = [place(1, score_milli=9000), place(2, at_hand=["s"]), place(3, warm="s")]
+        assert [pair[1] for pair in given_to(places, [group(1, affinity="s")])] == [3, 2, 1]
+
+    def test_a_near_next_place_does_not_beat_a_free_node(self):
+        assert given_to([place(1, 1, warm="s"), place(2, 0)], [group(1, affinity="s", waiting=1)]) == [(1, 2, 0)]
+
+    def test_nobody_waits_for_a_nearer_node(self):
+        assert given_to([place(1)], [group(1, affinity="s", waiting=1)]) == [(1, 1, 0)]
+
+    def test_what_fits_nowhere_keeps_nobody_back(self):
+        unfit = group(1, requirements=Requirements(blender_version="4.2.23"))
+        assert given_to([place(1)], [unfit, group(2)]) == [(2, 1, 0)]
+
+    def test_a_scene_stays_away_from_nodes_that_it_did_not_fit(self):
+        learned = Learned(ran_out=frozenset({1}), memory=((16 * GIB, 16 * GIB),))
+        assert given_to([place(1), place(2)], [group(1, learned=learned)]) == []
+        assert given_to([place(1), place(2)], [group(1, learned=Learned(failed=frozenset({1})))]) == [(1, 2, 0)]
+
+
+class OwnerTests:
+    def test_the_owner_who_holds_fewest_places_is_next(self):
+        rounds = Rounds(held={(STANDARD, 1): 5})
+        pairs = given_to([place(n) for n in range(4)], [group(1, owner=1), group(2, owner=2)], rounds)
+        assert [pair[0] for pair in pairs] == [2, 2, 2, 2]
+
+    def test_of_two_who_hold_as_many_the_one_served_longer_ago(self):
+        rounds = Rounds(served={(STANDARD, 1): 40, (STANDARD, 2): 38})
+        assert given_to([place(1)], [group(1, owner=1), group(2, owner=2)], rounds) == [(2, 1, 0)]
+
+    def test_a_job_of_many_frames_leaves_a_small_one_its_share(self):
+        pairs = given_to([place(n) for n in range(4)], [group(1, owner=1), group(2, owner=2, waiting=1)])
+        assert Counter(pair[0] for pair in pairs) == {1: 3, 2: 1}
+
+    def test_an_owner_s_jobs_go_by_priority_then_deadline_then_submission(self):
+        never = float("inf")
+        orders = {1: (0, never, 1, 1), 2: (0, 99.0, 2, 2), 3: (0, 50.0, 3, 3), 4: (-1, never, 4, 4)}
+        groups = [group(number, waiting=1, order=order) for number, order in orders.items()]
+        assert [pair[0] for pair in given_to([place(n) for n in range(4)], groups)] == [4, 3, 2, 1]
+
+    def test_a_deadline_gains_nothing_against_other_owners(self):
+        late = group(1, owner=1, order=(0, float("inf"), 1, 1))
+        urgent = group(2, owner=2, order=(-5, 0.0, 2, 2))
+        assert given_to([place(1)], [late, urgent]) == [(1, 1, 0)]
+
+
+class WorkedExampleTests:
+    def test_ten_places_are_shared_as_the_document_says(self):
+        """docs/scheduling.md, "Worked example"."""
+        groups = [
+            group(1, tier=PRIORITY, owner=1),
+            group(2, tier=STANDARD, owner=2),
+            group(3, tier=STANDARD, owner=3),
+            group(4, tier=ECONOMY, owner=4),
+        ]
+        names = {1: "P", 2: "A", 3: "B", 4: "E"}
+        pairs = given_to([place(n) for n in range(10)], groups)
+        assert "".join(names[pair[0]] for pair in pairs) == "PAEPPBPPAP"
+
+
+tiers = st.sampled_from(sorted(WEIGHTS))
+owners = st.integers(1, 4)
+
+
+class Simulation:
+    """Nodes whose work ends one by one; the feeder's rules give each freed place again."""
+
+    def __init__(self, queues, nodes: int):
+        self.queues, self.nodes = queues, nodes
+        self.rounds, self.running = Rounds(), []
+        self.log: list[tuple[int, int]] = []
+
+    def step(self) -> None:
+        if len(self.running) == self.nodes:
+            owner = self.running.pop(0)
+            self.rounds.held[owner] -= 1
+        free = Free([place(n) for n in range(self.nodes - len(self.running))])
+        groups = [group(n, tier=tier, owner=owner) for n, (tier, owner) in enumerate(self.queues, start=1)]
+        able = able_tiers(free, groups)
+        for _, chosen in share(free, groups, self.rounds, limit=1_000):
+            self.rounds.give(chosen.owner)
+            self.running.append(chosen.owner)
+            self.log.append(chosen.owner)
+        self.rounds.catch_up(able)
+
+
+queues = st.lists(st.tuples(tiers, owners), min_size=1, max_size=8, unique=True)
+
+
+class FairnessTests:
+    @given(queues, st.integers(1, 6), st.integers(20, 80))
+    def test_each_tier_gets_its_share_of_every_stretch(self, waiting, nodes, steps):
+        world = Simulation(waiting, nodes)
+        for _ in range(steps):
+            world.step()
+        present = {tier for tier, _ in waiting}
+        total = sum(WEIGHTS[tier] for tier in present)
+        counts = Counter(tier for tier, _ in world.log)
+        for tier in present:
+            assert abs(counts[tier] - len(world.log) * WEIGHTS[tier] / total) <= 3
+
+    @given(queues, st.integers(1, 6))
+    def test_nobody_waits_longer_than_the_bound_of_the_document(self, waiting, nodes):
+        """A tier waits total weight / own weight turns and three more; an owner as many of its tier's as it has owners,
+        and as many again as places are held."""
+        world = Simulation(waiting, nodes)
+        for _ in range(150):
+            world.step()
+        total = sum(WEIGHTS[tier] for tier in {tier for tier, _ in waiting})
+        for tier, owner in waiting:
+            rivals = sum(other == tier for other, _ in waiting)
+            bound = (rivals + nodes + 1) * (total / WEIGHTS[tier] + 3)
+            turns = [-1, *(n for n, each in enumerate(world.log) if each == (tier, owner)), len(world.log)]
+            assert max(after - before for before, after in pairwise(turns)) <= bound
+
+    @given(st.lists(st.tuples(tiers, owners), min_size=2, max_size=8, unique=True), st.integers(2, 12))
+    def test_within_a_tier_nobody_holds_two_more_than_another(self, waiting, nodes):
+        world = Simulation([(STANDARD, owner) for _, owner in waiting], nodes)
+        world.queues = sorted(set(world.queues))
+        for _ in range(40):
+            world.step()
+            held = [world.rounds.held[owner] for owner in world.queues]
+            assert max(held) - min(held) <= 1
+
+    def test_a_tier_that_was_away_saves_nothing_up(self):
+        rounds = Rounds(clocks={PRIORITY: 600, STANDARD: 600, ECONOMY: 0})
+        rounds.catch_up({PRIORITY, STANDARD})
+        assert rounds.clocks[ECONOMY] == 600 - STRIDES[ECONOMY]
+
+    def test_a_tier_that_only_a_few_nodes_fit_gets_them_all_the_same(self):
+        economy = group(1, tier=ECONOMY, owner=1, requirements=Requirements(trusted_only=True))
+        priority = group(2, tier=PRIORITY, owner=2)
+        rounds, got = Rounds(), Counter()
+        for number in range(100):
+            free = Free([place(1, trusted=number % 10 == 0)])
+            able = able_tiers(free, [economy, priority])
+            for _, chosen in share(free, [economy, priority], rounds, limit=1):
+                rounds.give(chosen.owner)
+                rounds.held[chosen.owner] -= 1
+                got[chosen.tier] += 1
+            rounds.catch_up(able)
+        assert got[ECONOMY] >= 9
+
+
+works = st.lists(st.tuples(tiers, owners, st.booleans(), st.integers(1, 4)), max_size=8)
+frees = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 1), st.booleans()), unique_by=lambda p: p[:2], max_size=10)
+
+
+class SafetyTests:
+    @given(frees, works, st.sets(st.integers(1, 5)), st.sets(st.integers(1, 5)))
+    def test_nothing_is_given_twice_and_nothing_excluded_is_paired(self, free, work, ran_out, failed):
+        places = [place(w, n, vram_bytes=(8 * GIB,) if gpu else ()) for w, n, gpu in free]
+        learned = Learned(ran_out=frozenset(ran_out), failed=frozenset(failed))
+        groups = [
+            group(n, tier=t, owner=o, waiting=w, learned=learned, requirements=Requirements(device="gpu" if gpu else "any"))
+            for n, (t, o, gpu, w) in enumerate(work)
+        ]
+        pairs = list(share(Free(places), groups, Rounds(), limit=100))
+        assert len({id(place) for place, _ in pairs}) == len(pairs)
+        assert all(mismatch(group.requirements, place.facts, group.learned) is None for place, group in pairs)
+        assert all(count <= group.waiting for group, count in Counter(group for _, group in pairs).items())
+
+    @given(st.integers(0, 8), works)
+    def test_no_place_stays_free_while_fitting_work_waits(self, nodes, work):
+        groups = [group(n, tier=t, owner=o, waiting=w) for n, (t, o, _, w) in enumerate(work)]
+        pairs = given_to([place(n) for n in range(nodes)], groups)
+        assert len(pairs) == min(nodes, sum(w for *_, w in work))
