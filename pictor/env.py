@@ -57,3 +57,26 @@ def secret(name: str, *, minimum_length: int = 32) -> str:
     if len(value) < minimum_length:
         raise BadSetting(f"{name} is shorter than {minimum_length} characters.")
     return value
+
+
+def choice(name: str, default: str, among: tuple[str, ...]) -> str:
+    """One of a few words."""
+    value = text(name, default)
+    if value not in among:
+        raise BadSetting(f"{name}={value!r}: choose {' or '.join(among)}.")
+    return value
+
+
+def together(*names: str) -> list[str]:
+    """The variables as written, required as soon as one of them is set; else empty words."""
+    if not any(os.environ.get(name) for name in names):
+        return [""] * len(names)
+    return [text(name) for name in names]
+
+
+def address(name: str, default: str) -> str:
+    """A URL of http or https, without a slash at its end."""
+    value = text(name, default).rstrip("/")
+    if value and not value.startswith(("http://", "https://")):
+        raise BadSetting(f"{name}={value!r} does not start with https:// or http://.")
+    return value

@@ -7,6 +7,7 @@ from pictor import env
 from pictor.console import console
 from pictor.guards import refuse_unsafe_start
 from pictor.logs import configured
+from pictor.stores import file_store
 
 # Where things are -----------------------------------------------------------------------------------------------------
 
@@ -130,12 +131,8 @@ CELERY_BROKER_URL = REDIS_URL
 
 # Files ----------------------------------------------------------------------------------------------------------------
 
-MEDIA_ROOT = VAR_DIR / "files"
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MEDIA_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
-    },
+    "default": file_store(VAR_DIR / "files"),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -226,7 +223,8 @@ WORK_KINDS = "pictor.work_kinds.WORK_KINDS"
 
 # Rendering on the server: scenes are inspected by the agent's program, in its sandbox ---------------------------------
 
-BLENDER_PYTHON = env.text("BLENDER_PYTHON", "")  # interpreter of the render environment of Blender 5.0.1
+BLENDER_PYTHON = env.text("BLENDER_PYTHON", "")  # interpreters of render environments that are here; ":" between
+BLENDER_ENVIRONMENTS = env.text("BLENDER_ENVIRONMENTS", "")  # folder of the others, fetched when a scene first needs one
 INSPECT_SECONDS_MAX = env.seconds("INSPECT_SECONDS_MAX", 120)
 FFMPEG = env.text("FFMPEG", "")  # empty: the one on PATH, else the one that comes with imageio-ffmpeg
 

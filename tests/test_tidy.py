@@ -138,7 +138,9 @@ class TemplateTests:
 class SettingsTests:
     def test_every_variable_is_documented_and_none_is_forgotten(self):
         read = set()
-        for path in [ROOT / "pictor/settings.py", ROOT / "pictor/logs.py"]:
-            read |= set(re.findall(r'env\.(?:text|flag|number|seconds|words|secret)\(\s*"([A-Z_]+)"', path.read_text()))
+        for path in [ROOT / "pictor/settings.py", ROOT / "pictor/logs.py", ROOT / "pictor/stores.py"]:
+            text = path.read_text()
+            read |= set(re.findall(r'env\.[a-z]+\(\s*"([A-Z0-9_]+)"', text))
+            read |= {name for names in re.findall(r"env\.together\((.+)\)", text) for name in re.findall(r'"(\w+)"', names)}
         documented = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
         assert read - documented == set(), "not in .env.example"
