@@ -4,6 +4,7 @@ import secrets
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import HashIndex
 from django.db import connection, models
 from django.db.models import Avg, Count, Exists, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, Greatest
@@ -295,7 +296,6 @@ class Task(models.Model):
             models.Index(fields=["job", "status"], name="task_by_job_and_status"),
             models.Index(fields=["id"], name="task_unchecked", condition=Q(status="checking")),
             models.Index(fields=["job", "-accepted_at"], name="task_accepted_last", condition=Q(status="accepted")),
-            models.Index(fields=["job", "-accepted_at"], name="task_newest_accepted", condition=Q(status="accepted")),
         ]
 
     def __str__(self) -> str:
@@ -399,6 +399,7 @@ class Attempt(models.Model):
         indexes = [
             models.Index(fields=["worker", "-leased_at"], name="attempt_newest_of_worker"),
             models.Index(fields=["outcome"], name="attempt_refused", condition=~Q(outcome__in=["", "accepted"])),
+            HashIndex(fields=["pixels_sha256"], name="attempt_accepted_by_pixels", condition=Q(outcome="accepted")),
         ]
 
     def __str__(self) -> str:
