@@ -18,7 +18,7 @@ from pictor_agent import protocol
 from workers import deliveries, events
 from workers.deliveries import Held
 from workers.feeding import LEASE_SECONDS
-from workers.leases import return_leases
+from workers.leases import UNSTARTED, return_leases
 from workers.models import Enrolment, Gateway, Gpu, Lease, Shift, Worker
 from workers.nudges import nudge_on_commit
 from workers.states import WORKER_MOVES, ReturnReason, WorkerStatus
@@ -27,7 +27,6 @@ S = WorkerStatus
 ENROLMENT_HOURS = 24
 NODES_PER_OWNER_MAX = 1_000
 GATEWAY_SECONDS = 20  # a gateway that has not renewed itself for this long is dead
-UNSTARTED = Q(started_at=None, place=1)
 
 
 class NameTaken(Exception):
@@ -257,6 +256,8 @@ def _inventory_columns(inventory: protocol.Inventory) -> dict:
         "blender_versions": list(inventory.blender_versions),
         "isolation": inventory.isolation,
         "unsandboxed_allowed": inventory.unsandboxed_allowed,
+        "engines": list(inventory.engines),
+        "device": inventory.device[:16],
     }
 
 

@@ -3,11 +3,12 @@
 The subjects have modules of their own; this one is the door.
 """
 
-from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, work_of
+from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import LEASE_SECONDS, feed_once
 from workers.kinds import NewWork
 from workers.leases import return_leases
 from workers.live_log import log_of
+from workers.misfits import note_failure, note_out_of_memory, note_successes
 from workers.nodes import (
     Admission,
     NameTaken,
@@ -29,7 +30,7 @@ from workers.nodes import (
     sign_on,
     suspend_worker,
 )
-from workers.queue import enqueue, hold_group, withdraw
+from workers.queue import change_group, enqueue, hold_group, take_back, withdraw
 from workers.reports import Arrived, Incoming, record, unfold
 from workers.tallies import Sums, tally_all
 
@@ -46,6 +47,7 @@ __all__ = [
     "Sums",
     "TooManyNodes",
     "admit",
+    "change_group",
     "create_worker",
     "current_work",
     "drain_worker",
@@ -57,6 +59,9 @@ __all__ = [
     "lose_dead_gateways",
     "new_config",
     "nodes_at_work",
+    "note_failure",
+    "note_out_of_memory",
+    "note_successes",
     "pause_worker",
     "record",
     "reinstate_worker",
@@ -68,9 +73,11 @@ __all__ = [
     "sign_off",
     "sign_on",
     "suspend_worker",
+    "take_back",
     "tally_all",
     "unfold",
     "waiting_reason",
+    "what_is_missing",
     "withdraw",
     "work_of",
 ]
