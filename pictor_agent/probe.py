@@ -1,5 +1,6 @@
 """What this machine is and how it fares: CPU, memory, disk and network by psutil, NVIDIA GPUs by NVML where present."""
 
+import ctypes
 import platform
 import socket
 from pathlib import Path
@@ -77,6 +78,7 @@ class NvmlGpus:
 
 def find_gpus() -> Gpus:
     try:
+        ctypes.CDLL("libnvidia-ml.so.1")  # first: the tables of pynvml take 14 MB, which a machine without a driver saves
         import pynvml
 
         pynvml.nvmlInit()
