@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pictor_agent import engines, protocol
 from pictor_agent.engines import fetching
-from pictor_agent.environments import NoBlender, make_environments
+from pictor_agent.environments import Environments, NoBlender, make_environments
 from pictor_agent.runner import RunFailed, Runner
 from pictor_agent.sandbox import Sandbox, SandboxUnavailable, find_sandbox
 
@@ -38,15 +38,33 @@ async def _inspect(arguments) -> dict:
     runner = _runner(arguments, arguments.memory_bytes or INSPECT_MEMORY_BYTES)
     with tempfile.TemporaryDirectory(prefix="pictor-inspect-") as spare:
         scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
+        version = await usable_version(runner.environments, arguments.blender_version)
         found = await runner.inspect(
             scene,
             arguments.main,
-            version=arguments.blender_version or next(iter(runner.environments)),
+            version=version,
             seconds_max=arguments.seconds_max,
             thumbnail=Path(spare) / "thumbnail",
         )
     engine = engines.find_by_blender_id(found.get("engine", ""))
-    return {**found, "engine": engine.name if engine else found.get("engine", "")}
+    return {**found, "engine": engine.name if engine else found.get("engine", ""), "inspected_by": version}
+
+
+async def usable_version(environments: Environments, wanted: str) -> str:
+    """`wanted`, fetched where it is missing; else the oldest newer one that is here, which opens the same files.
+
+    Raises:
+        NoBlender: nothing here opens it.
+    """
+    if not wanted:
+        return max(environments, key=engines.series_number)
+    try:
+        return (await environments.find(wanted)).version
+    except NoBlender:
+        newer = [version for version in environments if engines.series_number(version) >= engines.series_number(wanted)]
+        if not newer:
+            raise
+        return min(newer, key=engines.series_number)
 
 
 def _runner(arguments, memory_bytes: int) -> Runner:
@@ -99,8 +117,9 @@ async def _render(arguments) -> int:
     with tempfile.TemporaryDirectory(prefix="pictor-render-") as spare:
         scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
         try:
+            version = await usable_version(runner.environments, arguments.blender_version)
             for frame in frame_numbers(arguments.frames):
-                spec = _spec(arguments, scene, frame, arguments.blender_version or max(runner.environments))
+                spec = _spec(arguments, scene, frame, version)
                 rendered = await runner.render(spec, scene, target / f"{frame:04d}.{EXTENSIONS[spec.format]}")
                 print(f"frame {frame}: {rendered.result.render_seconds:.2f} s, pixels {rendered.result.pixels_sha256[:16]}")
         finally:

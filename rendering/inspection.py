@@ -1,6 +1,7 @@
 """Inspect a scene: the agent's program reads it in its sandbox, as a process of its own, and answers in JSON."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,9 @@ import structlog
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from pictor_agent import engines
+from rendering import blend_header
+from rendering.blend_header import BadBlend
 from rendering.errors import BadScene
 from rendering.inspected import Inspection, read_inspection
 from rendering.models import Scene
@@ -20,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_BYTES_MAX = 2 * 1024**2
 GRACE_SECONDS = 15  # the agent's own limit strikes first
+FETCH_SECONDS = 600  # the first scene of a Blender version also waits for that Blender
 
 
 class InspectionFailed(Exception):
@@ -40,7 +45,22 @@ def inspect_scene(scene: Scene) -> Inspection:
     folder_root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder_root) as folder:
         lay_out(scene, Path(folder))
-        return read_answer(_run(scene.main_path, Path(folder)))
+        return read_answer(_run(scene.main_path, Path(folder), version_of(Path(folder) / scene.main_path)))
+
+
+def version_of(main: Path) -> str:
+    """The exact release that renders this .blend, by its header; that one should also read it.
+
+    Raises:
+        InspectionFailed: it is no .blend, cut off, or newer than what nodes have.
+    """
+    try:
+        with main.open("rb") as file:
+            header = blend_header.check(file)
+    except (BadBlend, OSError) as error:
+        raise InspectionFailed(Reason.SCENE_UNREADABLE, str(error)) from error
+    version = engines.version_for_file(header.version_words)
+    return version.exact if version else ""
 
 
 def lay_out(scene: Scene, folder: Path) -> None:
@@ -57,14 +77,16 @@ def lay_out(scene: Scene, folder: Path) -> None:
         target.chmod(0o644)
 
 
-def _run(main_path: str, folder: Path) -> bytes:
-    command = [sys.executable, "-m", "pictor_agent", "inspect", "--blender-python", settings.BLENDER_PYTHON]
-    command += ["--main", main_path, str(folder)]
+def _run(main_path: str, folder: Path, version: str) -> bytes:
+    command = [sys.executable, "-m", "pictor_agent", "inspect", "--environments", settings.BLENDER_ENVIRONMENTS]
+    command += ["--blender-version", version, "--main", main_path, str(folder)]
+    for program in filter(None, settings.BLENDER_PYTHON.split(os.pathsep)):
+        command += ["--blender-python", program]
     try:
         done = subprocess.run(
             command,
             capture_output=True,
-            timeout=settings.INSPECT_SECONDS_MAX + GRACE_SECONDS,
+            timeout=settings.INSPECT_SECONDS_MAX + GRACE_SECONDS + FETCH_SECONDS,
             cwd=settings.BASE_DIR,
             check=False,
         )

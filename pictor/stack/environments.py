@@ -12,9 +12,9 @@ import subprocess
 from pathlib import Path
 
 from pictor.stack.places import Places
-from pictor.stack.words import Stop, say, step
+from pictor.stack.words import Stop, step
+from pictor_agent.engines import blender_versions, fetching
 
-BLENDER_VERSION = "5.0.1"
 # pip's option -> the variables that tell the same to pip and to uv.
 INDEX_OPTIONS = {
     "index-url": ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
@@ -71,9 +71,9 @@ class Environment:
             "PIP_CACHE_DIR": str(self.places.cache / "pip"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "UV_NO_PROGRESS": "1",
-            **(extra or {}),
         }
         variables.pop("PYTHONPATH", None)
+        variables |= extra or {}
         return subprocess.run(
             command, capture_output=True, text=True, cwd="/", env=variables, **self.places.identity.subprocess_arguments()
         )
@@ -169,13 +169,22 @@ def ensure_server(places: Places, python: Path, *, tests: bool) -> Environment:
     return environment
 
 
-def ensure_blender(places: Places, python: Path, version: str = BLENDER_VERSION) -> Environment:
-    """Blender itself, as its own wheel in an environment of its own."""
-    locks = places.checkout / "requirements"
-    environment = Environment(places.blender(version), places, python)
-    environment.ensure(f"Blender {version}", locks / f"blender-{version}.txt", bootstrap=locks / "uv.txt")
-    done = environment.run(str(environment.python), "-I", "-c", "import bpy")
+def ensure_blenders(places: Places, server: Environment, python: Path, *, every: bool) -> Path:
+    """Blender as the node's own program fetches it: the newest for a demo, all of them for the tests.
+
+    Returns the folder; what is missing there is fetched by whoever needs it first.
+    """
+    wanted = blender_versions.ALL if every else blender_versions.ALL[:1]
+    for version in wanted:
+        if not fetching.is_complete(places.blenders, version.exact):
+            with step(f"{version.label} ({places.blenders / version.exact})"):
+                fetch_blender(places, server, python, version.exact)
+    return places.blenders
+
+
+def fetch_blender(places: Places, server: Environment, python: Path, version: str) -> None:
+    words = ("fetch", "--environments", str(places.blenders), "--python", str(python), version)
+    extra = {**index_environment(server.python), "PYTHONPATH": str(places.source)}
+    done = server.run(str(server.python), "-m", "pictor_agent", *words, extra=extra)
     if done.returncode:
-        say(f"  Blender {version} does not start: {last_line(done)}")
-        raise Stop(f"Install the missing library, or look into {environment.folder}.")
-    return environment
+        raise Stop(f"{last_line(done)}\nInstall what is missing, or look into {places.blenders}.")

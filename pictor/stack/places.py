@@ -64,9 +64,10 @@ class Places:
     def cache(self) -> Path:
         return self.var / "cache"
 
-    def blender(self, version: str) -> Path:
-        """The render environment of one exact Blender version."""
-        return self.var / "blender" / version
+    @property
+    def blenders(self) -> Path:
+        """One render environment below it for each exact Blender version."""
+        return self.var / "blender"
 
 
 def choose(checkout: Path = CHECKOUT, shared_root: Path = SHARED_ROOT) -> Places:

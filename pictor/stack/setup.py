@@ -11,8 +11,10 @@ from pathlib import Path
 from pictor.stack import checkout, environments, interpreter, places, system
 from pictor.stack.places import Places
 from pictor.stack.words import Stop, say
+from pictor_agent.engines import blender_versions, fetching
 
 NEEDED_BYTES = 4 * 1024**3  # environments with caches, at the first start
+TESTS_BYTES = 4 * 1024**3  # on top: every Blender, and Chromium
 DEMO_VARIABLES = ("EXIT", "SCENE", "FRAMES", "PORT")
 
 
@@ -41,7 +43,7 @@ TARGETS = {
 
 def prepared(here: Places, *, tests: bool, blender: bool, command: list[str]) -> tuple[list[str], dict[str, str]]:
     """Everything is there afterwards; returns the command and its environment."""
-    require_space(here)
+    require_space(here, NEEDED_BYTES + (TESTS_BYTES if tests else 0))
     if here.shared:
         say(f"  Root: everything lives and runs below {here.home}, as another user.")
     python = interpreter.choose(here)
@@ -51,21 +53,28 @@ def prepared(here: Places, *, tests: bool, blender: bool, command: list[str]) ->
     server = environments.ensure_server(here, python, tests=tests)
     environment = running_environment(here)
     if blender:
-        environment["BLENDER_PYTHON"] = str(environments.ensure_blender(here, python).python)
+        folder = environments.ensure_blenders(here, server, python, every=tests)
+        environment |= blender_variables(folder) | environments.index_environment(server.python)
     if tests and (browser := system.browser()) and os.environ.get("BROWSER") != "0":
         environment["CHROMIUM"] = browser
     return [str(server.python), *command], environment
 
 
-def require_space(here: Places) -> None:
+def blender_variables(folder: Path) -> dict[str, str]:
+    """The newest Blender by name, the others by their folder; from there they are fetched on first need."""
+    newest = fetching.python_of(folder, blender_versions.ALL[0].exact)
+    return {"BLENDER_PYTHON": str(newest), "BLENDER_ENVIRONMENTS": str(folder)}
+
+
+def require_space(here: Places, needed_bytes: int) -> None:
     """Only the first start needs the room."""
     if here.environment.exists():
         return
     folder = next(parent for parent in [here.home, *here.home.parents] if parent.exists())
     free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < NEEDED_BYTES:
+    if free_bytes < needed_bytes:
         raise Stop(
-            f"The disk of {folder} is too full: {free_bytes // 1024**2} MiB are free, the first start needs {NEEDED_BYTES // 1024**2}."
+            f"The disk of {folder} is too full: {free_bytes // 1024**2} MiB are free, the first start needs {needed_bytes // 1024**2}."
         )
 
 
