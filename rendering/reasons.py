@@ -1,9 +1,12 @@
 """Why an attempt, a task or a job did not work out: what happens next, whose fault it is, and what its creator reads. PURE."""
 
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-ATTEMPTS_MAX = 3  # that count, before a task has failed
+NODES_MAX = 3  # different nodes that fail a frame before it is quarantined
+ATTEMPTS_MAX = 3  # that count, on one node, before a task has failed
 LEASES_MAX = 25  # of any outcome: a frame that takes every node down must end as well
 
 
@@ -36,6 +39,8 @@ class Reason(StrEnum):
     NOT_ACKNOWLEDGED = "not_acknowledged"
     NODE_GONE = "node_gone"
     DRAINED = "drained"
+    HELD_BACK = "held_back"
+    PLACE_TAKEN = "place_taken"
     # what the checks say
     FILE_MISSING = "file_missing"
     UNDECODABLE = "undecodable"
@@ -50,6 +55,8 @@ class Reason(StrEnum):
     UPLOAD_UNFIT = "upload_unfit"
     INSPECTION_FAILED = "inspection_failed"
     TOO_MANY_LEASES = "too_many_leases"
+    QUARANTINED = "quarantined"
+    NO_NODE_FITS = "no_node_fits"
     BY_CREATOR = "by_creator"
     BY_OPERATOR = "by_operator"
     CREDIT = "credit"
@@ -62,7 +69,7 @@ class Outcome(NamedTuple):
 
     fault: Fault
     retry: bool  # False: the task has failed at once
-    counts: bool  # against ATTEMPTS_MAX
+    counts: bool  # against NODES_MAX and ATTEMPTS_MAX
     stops_job: bool  # every other task would end alike
     words: str  # for the creator
 
@@ -82,7 +89,7 @@ def _platform(words: str, *, counts: bool = False, retry: bool = True) -> Outcom
 R = Reason
 OUTCOMES: dict[Reason, Outcome] = {
     R.ASSET_MISSING: _platform("A node could not fetch a file of the scene.", counts=True),
-    R.OUT_OF_MEMORY: _worker("The frame needs more memory than the node has."),
+    R.OUT_OF_MEMORY: _worker("The frame needs more memory than the node has; it waits for a larger one.", counts=False),
     R.TIME_LIMIT: _user("The frame took longer than a frame may take.", retry=True, stops_job=False),
     R.RENDERER_CRASHED: _worker("Blender crashed on the node."),
     R.SCENE_UNREADABLE: _user("Blender cannot open the file."),
@@ -101,6 +108,8 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.NOT_ACKNOWLEDGED: _worker("The node did not answer the assignment.", counts=False),
     R.NODE_GONE: _worker("The node went offline.", counts=False),
     R.DRAINED: _worker("The node gave the frame back.", counts=False),
+    R.HELD_BACK: _platform("The job was paused before the node began."),
+    R.PLACE_TAKEN: _platform("The node was busy with another frame."),
     R.FILE_MISSING: _worker("The frame did not arrive."),
     R.UNDECODABLE: _worker("The frame could not be read."),
     R.WRONG_SIZE: _worker("The frame has another size than ordered."),
@@ -113,6 +122,10 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.UPLOAD_UNFIT: _user("The upload cannot be used."),
     R.INSPECTION_FAILED: _platform("The file could not be inspected.", retry=False),
     R.TOO_MANY_LEASES: _platform("Too many nodes gave the frame back.", retry=False),
+    R.QUARANTINED: _user(
+        "Three different nodes failed on this frame, so the scene is the likely cause. The other frames go on.", stops_job=False
+    ),
+    R.NO_NODE_FITS: _user("No node online has what the job asks for.", retry=True, stops_job=False),
     R.BY_CREATOR: _user("By its creator."),
     R.BY_OPERATOR: _platform("By an operator.", retry=False),
     R.CREDIT: _user("Credit does not cover the next frame."),
@@ -134,6 +147,21 @@ def words(reason: str) -> str:
     return outcome(reason).words if reason else ""
 
 
-def is_final(reason: str, *, attempts_used: int) -> bool:
-    """Has the task failed for good, once `attempts_used` counts this attempt if it counts?"""
-    return not outcome(reason).retry or attempts_used >= ATTEMPTS_MAX
+class Verdict(NamedTuple):
+    """What becomes of a task after an attempt that ended badly."""
+
+    failed: bool
+    reason: Reason | str
+
+
+def verdict(reason: str, strikes: Sequence[int]) -> Verdict:
+    """What `reason` does to a task. `strikes`: the node of each attempt that counts, this one too if it counts.
+
+    Three different nodes do not all break down on one frame: it is quarantined, and the scene is to blame. One node that
+    fails it three times ends it as well, for that node's reason: nobody else was there.
+    """
+    if not outcome(reason).retry:
+        return Verdict(True, reason)
+    if len(set(strikes)) >= NODES_MAX:
+        return Verdict(True, Reason.QUARANTINED)
+    return Verdict(max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX, reason)

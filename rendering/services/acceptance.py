@@ -15,6 +15,7 @@ from rendering.services.endings import Ending, TaskMove, close_attempts, end_att
 from rendering.services.enqueueing import enqueue_tasks
 from rendering.services.journal import task_line
 from rendering.services.settlement import align_on_commit, lock_job, settle
+from rendering.services.strikes import learn_from_successes
 from rendering.states import TASK_MOVES, JobStatus, TaskStatus
 from workers import services as queue
 from workers.kinds import AVOIDED_FOR
@@ -70,6 +71,7 @@ def _accept_of_job(job_id: int, passed: Sequence[Passed], now: datetime) -> list
     _write_previews([(attempt, verdicts[attempt.task_id, attempt.number].previews) for attempt in attempts])
     _accept(attempts, now)
     _tally(attempts, walls, earned, now)
+    learn_from_successes(attempts, job.scene.scene_key)
     settle(job, now)
     events.job_changed(job.pk, events.FRAMES, events.PROGRESS, events.NEWEST, events.COST, events.EVENTS)
     return [attempt.task_id for attempt in attempts]

@@ -14,6 +14,7 @@ from rendering import events, reasons
 from rendering.hints import hint_on_commit
 from rendering.models import Attempt, JobEvent, Task
 from rendering.reasons import Reason
+from rendering.services import strikes
 from rendering.services.journal import task_line
 from rendering.services.settlement import KIND, refresh_on_commit
 from rendering.states import TASK_MOVES, TaskStatus
@@ -42,20 +43,28 @@ class TaskMove(NamedTuple):
 def end_attempts(endings: Sequence[Ending], now: datetime) -> set[int]:
     """End live attempts for their reasons; returns the ids of the tasks that wait for another attempt."""
     close_attempts(endings, now)
-    moves = [_after(ending) for ending in endings]
+    moves = _moves_after(endings)
     move_tasks(moves, now)
-    _blame(endings, now)
+    _blame([ending for ending, move in zip(endings, moves, strict=True) if move.reason != Reason.QUARANTINED], now)
+    strikes.learn_from_failures([(ending.attempt, ending.reason) for ending in endings], now)
     for ending, move in zip(endings, moves, strict=True):
         if move.to == TaskStatus.FAILED and reasons.outcome(ending.reason).stops_job:
             hint_on_commit("stop_job", move.task.job_id, ending.reason, ending.detail)
     return {move.task.pk for move in moves if move.to == TaskStatus.WAITING}
 
 
-def _after(ending: Ending) -> TaskMove:
-    task = ending.attempt.task
-    used = task.attempts_used + reasons.outcome(ending.reason).counts
-    final = reasons.is_final(ending.reason, attempts_used=used)
-    return TaskMove(task, TaskStatus.FAILED if final else TaskStatus.WAITING, ending.reason, used, ending.detail)
+def _moves_after(endings: Sequence[Ending]) -> list[TaskMove]:
+    used = {
+        ending.attempt.task_id: ending.attempt.task.attempts_used + reasons.outcome(ending.reason).counts for ending in endings
+    }
+    counted = strikes.strikes_of(used)
+    return [_after(ending, used[ending.attempt.task_id], counted.get(ending.attempt.task_id, [])) for ending in endings]
+
+
+def _after(ending: Ending, used: int, counted: Sequence[strikes.Strike]) -> TaskMove:
+    failed, reason = reasons.verdict(ending.reason, [strike.worker_id for strike in counted])
+    detail = strikes.why_quarantined(counted) if reason == Reason.QUARANTINED else ending.detail
+    return TaskMove(ending.attempt.task, TaskStatus.FAILED if failed else TaskStatus.WAITING, str(reason), used, detail)
 
 
 def _blame(endings: Iterable[Ending], now: datetime) -> None:

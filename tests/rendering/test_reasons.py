@@ -6,7 +6,7 @@ import pytest
 
 from pictor_agent.protocol import FailureReason
 from rendering import reasons
-from rendering.reasons import ATTEMPTS_MAX, OUTCOMES, Fault, Reason
+from rendering.reasons import OUTCOMES, Fault, Reason, verdict
 from rendering.states import PauseReason
 from workers.states import ReturnReason
 
@@ -32,11 +32,28 @@ class ReasonTests:
         assert (outcome.fault, outcome.retry, outcome.counts) == (Fault.WORKER, True, True)
 
     def test_what_the_creator_must_mend_is_not_tried_again(self):
-        assert reasons.is_final(Reason.NO_CAMERA, attempts_used=0)
+        assert verdict(Reason.NO_CAMERA, []) == (True, Reason.NO_CAMERA)
 
-    def test_the_third_counted_attempt_is_the_last(self):
-        assert not reasons.is_final(Reason.RENDERER_CRASHED, attempts_used=ATTEMPTS_MAX - 1)
-        assert reasons.is_final(Reason.RENDERER_CRASHED, attempts_used=ATTEMPTS_MAX)
+    @pytest.mark.parametrize(
+        ("nodes", "expected"),
+        [
+            ([], (False, Reason.RENDERER_CRASHED)),
+            ([1, 1], (False, Reason.RENDERER_CRASHED)),
+            ([1, 2, 1, 2], (False, Reason.RENDERER_CRASHED)),
+            ([1, 1, 1], (True, Reason.RENDERER_CRASHED)),
+            ([1, 2, 3], (True, Reason.QUARANTINED)),
+            ([1, 1, 2, 2, 3], (True, Reason.QUARANTINED)),
+        ],
+    )
+    def test_three_nodes_quarantine_a_frame_and_three_times_one_node_ends_it(self, nodes, expected):
+        assert verdict(Reason.RENDERER_CRASHED, nodes) == expected
+
+    def test_a_quarantined_frame_is_the_scene_s_fault_and_stops_no_other(self):
+        outcome = OUTCOMES[Reason.QUARANTINED]
+        assert (outcome.fault, outcome.stops_job) == (Fault.USER, False)
+
+    def test_memory_that_is_too_small_uses_no_attempt_up(self):
+        assert not OUTCOMES[Reason.OUT_OF_MEMORY].counts
 
     def test_pausing_for_money_has_words(self):
         assert reasons.words(PauseReason.CREDIT.value)
