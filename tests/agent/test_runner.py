@@ -59,9 +59,35 @@ class RenderTests:
         assert not [word for word in (b"/scene", b"plain.blend", b"Hostname", b"Date") if word in rendered.path.read_bytes()]
 
     async def test_progress_is_told(self, runner, scenes, tmp_path):
+        """What comes before the first sample, then samples; how many of them a fast machine shows is its own affair."""
         told = []
-        await runner.render(make_spec(), scenes, tmp_path / "p", lambda *progress: told.append(progress))
-        assert told[0] == (0.0, "sample 0 of 1")
+        await runner.render(make_spec(scene_key="6" * 64), scenes, tmp_path / "p", lambda *progress: told.append(progress))
+        assert told
+        assert told == sorted(told, key=lambda progress: progress[0])
+        assert all(0 <= fraction <= 1 and note for fraction, note in told)
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("Remaining: 00:02.45 | Mem: 6M | Sample 12/64", (12 / 64, "sample 12 of 64, 00:02 left, 6M")),
+            ("Remaining: 01:12:02.45 | Mem: 1.5G | Sample 1/4", (0.25, "sample 1 of 4, 01:12:02 left, 1.5G")),
+            ("Fra:1 Mem:9M (Peak 10M) | Time:00:01 | Sample 64/64", (1.0, "sample 64 of 64, 9M")),
+            ("Rendering 3 / 8 samples", (0.375, "sample 3 of 8")),
+            ("Mem: 1M | Updating Scene BVH | Building", (0.0, "updating scene bvh")),
+            ("Mem: 6M | Finished", None),
+        ],
+    )
+    async def test_blender_s_own_words_are_understood(self, line, said):
+        from pictor_agent.engines.blender_host.pipe import Progress
+
+        heard = []
+
+        class Pipe:
+            def say(self, event, **fields):
+                heard.append((fields["fraction"], fields["note"]))
+
+        Progress(Pipe())(line)
+        assert heard == ([said] if said else [])
 
     @pytest.mark.parametrize(
         ("fields", "reason"),

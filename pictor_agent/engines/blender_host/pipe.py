@@ -10,6 +10,10 @@ PROGRESS_SECONDS = 0.25
 # "Sample 15/24" until 5.0's Cycles, "Rendering 3 / 64 samples" in EEVEE.
 SAMPLE = re.compile(r"Sample (\d+)/(\d+)|Rendering\s+(\d+)\s*/\s*(\d+) samples")
 
+PREPARING = re.compile(r"\b((?:Synchronizing|Updating|Loading|Building|Compiling)[A-Za-z ]*[A-Za-z])")
+REMAINING = re.compile(r"Remaining:\s*(?:00:(?=\d+:))?([\d:]+)")
+MEMORY = re.compile(r"\bMem:\s*([\d.]+[KMGT])")
+
 
 class Refusal(Exception):
     """A command that cannot be done; `reason` is one of protocol.FailureReason."""
@@ -40,19 +44,30 @@ class Pipe:
 
 
 class Progress:
-    """Turns Blender's status lines into a fraction, a few times a second."""
+    """Turns Blender's status lines into a fraction and a note, a few times a second."""
 
     def __init__(self, pipe):
-        self.pipe, self.said_at = pipe, 0.0
+        self.pipe, self.said_at, self.sampling = pipe, 0.0, False
 
     def __call__(self, stats, *_):
         counted = samples_in(str(stats))
+        self.sampling = self.sampling or counted is not None
+        preparing = None if self.sampling else PREPARING.search(str(stats))
         now = time.monotonic()
-        if counted is None or now - self.said_at < PROGRESS_SECONDS:
+        if (counted is None and preparing is None) or now - self.said_at < PROGRESS_SECONDS:
             return
         self.said_at = now
+        if counted is None:
+            return self.pipe.say("progress", fraction=0.0, note=preparing[1].lower())
         done, total = counted
-        self.pipe.say("progress", fraction=min(done / total, 1.0), note=f"sample {done} of {total}")
+        self.pipe.say("progress", fraction=min(done / total, 1.0), note=f"sample {done} of {total}{rest_of(str(stats))}")
+
+
+def rest_of(stats):
+    """What Cycles says beside its samples: ", 0:12 left, 340M"."""
+    found = [REMAINING.search(stats), MEMORY.search(stats)]
+    left, memory = (match[1] if match else "" for match in found)
+    return (f", {left} left" if left else "") + (f", {memory}" if memory else "")
 
 
 def samples_in(stats):
