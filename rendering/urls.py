@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from rendering.views import downloads, jobs, settings, uploads
+from rendering.views import downloads, frames, jobs, settings, uploads, watch
 
 
 class FrameConverter:
@@ -34,6 +34,21 @@ urlpatterns = [
     path("jobs/<int:pk>/cancel/", jobs.job_cancel, name="job-cancel"),
     path("jobs/<int:pk>/requeue/", jobs.job_requeue, name="job-requeue"),
     path("jobs/<int:pk>/cap/", jobs.job_raise_cap, name="job-raise-cap"),
+    path("jobs/<int:pk>/again/", jobs.job_again, name="job-again"),
+    path("jobs/<int:pk>/approve/", jobs.job_approve, name="job-approve"),
+    path("jobs/<int:pk>/share/", jobs.job_share, name="job-share"),
+    path("jobs/<int:pk>/frames/<frame:frame>/", frames.frame_detail, name="frame-detail"),
+    path("jobs/<int:pk>/frames/<frame:frame>/attempts/<int:number>/log/", frames.attempt_log, name="attempt-log"),
+    path(
+        "jobs/<int:pk>/frames/<frame:frame>/attempts/<int:number>/exposure/<frame:stops>/",
+        frames.attempt_exposure,
+        name="attempt-exposure",
+    ),
+    path("jobs/<int:pk>/frames/<frame:frame>/attempts/<int:number>/<slug:size>/", frames.attempt_image, name="attempt-image"),
+    path("watch/<slug:token>/", watch.watch, name="watch"),
+    path("watch/<slug:token>/parts/<slug:part>/", watch.watch_part, name="watch-part"),
+    path("watch/<slug:token>/frames/<frame:frame>/", watch.watch_frame, name="watch-frame"),
+    path("watch/<slug:token>/frames/<frame:frame>/<slug:size>/", watch.watch_image, name="watch-image"),
     path("jobs/<int:pk>/thumbnail/", downloads.job_thumbnail, name="job-thumbnail"),
     path("jobs/<int:pk>/frames/<frame:frame>/<slug:size>/", downloads.task_image, name="task-image"),
     path("jobs/<int:pk>/frames.zip", downloads.job_zip, name="job-zip"),

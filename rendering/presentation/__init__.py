@@ -5,11 +5,15 @@ Every `*_part` answers for one live element of templates/rendering/job_detail.ht
 
 from rendering.presentation.frames import chart_part, newest_part, strip_part
 from rendering.presentation.head import counts_of, head_part
-from rendering.presentation.history import details_part, events_part, film_part
+from rendering.presentation.history import details_part, film_part
 from rendering.presentation.nodes import nodes_part
+from rendering.presentation.proof import frame_part, live_log, neighbours
+from rendering.presentation.reading import Reading
 from rendering.presentation.rows import Row, rows_of
 from rendering.presentation.scene import cover_words, scene_facts, tier_cards
 from rendering.presentation.stats import stats_part
+from rendering.presentation.timeline import events_part
+from rendering.presentation.watch import sharing_part, watch_part
 from rendering.presentation.words import (
     JOB_TONES,
     PAUSE_LINES,
@@ -26,6 +30,7 @@ __all__ = [
     "PAUSE_LINES",
     "TASK_TONES",
     "Counts",
+    "Reading",
     "Row",
     "caption_of",
     "chart_part",
@@ -35,14 +40,19 @@ __all__ = [
     "events_part",
     "facts_line",
     "film_part",
+    "frame_part",
     "head_part",
+    "live_log",
+    "neighbours",
     "newest_part",
     "nodes_part",
     "rows_of",
     "scene_facts",
+    "sharing_part",
     "stats_part",
     "status_line",
     "strip_part",
     "suffix_of",
     "tier_cards",
+    "watch_part",
 ]

@@ -1,19 +1,18 @@
-"""A job's frames: the newest one large, the film strip, and how long each took."""
+"""A job's frames: the newest one large, the grid with its map, and how long each took."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.core.paginator import Page, Paginator
-
+from common.plots import top_of
 from rendering import reasons
-from rendering.models import Attempt, Job, Output, Task
+from rendering.models import Output, Task
+from rendering.presentation import addresses, timings
+from rendering.presentation.addresses import Addresses
+from rendering.presentation.frame_map import WINDOW_FRAMES, shapes_of, window_at_work, window_of_frame, windows_of
+from rendering.presentation.reading import Reading
+from rendering.presentation.timings import Group
 from rendering.presentation.words import caption_of, suffix_of
-from rendering.services.settlement import KIND
 from rendering.states import JOB_FINAL, TaskStatus
-from workers import services as queue
 
-STRIP_FRAMES = 200  # of the film strip on one page
-CHART_POINTS = 160
 STRIP_LEGEND = [
     ("ok", "accepted"),
     ("info", "checking"),
@@ -22,124 +21,160 @@ STRIP_LEGEND = [
 ]
 
 
-def newest_part(job: Job, *, now: datetime) -> dict:
-    """The frame that arrived last, large."""
-    newest = (
-        Output.objects.current()
-        .filter(attempt__task__job=job)
-        .exclude(preview_key="")
-        .select_related("attempt__task", "attempt__worker")
-        .order_by("-id")
-        .first()
-    )
-    return {"job": job, "newest": newest, "caption": _caption(job, newest), "suffix": suffix_of(job)}
+def newest_part(reading: Reading) -> dict:
+    """The frame that was accepted last, large."""
+    job, newest = reading.job, reading.newest
+    return {
+        "job": job,
+        "newest": newest,
+        "caption": _caption(reading, newest),
+        "suffix": suffix_of(job),
+        "is_final": job.status in JOB_FINAL,
+    }
 
 
-def _caption(job: Job, newest: Output | None) -> str:
+def _caption(reading: Reading, newest: Output | None) -> str:
     if newest is None:
         return ""
-    lead = "newest, " if job.status not in JOB_FINAL else ""
+    lead = "newest, " if reading.job.status not in JOB_FINAL else ""
     return lead + caption_of(newest)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One frame of the strip."""
+    """One frame of the grid."""
 
     frame: int
     status: str
     words: str
-    has_picture: bool
-    version: int  # of the picture: the attempt it came from
+    href: str
+    thumb: str  # address of its small picture; empty while there is none
     task_id: int
     percent: int
     is_next: bool
 
+    @property
+    def can_go_again(self) -> bool:
+        return self.status in {TaskStatus.ACCEPTED, TaskStatus.FAILED}
 
-def strip_part(job: Job, *, now: datetime, page: str | None = None) -> dict:
-    tasks = Task.objects.filter(job=job).with_thumbnails().with_start().order_by("frame")
-    paginator = Paginator(tasks, STRIP_FRAMES)
-    shown = paginator.get_page(page or _page_at_work(job))
-    at_work = {row.reference: int((row.fraction or 0) * 100) for row in queue.nodes_at_work(KIND, job.pk)}
+
+def strip_part(reading: Reading, *, page: str | None = None, frame: str | None = None) -> dict:
+    """One window of the grid: `page` by number, else the one with `frame`, else where the work is."""
+    return window_of(reading, addresses.of_job(reading.job), page=page, frame=frame)
+
+
+def window_of(reading: Reading, where: Addresses, *, page: str | None, frame: str | None = None) -> dict:
+    windows = windows_of(reading.job, reading.cells)
+    number = _number(windows, page, frame)
+    tiles = _tiles(reading, where, number)
+    failed = any(tile.status == TaskStatus.FAILED for tile in tiles)
     return {
-        "job": job,
-        "tiles": [_tile(task, at_work.get(task.pk, 0)) for task in shown],
-        "page": shown,
-        "page_asked": page or "",
-        "windows": _windows(paginator, shown),
-        "legend": STRIP_LEGEND + ([("bad", "failed")] if any(task.status == TaskStatus.FAILED for task in shown) else []),
-        "suffix": suffix_of(job),
+        "job": reading.job,
+        "tiles": tiles,
+        "windows": windows if len(windows) > 1 else [],
+        "window": windows[number - 1] if windows else None,
+        "page_asked": number if page or frame else "",
+        "shapes": shapes_of(reading.cells),
+        "columns": len(reading.cells),
+        "legend": STRIP_LEGEND + ([("bad", "failed")] if failed or reading.counts.failed else []),
     }
 
 
-def _page_at_work(job: Job) -> int:
-    """The page on which the first frame that is not accepted yet lies: a long strip follows the work."""
-    if job.frame_count <= STRIP_FRAMES:
-        return 1
-    first = Task.objects.filter(job=job).exclude(status=TaskStatus.ACCEPTED).order_by("frame").values_list("frame").first()
-    if first is None:
-        return 1
-    return Task.objects.filter(job=job, frame__lt=first[0]).count() // STRIP_FRAMES + 1
+def _number(windows: list, page: str | None, frame: str | None) -> int:
+    """Any words in an address lead somewhere."""
+    if page and page.isascii() and page.isdigit():
+        return min(max(1, int(page[:9])), max(1, len(windows)))
+    digits = (frame or "").lstrip("-")
+    if frame and digits.isascii() and digits.isdigit():
+        return window_of_frame(windows, int(frame[:9]))
+    return window_at_work(windows)
 
 
-@dataclass(frozen=True)
-class Window:
-    number: int
-    words: str
-    current: bool
+def _tiles(reading: Reading, where: Addresses, number: int) -> list[Tile]:
+    first = (number - 1) * WINDOW_FRAMES
+    tasks = Task.objects.filter(job=reading.job).with_thumbnails().with_start().order_by("frame")
+    at_work = {row.reference: int((row.fraction or 0) * 100) for row in reading.at_work}
+    return [_tile(task, where, at_work.get(task.pk, 0)) for task in tasks[first : first + WINDOW_FRAMES]]
 
 
-def _windows(paginator: Paginator, shown: Page) -> list[Window]:
-    """The pages of a long strip by their positions: "1–200", "201–400"."""
-    if paginator.num_pages < 2:
-        return []
-    spans = [(number, (number - 1) * STRIP_FRAMES + 1) for number in paginator.page_range]
-    return [
-        Window(number, f"{first}–{min(first + STRIP_FRAMES - 1, paginator.count)}", number == shown.number)
-        for number, first in spans
-    ]
-
-
-def _tile(task: Task, percent: int) -> Tile:
+def _tile(task: Task, where: Addresses, percent: int) -> Tile:
     status = TaskStatus(task.status)
-    viewable = status in {TaskStatus.CHECKING, TaskStatus.ACCEPTED}
+    viewable = status in {TaskStatus.CHECKING, TaskStatus.ACCEPTED} and bool(task.thumbnail_key)
     is_next = status == TaskStatus.RENDERING and task.started_at is None
     return Tile(
         frame=task.frame,
         status=task.status,
-        words="next on its node" if is_next else _task_words(task, status),
-        has_picture=viewable and bool(task.thumbnail_key),
-        version=task.attempt,
+        words="next on its node" if is_next else task_words(task),
+        href=where.page(task.frame),
+        thumb=where.image(task.frame, "thumb", task.attempt) if viewable else "",
         task_id=task.pk,
         percent=percent,
         is_next=is_next,
     )
 
 
-def _task_words(task: Task, status: TaskStatus) -> str:
-    if status == TaskStatus.FAILED and task.reason:
+def task_words(task: Task) -> str:
+    """ "accepted", "failed: Blender crashed on the node."."""
+    if task.status == TaskStatus.FAILED and task.reason:
         return f"failed: {reasons.words(task.reason)}"
-    return str(status.label).lower()
+    return str(TaskStatus(task.status).label).lower()
 
 
-def chart_part(job: Job, *, now: datetime) -> dict:
-    """Seconds per accepted frame, averaged into at most CHART_POINTS groups of neighbours."""
-    values = list(
-        Attempt.objects.accepted()
-        .filter(task__job=job, render_seconds__isnull=False)
-        .order_by("task__frame")
-        .values_list("task__frame", "render_seconds")
-    )
-    size = -(-len(values) // CHART_POINTS) or 1
-    groups = [values[start : start + size] for start in range(0, len(values), size)]
+# The chart ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A column of the chart, in percent of the plot: the mean, and from the fastest to the slowest frame."""
+
+    group: Group
+    x: float
+    y: float
+    top: float
+    bottom: float
+    left: float
+    width: float
+    stands_out: bool
+    href: str  # of the slowest frame
+
+    @property
+    def words(self) -> str:
+        group = self.group
+        if group.frames == 1:
+            return f"frame {group.first}: {group.mean:.2f} s"
+        return f"{group.words}: {group.mean:.2f} s on average, {group.least:.2f} to {group.most:.2f} s, slowest {group.slowest}"
+
+
+def chart_part(reading: Reading) -> dict:
+    """Seconds per accepted frame, by groups of neighbours; the slowest frames stay in sight."""
+    groups = reading.timings
+    spots, top = _spots(reading, groups)
     return {
-        "job": job,
-        "points": [_point(group) for group in groups],
-        "slowest": max(values, key=lambda each: each[1], default=None),
+        "job": reading.job,
+        "spots": spots,
+        "line": " ".join(f"{spot.x},{spot.y}" for spot in spots),
+        "top_seconds": top,
+        "outliers": [spot for spot in spots if spot.stands_out],
+        "slowest": max(groups, key=lambda group: group.most, default=None),
+        "has_ranges": any(group.frames > 1 for group in groups),
     }
 
 
-def _point(group: list[tuple[int, float]]) -> tuple[str, float]:
-    first, last = group[0][0], group[-1][0]
-    words = f"frame {first}" if first == last else f"frames {first}–{last}"
-    return words, round(sum(seconds for _, seconds in group) / len(group), 2)
+def _spots(reading: Reading, groups: list[Group]) -> tuple[list[Spot], float]:
+    where, out = addresses.of_job(reading.job), set(map(id, timings.outliers_of(groups)))
+    top = top_of([("", group.most) for group in groups])
+    step, column = 100 / max(1, len(groups) - 1), 100 / max(1, len(groups))
+    return [
+        Spot(
+            group=group,
+            x=round(index * step, 2) if len(groups) > 1 else 50,
+            y=round(100 - group.mean / top * 100, 2),
+            top=round(100 - group.most / top * 100, 2),
+            bottom=round(100 - group.least / top * 100, 2),
+            left=round(index * column, 2),
+            width=round(column, 2),
+            stands_out=id(group) in out,
+            href=where.page(group.slowest),
+        )
+        for index, group in enumerate(groups)
+    ], top

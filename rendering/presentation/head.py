@@ -1,24 +1,22 @@
 """A job's head: what it is, what can be done with it, and what its creator should know now."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.urls import reverse
 
 from common.money import format_exact
 from rendering.models import Job, Task
+from rendering.presentation.reading import Reading
 from rendering.presentation.words import JOB_TONES, Counts, facts_line, failure_line
-from rendering.services.settlement import KIND
 from rendering.states import JOB_FINAL, JobStatus, PauseReason
-from workers import services as queue
 
 
 def counts_of(job: Job) -> Counts:
     return Counts.of(job.frame_count, Task.objects.counts_by_job([job]).get(job.pk, {}))
 
 
-def head_part(job: Job, *, now: datetime) -> dict:
-    counts = counts_of(job)
+def head_part(reading: Reading) -> dict:
+    job, counts = reading.job, reading.counts
     return {
         "job": job,
         "counts": counts,
@@ -29,7 +27,8 @@ def head_part(job: Job, *, now: datetime) -> dict:
         "can_resume": job.status == JobStatus.PAUSED,
         "can_cancel": job.status not in JOB_FINAL,
         "can_requeue": job.status != JobStatus.CANCELLED and bool(counts.accepted or counts.failed),
-        "notice": notice_of(job, counts),
+        "gate_waits": job.status == JobStatus.PAUSED and job.pause_reason == PauseReason.GATE,
+        "notice": notice_of(reading),
     }
 
 
@@ -45,13 +44,14 @@ class Notice:
     dialog: str = ""  # id of a dialog that the action opens
 
 
-def notice_of(job: Job, counts: Counts) -> Notice | None:
+def notice_of(reading: Reading) -> Notice | None:
+    job, counts = reading.job, reading.counts
     if job.status == JobStatus.PAUSED:
         return _pause_notice(job)
     if job.status == JobStatus.FAILED or counts.failed:
         return _failure_notice(job, counts)
-    if job.status in {JobStatus.QUEUED, JobStatus.RENDERING} and counts.waiting and not counts.rendering:
-        return _waiting_notice(job)
+    if job.status in {JobStatus.QUEUED, JobStatus.RENDERING} and reading.waiting_words:
+        return Notice("info", "Why it is waiting:", reading.waiting_words)
     return None
 
 
@@ -76,9 +76,3 @@ def _failure_notice(job: Job, counts: Counts) -> Notice:
     if counts.failed:
         return Notice("bad", words, (detail + money).strip(), action_words="Requeue failed", dialog="requeue")
     return Notice("bad", words, (detail + money).strip(), reverse("rendering:job-new"), "Upload a mended file")
-
-
-def _waiting_notice(job: Job) -> Notice | None:
-    """The queue's reason, while no node has a frame of the job."""
-    reason = queue.waiting_reason(KIND, job.pk)
-    return Notice("info", "Why it is waiting:", reason) if reason else None

@@ -1,86 +1,27 @@
-"""What happened to a job, what was ordered, and its film."""
-
-from dataclasses import dataclass
-from datetime import datetime
+"""What was ordered, and the job's film."""
 
 from common.money import format_exact
-from rendering import reasons
 from rendering.choices import ImageFormat
-from rendering.models import Film, Job, JobEvent, Task
-from rendering.presentation.head import counts_of
-from rendering.presentation.words import JOB_TONES, TASK_TONES, engine_label, software_label
-from rendering.states import JobStatus, TaskStatus
-
-EVENTS_SHOWN = 40
-FIRST_ATTEMPT = "attempt 1"  # goes without saying
-JOB_BECAME = {  # what a person would say happened; a status that is not here reads as it is
-    JobStatus.INSPECTING: "is being read",
-    JobStatus.READY: "was read",
-    JobStatus.QUEUED: "waits for a node",
-    JobStatus.RENDERING: "is rendering",
-}
-JOB_WENT_ON = {  # when it began to wait or to render, by where it was before
-    JobStatus.READY: "submitted",
-    JobStatus.PAUSED: "resumed",
-    JobStatus.COMPLETED: "opened again",
-    JobStatus.FAILED: "opened again",
-}
-TASK_BECAME = {
-    TaskStatus.WAITING: "back in the queue",
-    TaskStatus.RENDERING: "sent to a node",
-    TaskStatus.CHECKING: "arrived, being checked",
-}
+from rendering.models import Job
+from rendering.presentation.reading import Reading
+from rendering.presentation.words import engine_label, software_label
 
 
-def film_part(job: Job, *, now: datetime) -> dict:
-    counts = counts_of(job)
-    film = Film.objects.filter(job=job).order_by("-id").first()
+def film_part(reading: Reading) -> dict:
+    counts, film = reading.counts, reading.film
     return {
-        "job": job,
+        "job": reading.job,
         "film": film,
         "counts": counts,
         "film_running": bool(film and not film.finished_at and not film.failure),
         "film_stale": bool(film and film.finished_at and film.frame_count < counts.accepted),
         "film_possible": counts.accepted > 0,
-        "poster": Task.objects.filter(job=job, status=TaskStatus.ACCEPTED).order_by("frame").first() if film else None,
+        "poster": reading.newest.attempt.task if film and reading.newest else None,
     }
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One line of the timeline."""
-
-    at: datetime
-    words: str
-    detail: str
-    tone: str
-
-
-def events_part(job: Job, *, now: datetime) -> dict:
-    events = job.events.select_related("task", "actor").order_by("-at", "-id")[: EVENTS_SHOWN + 1]
-    moments = [_moment(event) for event in events[:EVENTS_SHOWN]]
-    return {"job": job, "moments": moments, "more_events": len(events) > EVENTS_SHOWN}
-
-
-def _moment(event: JobEvent) -> Moment:
-    tones = TASK_TONES if event.task_id else JOB_TONES
-    words = _happened(event)
-    if event.actor_id:
-        words += f" by {event.actor.name}"
-    detail = "" if event.detail == FIRST_ATTEMPT else event.detail or reasons.words(event.reason)
-    return Moment(event.at, words, detail, tones.get(event.became, "quiet"))
-
-
-def _happened(event: JobEvent) -> str:
-    """ "Frame 7 arrived, being checked"; what happened to the job depends on where it was before."""
-    if event.task_id:
-        return f"Frame {event.task.frame} {TASK_BECAME.get(event.became, event.became)}".rstrip()
-    if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in JOB_WENT_ON:
-        return f"Job {JOB_WENT_ON[event.was]}"
-    return f"Job {JOB_BECAME.get(event.became, event.became)}".rstrip()
-
-
-def details_part(job: Job, *, now: datetime) -> dict:
+def details_part(reading: Reading) -> dict:
+    job = reading.job
     return {
         "job": job,
         "details": details_of(job),

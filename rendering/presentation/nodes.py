@@ -1,12 +1,11 @@
 """Who works on a job now, or did."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from rendering.models import Attempt, Job, Task
-from rendering.services.settlement import KIND
+from rendering.models import Job
+from rendering.presentation import timings
+from rendering.presentation.reading import Reading
 from rendering.states import JOB_FINAL, JobStatus
-from workers import services as queue
 
 
 @dataclass(frozen=True)
@@ -27,24 +26,21 @@ class Node:
         return f"{self.percent} %" if self.place == 0 else "next"
 
 
-def nodes_part(job: Job, *, now: datetime) -> dict:
-    rows = queue.nodes_at_work(KIND, job.pk)
-    frames = dict(Task.objects.filter(job=job, pk__in=[row.reference for row in rows]).values_list("pk", "frame"))
-    nodes = [_node(row, frames.get(row.reference)) for row in rows]
+def nodes_part(reading: Reading) -> dict:
+    nodes = [_node(row, reading.frames_at_work.get(row.reference)) for row in reading.at_work]
     return {
-        "job": job,
+        "job": reading.job,
         "nodes_at_work": nodes,
-        "idle_words": _idle_words(job),
-        "waiting_words": _waiting_words(job, nodes),
-        "rendered_by": [] if nodes else Attempt.objects.accepted().filter(task__job=job).by_node(),
+        "idle_words": _idle_words(reading.job),
+        "rendered_by": [] if nodes else _rendered_by(reading),
     }
 
 
-def _waiting_words(job: Job, nodes: list[Node]) -> str:
-    """Why the rest is not on a node yet, beside the nodes that are at work."""
-    if not nodes or job.status not in {JobStatus.QUEUED, JobStatus.RENDERING}:
-        return ""
-    return queue.waiting_reason(KIND, job.pk) or ""
+def _rendered_by(reading: Reading) -> list[tuple]:
+    """(node's name, frames, mean seconds), most frames first."""
+    if not reading.counts.accepted:
+        return []
+    return timings.nodes_of(reading.job, accepted=reading.counts.accepted)
 
 
 def _node(row, frame: int | None) -> Node:

@@ -5,26 +5,14 @@ from datetime import datetime, timedelta
 
 from common.money import format_exact, places_for
 from common.words import plural
-from rendering import forecast, reasons
+from rendering import forecast
 from rendering.estimates import quote
 from rendering.forecast import Range, Timing
-from rendering.models import Attempt, Job
-from rendering.presentation.head import counts_of
-from rendering.presentation.rows import projected_cost, timing_of
+from rendering.models import Job
+from rendering.presentation.reading import Reading
+from rendering.presentation.rows import projected_cost
 from rendering.presentation.words import Counts
 from rendering.states import JOB_FINAL, JobStatus
-
-CHECK_REASONS = [
-    reasons.Reason.FILE_MISSING,
-    reasons.Reason.UNDECODABLE,
-    reasons.Reason.WRONG_SIZE,
-    reasons.Reason.WRONG_CHANNELS,
-    reasons.Reason.NOT_FINITE,
-    reasons.Reason.HASH_MISMATCH,
-    reasons.Reason.BLACK,
-    reasons.Reason.CONSTANT,
-    reasons.Reason.DUPLICATE,
-]
 
 
 @dataclass(frozen=True)
@@ -39,24 +27,30 @@ class Finish:
         return self.low.replace(second=0, microsecond=0) == self.high.replace(second=0, microsecond=0)
 
 
-def stats_part(job: Job, *, now: datetime) -> dict:
-    counts = counts_of(job)
-    timing = timing_of(Attempt.objects.timing_by_job([job]).get(job.pk))
-    nodes = Attempt.objects.nodes_by_job([job]).get(job.pk, 0)
-    cost = _cost_range(job, counts, timing, now)
+def stats_part(reading: Reading) -> dict:
+    job, counts, now = reading.job, reading.counts, reading.now
+    cost = _cost_range(job, counts, reading.timing, now)
+    took = job.finished_at - job.submitted_at if job.finished_at and job.submitted_at else None
     return {
         "job": job,
         "counts": counts,
         "is_final": job.status in JOB_FINAL,
-        "finish": _finish(job, counts, timing, nodes, now),
-        "finish_sentence": _finish_sentence(job, counts, timing, nodes),
-        "took_seconds": (job.finished_at - job.submitted_at).total_seconds() if job.finished_at and job.submitted_at else None,
+        "finish": _finish(job, counts, reading.timing, reading.nodes_running, now),
+        "finish_sentence": _finish_sentence(job, counts, reading.timing, reading.nodes_running),
+        "took_seconds": took.total_seconds() if took is not None else None,
         "cost": cost,
         "places": places_for(int(cost.high) if cost else job.charged_micros),
         "cost_sentence": _cost_sentence(job),
+        "spent_percent": _spent_percent(job, cost),
         **_accepted(counts),
-        **_checked(job, counts),
+        **_checked(reading),
     }
+
+
+def _spent_percent(job: Job, cost: Range | None) -> float | None:
+    """How far the meter stands: of the cap, else of what the job will probably cost. None where there is no end to it."""
+    whole = job.cap_micros or (int(cost.high) if cost else 0)
+    return min(100.0, round(100 * job.charged_micros / whole, 2)) if whole else None
 
 
 def _accepted(counts: Counts) -> dict:
@@ -91,6 +85,8 @@ def _cost_range(job: Job, counts: Counts, timing: Timing, now: datetime) -> Rang
     """What it will have cost: from its own frames, before the first one as it was quoted."""
     if job.status in JOB_FINAL or not counts.left:
         return None
+    if not timing.frames and job.estimate_high_micros is not None:
+        return Range(job.estimate_low_micros or 0, job.estimate_high_micros)
     if not timing.frames:
         quoted = quote(job, now)
         return Range(quoted.low_micros, quoted.high_micros)
@@ -105,11 +101,11 @@ def _cost_sentence(job: Job) -> str:
     return f"Cap {format_exact(job.cap_micros)}, the job pauses before it is passed"
 
 
-def _checked(job: Job, counts: Counts) -> dict:
+def _checked(reading: Reading) -> dict:
     """Frames that went through the checks, and how many of them were refused."""
-    refused = Attempt.objects.filter(task__job=job, outcome__in=CHECK_REASONS).count()
+    counts, refused = reading.counts, reading.refused
     if refused:
-        sentence, tone = f"{refused} refused and rendered again, free for you", "warn"
+        sentence, tone = f"{refused:,} refused and rendered again, free for you", "warn"
     elif counts.accepted:
         sentence, tone = "No frame refused", "ok"
     else:

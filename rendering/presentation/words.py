@@ -1,5 +1,6 @@
 """What the pages call things: colours and sentences of statuses, a job's facts in one line. No queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.words import plural
@@ -132,3 +133,14 @@ def caption_of(output: Output) -> str:
     state = "being checked" if attempt.task.status == TaskStatus.CHECKING else "accepted"
     took = f", {attempt.render_seconds:.1f} s" if attempt.render_seconds is not None else ""
     return f"{state}{took} on {attempt.worker.name}"
+
+
+def ranges_of(frames: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending frames as unbroken ranges: [1, 2, 3, 7] -> [(1, 3), (7, 7)]."""
+    ranges: list[tuple[int, int]] = []
+    for frame in frames:
+        if ranges and frame == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], frame)
+        else:
+            ranges.append((frame, frame))
+    return ranges

@@ -15,12 +15,20 @@ from common.transitions import StaleMove
 from common.words import plural
 from credit.errors import InsufficientCredit
 from rendering import presentation, services
+from rendering.again import selection_of
+from rendering.choices import Again
 from rendering.errors import RenderingError
-from rendering.forms import CapForm, JobFilterForm, RequeueForm
+from rendering.forms import CapForm, JobFilterForm
 from rendering.models import Job
-from rendering.states import TaskStatus
+from rendering.services.watching import share_job
+from rendering.verb_forms import RequeueForm, ShareForm
 
 JOBS_SHOWN = 20
+SHARED = {
+    "": "Private again. The old link leads nowhere.",
+    "unlisted": "Whoever has the link can watch.",
+    "public": "Public: whoever finds the link can watch.",
+}
 NONE_ENDED = "None of these frames can be rendered once more: they are not of this job, or still under way."
 
 # Live parts of the job's page: each is one element, one partial of job_detail.html and one reader of rows.
@@ -40,7 +48,8 @@ PARTS = {
 
 def visible_job(request: HttpRequest, pk: int) -> Job:
     """The job, if this viewer may see it; staff see all. 404 otherwise."""
-    return get_object_or_404(Job.objects.visible_to(request.user).select_related("scene", "owner"), pk=pk)
+    jobs = Job.objects.visible_to(request.user).select_related("scene", "owner", "watch_link")
+    return get_object_or_404(jobs, pk=pk)
 
 
 def own_job(request: HttpRequest, pk: int) -> Job:
@@ -83,11 +92,11 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
     job = visible_job(request, pk)
     if job.submitted_at is None:
         return redirect("rendering:job-settings", pk=job.pk)
-    now = clock.now()
+    reading = presentation.Reading(job, clock.now())
     context = {"is_owner": job.owner_id == request.user.pk}
     for part in dict.fromkeys(PARTS.values()):  # head, download and notice have one reader
-        context |= part(job, now=now, **part_arguments(request, part))
-    context |= presentation.details_part(job, now=now)
+        context |= part(reading, **part_arguments(request, part))
+    context |= presentation.details_part(reading) | presentation.sharing_part(job) | {"reasons": Again.choices}
     return render(request, "rendering/job_detail.html", context)
 
 
@@ -98,13 +107,34 @@ def job_part(request: HttpRequest, pk: int, part: str) -> HttpResponse:
     if part not in PARTS:
         raise Http404
     job, reader = visible_job(request, pk), PARTS[part]
-    context = reader(job, now=clock.now(), **part_arguments(request, reader)) | {"is_owner": job.owner_id == request.user.pk}
+    reading = presentation.Reading(job, clock.now())
+    context = reader(reading, **part_arguments(request, reader)) | {"is_owner": job.owner_id == request.user.pk}
     return fragment_response(request, f"rendering/job_detail.html#{part}", context)
 
 
 def part_arguments(request: HttpRequest, reader) -> dict:
-    """The film strip has pages."""
-    return {"page": request.GET.get("page")} if reader is presentation.strip_part else {}
+    """The grid has windows, the timeline pages."""
+    if reader is presentation.strip_part:
+        return {"page": request.GET.get("page"), "frame": request.GET.get("frame")}
+    return {"before": request.GET.get("before")} if reader is presentation.events_part else {}
+
+
+@login_required
+@require_GET
+def job_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which frames to render once more, and what it costs, before it is confirmed; the price alone for the dialog (?price=1)."""
+    job = own_job(request, pk)
+    form = RequeueForm(request.GET if "which" in request.GET else {"which": "failed"})
+    chosen = selection_of(job, **frames_of(form)) if form.is_valid() else None
+    context = {"job": job, "form": form, "chosen": chosen, "reasons": Again.choices}
+    if request.GET.get("price"):
+        return fragment_response(request, "rendering/job_again.html#price", context)
+    return render(request, "rendering/job_again.html", context)
+
+
+def frames_of(form: RequeueForm) -> dict:
+    """What the form chose, as rendering.again takes it."""
+    return {"which": form.cleaned_data["which"], "numbers": form.cleaned_data.get("numbers")}
 
 
 # Verbs ----------------------------------------------------------------------------------------------------------------
@@ -154,27 +184,40 @@ def job_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def job_requeue(request: HttpRequest, pk: int) -> HttpResponse:
-    """Render failed frames, or chosen ones, once more."""
+    """Render failed frames, or chosen ones, once more; for a reason, if one was given."""
     job = own_job(request, pk)
     form = RequeueForm(request.POST)
     if not form.is_valid():
         return back_with_errors(request, job, form)
-    task_ids = chosen_task_ids(job, form.cleaned_data)
+    task_ids = selection_of(job, **frames_of(form)).task_ids
     if not task_ids:
         none_fits = "No frame of this job has failed." if form.cleaned_data["which"] == "failed" else NONE_ENDED
         messages.warning(request, none_fits)
         return redirect(job)
+    why, words = form.cleaned_data["why"], form.cleaned_data["words"]
     done = f"{plural(len(task_ids), 'frame')} back in the queue."
-    return act(request, job, services.requeue_tasks, task_ids, actor=request.user, done=done)
+    reason = f"again_{why}" if why else ""
+    return act(request, job, services.requeue_tasks, task_ids, actor=request.user, done=done, reason=reason, detail=words)
 
 
-def chosen_task_ids(job: Job, chosen: dict) -> list[int]:
-    tasks = job.tasks.filter(status__in=[TaskStatus.FAILED, TaskStatus.ACCEPTED])
-    if chosen["which"] == "failed":
-        tasks = tasks.filter(status=TaskStatus.FAILED)
-    else:
-        tasks = tasks.filter(frame__in=chosen["numbers"])
-    return list(tasks.values_list("pk", flat=True))
+@login_required
+@require_POST
+def job_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """The preview is as it should be: render the rest."""
+    done = "Approved. The other frames are rendered now."
+    return act(request, own_job(request, pk), services.approve_preview, actor=request.user, done=done)
+
+
+@login_required
+@require_POST
+def job_share(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who may watch the job without signing in."""
+    job, form = own_job(request, pk), ShareForm(request.POST)
+    if not form.is_valid():
+        return back_with_errors(request, job, form)
+    link = share_job(job, form.cleaned_data["visibility"], anew=form.cleaned_data["anew"])
+    messages.success(request, SHARED[link.visibility if link else ""])
+    return redirect(job.get_absolute_url() + "#job-share")
 
 
 @login_required
