@@ -6,12 +6,13 @@ from datetime import datetime
 from msgspec import ValidationError
 
 from common.money import format_exact
-from common.templatetags.pictor import filesize
+from common.templatetags.pictor import duration, filesize
 from pictor_agent import engines
 from rendering import reasons
 from rendering.choices import Tier
 from rendering.estimates import Quote
-from rendering.inspected import Warning, read_inspection, warnings
+from rendering.findings import Finding, findings
+from rendering.inspected import read_inspection
 from rendering.job_settings import JobSettings
 from rendering.models import Job
 from rendering.presentation.words import JOB_TONES
@@ -38,7 +39,7 @@ def scene_facts(job: Job) -> dict:
         "found": found,
         "found_rows": found_rows(found),
         "tone": JOB_TONES[JobStatus(job.status)],
-        "warnings": scene_warnings(found) if found else [],
+        "warnings": scene_findings(found) if found else [],
         "failure": reasons.words(job.failure) if job.failure else "",
         "failure_advice": FAILURE_ADVICE.get(job.failure, FAILURE_ADVICE[""]),
         "coming": coming_labels(),
@@ -62,11 +63,20 @@ def found_rows(found: dict) -> list[tuple[str, str]]:
         ("Frames per second", f"{found['fps']:g}" if found.get("fps") else None),
         ("Resolution", _found_size(found)),
         ("Samples", found.get("samples")),
+        ("Denoiser", _found_denoiser(found)),
+        ("View layers", ", ".join(found["view_layers"]) if len(found.get("view_layers") or []) > 1 else None),
+        ("Compositor", "on" if found.get("compositor") else None),
         ("Cameras", ", ".join(found.get("cameras") or []) or "none"),
         ("Objects", found.get("objects")),
         ("Memory, about", filesize(found["memory_bytes_estimate"]) if found.get("memory_bytes_estimate") else None),
     ]
     return [(name, str(value)) for name, value in rows if value not in (None, "", 0)]
+
+
+def _found_denoiser(found: dict) -> str | None:
+    if found.get("denoise") is None:
+        return None
+    return "OpenImageDenoise" if found["denoise"] else "off"
 
 
 def _found_frames(found: dict) -> str:
@@ -83,10 +93,10 @@ def _found_size(found: dict) -> str:
     return f"{found['width']} × {found['height']}" + (f" at {scale} %" if scale != 100 else "")
 
 
-def scene_warnings(found: dict) -> list[Warning]:
+def scene_findings(found: dict) -> list[Finding]:
     """What may make frames differ from what the creator sees at home, worst first."""
     try:
-        return warnings(read_inspection(found))
+        return findings(read_inspection(found))
     except ValidationError:  # kept by an older release
         return []
 
@@ -127,3 +137,19 @@ def cover_words(quote: Quote | None, settings: JobSettings | None, available_mic
 
 def _cover(tone: str, sentence: str) -> dict:
     return {"cover_tone": tone, "cover_sentence": sentence}
+
+
+def deadline_words(quote: Quote | None, settings: JobSettings | None, now: datetime) -> dict:
+    """Whether the job will be there when it is needed, in the words beside the price."""
+    if quote is None or settings is None or settings.needed_by_at is None:
+        return {"deadline_tone": "", "deadline_sentence": ""}
+    left_seconds = (settings.needed_by_at - now).total_seconds()
+    if quote.low_seconds > left_seconds:
+        late = duration(round(quote.low_seconds - left_seconds))
+        sentence = f"It will be late by {late} or more. Fewer frames, fewer samples or more nodes make it sooner."
+        return {"deadline_tone": "bad", "deadline_sentence": sentence}
+    if quote.high_seconds > left_seconds:
+        late = duration(round(quote.high_seconds - left_seconds))
+        sentence = f"It may be late, by up to {late} if frames take longer than expected."
+        return {"deadline_tone": "warn", "deadline_sentence": sentence}
+    return {"deadline_tone": "ok", "deadline_sentence": "It will be there in time, with the nodes that are online now."}

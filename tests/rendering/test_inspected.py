@@ -1,55 +1,13 @@
-"""What the sandbox says is checked, and told to the creator in words."""
+"""What the sandbox says is checked before it is believed."""
 
 import msgspec
 import pytest
 
-from rendering.inspected import Inspection, read_inspection, warnings
+from rendering.inspected import Inspection, read_inspection
 from rendering.inspection import InspectionFailed, read_answer
 from rendering.reasons import Reason
 
 FINE = {"engine": "cycles", "cameras": ["Camera"], "blender_version_saved": "5.0", "format": "PNG", "format_saved": "PNG"}
-
-
-def said(**changes) -> list[str]:
-    return [f"{warning.tone}: {warning.words}" for warning in warnings(read_inspection(FINE | changes))]
-
-
-class WarningTests:
-    def test_a_scene_without_a_flaw_has_none(self):
-        assert said() == []
-
-    def test_missing_files_are_named_with_the_remedy(self):
-        [words] = said(missing_files=["textures/wood.png"])
-        assert words.startswith("bad: 1 file is missing: textures/wood.png. Pack them")
-
-    def test_a_long_list_is_cut(self):
-        [words] = said(missing_files=[f"{number}.png" for number in range(8)])
-        assert "8 files are missing" in words
-        assert "and 3 more" in words
-
-    def test_scripts_and_drivers_are_explained(self):
-        script, driver = said(scripts_blocked=True, script_names=["rig.py"], drivers_blocked=2)
-        assert "rig.py" in script
-        assert "2 drivers use Python" in driver
-
-    def test_no_camera_keeps_it_from_rendering(self):
-        assert said(cameras=[])[0].startswith("bad: The scene has no camera")
-
-    def test_another_engine_is_said_before_money_is_spent(self):
-        [words] = said(engine="BLENDER_EEVEE_NEXT")
-        assert "EEVEE" in words
-        assert "Cycles will be used" in words
-
-    def test_a_newer_file_than_any_node_can_open(self):
-        assert said(blender_version_saved="9.1")[0].startswith("bad: The file was saved by Blender 9.1")
-
-    def test_an_older_file_is_rendered_by_the_newer_release(self):
-        [words] = said(blender_version_saved="4.1")
-        assert "will be rendered by" in words
-
-    def test_the_worst_comes_first(self):
-        tones = [words.split(":")[0] for words in said(drivers_blocked=1, format_saved="FFMPEG", cameras=[])]
-        assert tones == ["bad", "warn", "info"]
 
 
 class InspectionTests:
