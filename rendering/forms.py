@@ -1,4 +1,4 @@
-"""What a creator may type: shape and limits. Whether settings can be rendered is said by rendering.job_settings alone."""
+"""What a creator may type: shape and limits. The settings of a job have a form of their own (rendering.settings_form)."""
 
 import re
 
@@ -6,18 +6,13 @@ from django import forms
 from django.conf import settings as site
 
 from common.money import MICROS, format_exact, parse_credits
-from pictor_agent import engines
-from rendering.choices import ImageFormat, Tier
-from rendering.job_settings import SAMPLES_MAX, SIDE_MAX, JobSettings, problems
 from rendering.models import Job
 from rendering.splitting import BadFrames, parse_frames
 from rendering.states import JobStatus
 from rendering.uploads import SUFFIXES, plain_name
 
 CAP_CREDITS_MAX = 1_000_000
-PERCENTAGE_MAX = 400
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6}|,[0-9]{1,2})?")  # a comma with three digits could be a thousand: refused
-DENOISE = {"": None, "on": True, "off": False}
 SORTS = {
     "-created": ("Newest first", "-id"),
     "created": ("Oldest first", "id"),
@@ -81,118 +76,6 @@ class JobFilterForm(forms.Form):
         return SORTS.get(self.chosen("sort"), SORTS["-created"])[1]
 
 
-class SettingsForm(forms.Form):
-    """The settings of a job in three groups; what is not touched stays as in the file."""
-
-    name = forms.CharField(max_length=120)
-    frames = forms.CharField(max_length=500, help_text="1-100, every second one as 1-100x2, single ones as 3, 7, 9")
-    width = forms.IntegerField(min_value=1, max_value=SIDE_MAX)
-    height = forms.IntegerField(min_value=1, max_value=SIDE_MAX)
-    percentage = forms.IntegerField(min_value=1, max_value=PERCENTAGE_MAX, label="Scale", help_text="Of width and height")
-    samples = forms.IntegerField(min_value=1, max_value=SAMPLES_MAX)
-    format = forms.ChoiceField(choices=ImageFormat.choices)
-    denoise = forms.ChoiceField(required=False, choices=[("", "As in the file"), ("on", "On"), ("off", "Off")])
-    camera = forms.ChoiceField(required=False)
-    software = forms.ChoiceField(label="Engine")
-    tier = forms.ChoiceField(choices=Tier.choices)
-    cap = CreditsField(required=False, label="Spend cap", help_text="The job pauses before it would be passed")
-
-    def __init__(self, job: Job, data=None):
-        self.job = job
-        super().__init__(data, initial=initial_of(job))
-        self.fields["camera"].choices = camera_choices(job)
-        self.fields["software"].choices = [(pair, words) for pair, words in software_choices()]
-        self.fields["cap"].widget.attrs["placeholder"] = "no cap"
-
-    def clean(self) -> dict:
-        cleaned = super().clean()
-        if not self.errors:
-            self._refuse(problems(self.settings, cameras=self.job.scene.inspection.get("cameras")))
-        elif "frames" in cleaned:
-            self._check_frames(cleaned["frames"])
-        return cleaned
-
-    def _check_frames(self, expression: str) -> None:
-        """Frames are judged even when another field is wrong, so that all mistakes show at once."""
-        try:
-            parse_frames(expression)
-        except BadFrames as error:
-            self.add_error("frames", str(error))
-
-    def _refuse(self, found: dict[str, str]) -> None:
-        names = {"engine": "software", "cap_micros": "cap"}
-        for field, words in found.items():
-            self.add_error(names.get(field, field), words)
-
-    @property
-    def settings(self) -> JobSettings:
-        """What the fields mean; only after validation."""
-        cleaned = self.cleaned_data
-        engine, _, version = cleaned["software"].partition(":")
-        return JobSettings(
-            name=cleaned["name"],
-            frames=cleaned["frames"],
-            width=scaled(cleaned["width"], cleaned["percentage"]),
-            height=scaled(cleaned["height"], cleaned["percentage"]),
-            samples=cleaned["samples"],
-            format=cleaned["format"],
-            denoise=DENOISE[cleaned["denoise"]],
-            camera=cleaned["camera"],
-            engine=engine,
-            blender_version=version,
-            tier=cleaned["tier"],
-            cap_micros=cleaned["cap"],
-        )
-
-
-def scaled(pixels: int, percentage: int) -> int:
-    """Final pixels of a side, rounded as Blender does: down."""
-    return pixels * percentage // 100
-
-
-def initial_of(job: Job) -> dict:
-    """The fields as the job stands."""
-    width, height, percentage = size_of(job)
-    return {
-        "name": job.name,
-        "frames": job.frames,
-        "width": width,
-        "height": height,
-        "percentage": percentage,
-        "samples": job.samples,
-        "format": job.format,
-        "denoise": {value: word for word, value in DENOISE.items()}[job.denoise],
-        "camera": job.camera,
-        "software": f"{job.engine}:{job.blender_version}",
-        "tier": job.tier,
-        "cap": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
-    }
-
-
-def size_of(job: Job) -> tuple[int, int, int]:
-    """Width, height and scale: as in the file while they mean the job's final pixels, else those pixels at 100 %."""
-    facts = job.scene.inspection
-    width, height, percentage = facts.get("width", 0), facts.get("height", 0), facts.get("percentage", 100)
-    if (scaled(width, percentage), scaled(height, percentage)) == (job.width, job.height):
-        return width, height, percentage
-    return job.width, job.height, 100
-
-
-def camera_choices(job: Job) -> list[tuple[str, str]]:
-    facts = job.scene.inspection
-    in_file = facts.get("camera") or "none"
-    return [("", f"As in the file ({in_file})")] + [(name, name) for name in facts.get("cameras", [])]
-
-
-def software_choices() -> list[tuple[str, str]]:
-    """ "cycles:5.0.1" -> "Blender 5.0, Cycles", for what nodes can render today."""
-    return [
-        (f"{engine.name}:{version.exact}", f"{version.label}, {engine.label}")
-        for engine in engines.available()
-        for version in engine.versions_available
-    ]
-
-
 class CapForm(forms.Form):
     """A new cap for a running job; empty takes the cap away."""
 
@@ -208,22 +91,6 @@ class CapForm(forms.Form):
             charged = format_exact(self.job.charged_micros)
             raise forms.ValidationError(f"{charged} credits are charged already. A cap cannot be lower than that.")
         return cap_micros
-
-
-class RequeueForm(forms.Form):
-    """Which frames to render once more: all that failed, or those of an expression."""
-
-    which = forms.ChoiceField(choices=[("failed", "All failed frames"), ("frames", "These frames")])
-    frames = forms.CharField(required=False, max_length=500)
-
-    def clean(self) -> dict:
-        cleaned = super().clean()
-        if cleaned.get("which") == "frames":
-            try:
-                cleaned["numbers"] = parse_frames(cleaned.get("frames", ""))
-            except BadFrames as error:
-                self.add_error("frames", str(error))
-        return cleaned
 
 
 class FilmForm(forms.Form):

@@ -1,8 +1,8 @@
 """Frame expressions (`1-100`, `1-100x2`, `3,7,9` and any mixture), and the order in which frames are rendered. PURE."""
 
 import re
-from collections import deque
 from collections.abc import Sequence
+from heapq import heappush, heapreplace
 
 from rendering.choices import RenderOrder
 
@@ -69,8 +69,8 @@ def in_render_order(frames: Sequence[int], order: str, step: int = 1) -> list[in
     return list(frames)
 
 
-def preview_frames(frames: Sequence[int], step: int) -> list[int]:
-    """Every `step`th frame, the first one included."""
+def preview_frames(frames: Sequence, step: int) -> list:
+    """Every `step`th of `frames` (numbers or tasks), the first one included."""
     return list(frames[:: max(1, step)])
 
 
@@ -89,13 +89,15 @@ def _first(frames: Sequence[int], chosen: Sequence[int]) -> list[int]:
 
 
 def _bisected(count: int) -> list[int]:
-    """0 to count-1: the first, the last, then the middle of every gap, the widest gaps before the narrow ones."""
+    """0 to count-1: the first, the last, then the middle of a gap, always of the widest gap."""
     found = [*range(min(count, 1)), *range(max(1, count - 1), count)]
-    gaps = deque([(0, count - 1)])
+    gaps = [(1 - count, 0)]  # (minus its width, where it begins): a heap, widest first
     while gaps:
-        low, high = gaps.popleft()
-        if high - low > 1:
-            middle = (low + high) // 2
-            found.append(middle)
-            gaps.extend([(low, middle), (middle, high)])
+        width, low = -gaps[0][0], gaps[0][1]
+        if width < 2:
+            break
+        half = width // 2
+        found.append(low + half)
+        heapreplace(gaps, (-half, low))
+        heappush(gaps, (half - width, low + half))
     return found

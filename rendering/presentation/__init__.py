@@ -10,7 +10,7 @@ from rendering.presentation.nodes import nodes_part
 from rendering.presentation.proof import frame_part, live_log, neighbours
 from rendering.presentation.reading import Reading
 from rendering.presentation.rows import Row, rows_of
-from rendering.presentation.scene import cover_words, scene_facts, tier_cards
+from rendering.presentation.scene import cover_words, deadline_words, scene_facts, tier_cards
 from rendering.presentation.stats import stats_part
 from rendering.presentation.timeline import events_part
 from rendering.presentation.watch import sharing_part, watch_part
@@ -36,6 +36,7 @@ __all__ = [
     "chart_part",
     "counts_of",
     "cover_words",
+    "deadline_words",
     "details_part",
     "events_part",
     "facts_line",

@@ -6,9 +6,10 @@ except the feeder's lease, which holds the work rows of the very tasks it takes.
 """
 
 from rendering.estimates import Quote, quote
-from rendering.job_settings import JobSettings, settings_of
+from rendering.job_settings import JobSettings, settings_like, settings_of
 from rendering.services.acceptance import Passed, Previews, accept_task, accept_tasks, refuse_task
 from rendering.services.control import (
+    approve_preview,
     cancel_job,
     pause_job,
     raise_cap,
@@ -19,9 +20,11 @@ from rendering.services.control import (
 )
 from rendering.services.films import start_film
 from rendering.services.leasing import lease_tasks
+from rendering.services.previews import change_preview
 from rendering.services.progress import fail_tasks, finish_tasks, render_tasks, return_tasks, start_tasks
 from rendering.services.settlement import align_queue, refresh_job
 from rendering.services.submission import (
+    copy_job,
     create_job_from_upload,
     fail_inspection,
     record_inspection,
@@ -37,7 +40,10 @@ __all__ = [
     "accept_task",
     "accept_tasks",
     "align_queue",
+    "approve_preview",
     "cancel_job",
+    "change_preview",
+    "copy_job",
     "create_job_from_upload",
     "fail_inspection",
     "fail_tasks",
@@ -54,6 +60,7 @@ __all__ = [
     "resume_if_covered",
     "resume_job",
     "return_tasks",
+    "settings_like",
     "settings_of",
     "start_film",
     "start_tasks",

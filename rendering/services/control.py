@@ -25,6 +25,7 @@ from rendering.services.settlement import (
     settle,
     task_statuses,
 )
+from rendering.services.unfinished import pay_unfinished
 from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, PauseReason, TaskStatus, job_status
 from workers import services as queue
 
@@ -39,13 +40,14 @@ class _TasksCameBack(Exception):
 
 @transaction.atomic
 def pause_job(job: Job, actor=None, now: datetime | None = None) -> None:
-    """Hold the waiting frames back; what runs goes on and is charged.
+    """Hold the waiting frames back, also those that nodes have next; what runs goes on and is charged.
 
     Raises:
         StaleMove: the job does not run (any more).
     """
     now = now or clock.now()
     hold_work(job.pk, held=True)
+    queue.take_back(KIND, job.pk, now=now)
     job = lock_job(job.pk)
     if JobStatus.PAUSED not in JOB_MOVES[job.status]:
         raise StaleMove(f"{job!r} is {job.status}")
@@ -57,7 +59,7 @@ def pause_job(job: Job, actor=None, now: datetime | None = None) -> None:
 
 @transaction.atomic
 def resume_job(job: Job, actor=None, now: datetime | None = None) -> None:
-    """Let a paused job go on.
+    """Let a paused job go on: past the share of its cap at which it was to pause, past its preview.
 
     Raises:
         StaleMove: it is not paused (any more).
@@ -68,10 +70,39 @@ def resume_job(job: Job, actor=None, now: datetime | None = None) -> None:
     job = lock_job(job.pk)
     if job.status != JobStatus.PAUSED:
         raise StaleMove(f"{job!r} is {job.status}")
+    if job.pause_reason == PauseReason.CAP:
+        _change(job, pause_percent=100)
     short = _what_is_short(job, now)
     if short:
         raise NotCovered(reasons.words(short.value))
+    if job.pause_reason == PauseReason.GATE:
+        _open_gate(job, now)
     _go_on(job, actor, now)
+
+
+def approve_preview(job: Job, actor=None, now: datetime | None = None) -> None:
+    """The preview is good: the rest of the frames is rendered.
+
+    Raises:
+        StaleMove: the job does not wait for approval (any more).
+        NotCovered: credit or cap do not cover the next frame.
+    """
+    job.refresh_from_db(fields=["status", "pause_reason"])
+    if job.pause_reason != PauseReason.GATE:
+        raise StaleMove(f"{job!r} waits for no approval")
+    resume_job(job, actor, now)
+
+
+def _open_gate(job: Job, now: datetime) -> None:
+    """The frames behind the preview enter the queue; those of it that were requeued meanwhile are there already."""
+    _change(job, gate_approved_at=now)
+    enqueue_tasks(job, job.tasks.filter(status=TaskStatus.WAITING))
+
+
+def _change(job: Job, **values) -> None:
+    Job.objects.filter(pk=job.pk).update(**values)
+    for name, value in values.items():
+        setattr(job, name, value)
 
 
 @transaction.atomic
@@ -100,11 +131,13 @@ def _go_on(job: Job, actor, now: datetime) -> None:
         return
     move(job, status, moves=JOB_MOVES, pause_reason="")
     note_job(job, was=JobStatus.PAUSED, at=now, actor=actor)
+    settle(job, now)  # the preview may have been finished meanwhile
     events.job_status_changed(job)
 
 
 def cancel_job(job: Job, actor=None, now: datetime | None = None) -> None:
-    """Stop the job for good. Frames that lie on the server are still checked, charged and kept.
+    """Stop the job for good. Frames that lie on the server are still checked, charged and kept; those under way are
+    paid for the seconds rendered so far (rendering.services.unfinished).
 
     Raises:
         StaleMove: it has ended already.
@@ -119,12 +152,13 @@ def cancel_job(job: Job, actor=None, now: datetime | None = None) -> None:
 
 @transaction.atomic
 def _cancel_once(job_id: int, actor, now: datetime) -> None:
-    _end_unfinished_tasks(job_id, TaskStatus.CANCELLED, Reason.BY_CREATOR, now, actor=actor)
+    under_way = _end_unfinished_tasks(job_id, TaskStatus.CANCELLED, Reason.BY_CREATOR, now, actor=actor)
     job = lock_job(job_id)
     if JobStatus.CANCELLED not in JOB_MOVES[job.status]:
         raise StaleMove(f"{job!r} is {job.status}")
     if job.tasks.filter(status__in=UNFINISHED).exists():
         raise _TasksCameBack
+    pay_unfinished(job, under_way, now)
     was = job.status
     move(job, JobStatus.CANCELLED, moves=JOB_MOVES, pause_reason="", finished_at=now)
     note_job(job, was=was, at=now, reason=Reason.BY_CREATOR, actor=actor)
@@ -135,17 +169,24 @@ def _cancel_once(job_id: int, actor, now: datetime) -> None:
 
 @transaction.atomic
 def stop_job(job_id: int, reason: str, detail: str, now: datetime) -> None:
-    """Every other frame would fail alike (the file cannot be rendered): fail what is unfinished. Safe to repeat."""
-    _end_unfinished_tasks(job_id, TaskStatus.FAILED, reason, now)
+    """Every other frame would fail alike (the file cannot be rendered): fail what is unfinished. Safe to repeat.
+
+    Where that is the creator's fault, nodes are paid for the frames that they had under way.
+    """
+    under_way = _end_unfinished_tasks(job_id, TaskStatus.FAILED, reason, now)
     Job.objects.filter(pk=job_id, failure="").update(failure=reason[:40], failure_detail=detail[:500])
-    settle(lock_job(job_id), now)
+    job = lock_job(job_id)
+    if reasons.outcome(reason).fault == reasons.Fault.USER:
+        pay_unfinished(job, under_way, now)
+    settle(job, now)
     events.job_changed(job_id, events.STATUS, events.FRAMES, events.PROGRESS, events.EVENTS)
 
 
-def _end_unfinished_tasks(job_id: int, status: TaskStatus, reason: str, now: datetime, *, actor=None) -> None:
+def _end_unfinished_tasks(job_id: int, status: TaskStatus, reason: str, now: datetime, *, actor=None) -> list[Attempt]:
     """Withdraw the work of waiting and rendering tasks, then end these tasks; work rows first, see the lock order.
 
-    A task that came back to waiting after the first look is left alone: its work was not withdrawn.
+    A task that came back to waiting after the first look is left alone: its work was not withdrawn. Returns the
+    attempts that had begun to render.
     """
     unfinished = Task.objects.filter(job=job_id, status__in=UNFINISHED)
     withdrawn = list(unfinished.values_list("pk", flat=True))
@@ -155,15 +196,23 @@ def _end_unfinished_tasks(job_id: int, status: TaskStatus, reason: str, now: dat
         assert status in TASK_MOVES[was]
     ids = [task.pk for task in tasks]
     Task.objects.filter(pk__in=ids, status__in=UNFINISHED).update(status=status, reason=reason[:40])
-    Attempt.objects.filter(task__in=ids, outcome="").update(outcome=reason[:40], finished_at=now)
+    live = Attempt.objects.filter(task__in=ids, outcome="")
+    under_way = list(live.filter(started_at__isnull=False).select_related("task", "worker").order_by("pk"))
+    live.update(outcome=reason[:40], finished_at=now)
     JobEvent.objects.bulk_create(
         task_line(task, was=task.status, became=status, at=now, reason=reason[:40], actor=actor) for task in tasks
     )
+    return under_way
 
 
 @transaction.atomic
-def requeue_tasks(job: Job, task_ids: Iterable[int], actor=None, now: datetime | None = None) -> int:
+def requeue_tasks(
+    job: Job, task_ids: Iterable[int], actor=None, now: datetime | None = None, *, reason: str = "", detail: str = ""
+) -> int:
     """Render accepted or failed frames once more; returns how many. An accepted frame is paid again: its creator asked.
+
+    Args:
+        reason: why, an entry of rendering.choices.Again, and in its creator's words: `detail`.
 
     Raises:
         NothingToDo: none of the tasks can be rendered again.
@@ -179,7 +228,8 @@ def requeue_tasks(job: Job, task_ids: Iterable[int], actor=None, now: datetime |
     ids = [task.pk for task in tasks]
     Task.objects.filter(pk__in=ids).update(status=TaskStatus.WAITING, attempts_used=0, reason="", accepted_at=None)
     JobEvent.objects.bulk_create(
-        task_line(task, was=task.status, became=TaskStatus.WAITING, at=now, actor=actor) for task in tasks
+        task_line(task, was=task.status, became=TaskStatus.WAITING, at=now, actor=actor, reason=reason, detail=detail)
+        for task in tasks
     )
     enqueue_tasks(job, tasks)
     align_on_commit(job.pk)

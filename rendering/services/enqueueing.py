@@ -1,20 +1,22 @@
 """Tasks as work in the queue of `workers`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from rendering.choices import TIER_PRIORITY
+from rendering.choices import QUEUE_TIERS, GpuVendor, Nodes, RenderOrder
 from rendering.models import Job, Task
 from rendering.services.settlement import KIND
-from rendering.splitting import FRAME_FIRST, FRAME_LAST
+from rendering.splitting import FRAME_FIRST, FRAME_LAST, parse_frames, sort_numbers
 from workers import services as queue
+from workers import sharing
 from workers.kinds import NewWork
 
 FRAMES_ALL = FRAME_LAST - FRAME_FIRST + 1
+TIERS = {Tier.ECONOMY: sharing.ECONOMY, Tier.STANDARD: sharing.STANDARD, Tier.PRIORITY: sharing.PRIORITY}
 
 
 def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
-    """Put waiting tasks into the queue: jobs in the order of their ids, frames in theirs. `more`: of NewWork."""
-    needs = requirements(job)
+    """Put waiting tasks into the queue: jobs in the order of their ids, frames in that of the job. `more`: of NewWork."""
+    needs, place = requirements(job), places_of_frames(job)
     queue.enqueue(
         KIND,
         [
@@ -23,8 +25,10 @@ def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
                 group=job.pk,
                 owner_id=job.owner_id,
                 requirements=needs,
-                priority=TIER_PRIORITY[job.tier],
-                sort=job.pk * FRAMES_ALL + task.frame - FRAME_FIRST,
+                tier=QUEUE_TIERS[job.tier],
+                sort=job.pk * FRAMES_ALL + place(task.frame),
+                needed_by_at=job.needed_by_at,
+                affinity=job.scene.scene_key,
                 attempts=task.attempt,
                 **more,
             )
@@ -33,10 +37,28 @@ def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
     )
 
 
+def places_of_frames(job: Job) -> Callable[[int], int]:
+    """A function from a frame to its place among the frames of the job, by the order that its creator chose."""
+    if job.render_order == RenderOrder.IN_ORDER:
+        return lambda frame: frame - FRAME_FIRST
+    numbers = sort_numbers(parse_frames(job.frames), job.render_order, step=job.order_step, preview_step=job.gate_step)
+    return lambda frame: numbers.get(frame, FRAMES_ALL - 1)
+
+
 def requirements(job: Job) -> dict:
     """The fields of workers.matching.Requirements that this job states."""
-    return {
+    asked = {
         "engine": job.engine,
         "blender_version": job.blender_version,
         "ram_bytes_min": int(job.scene.inspection.get("memory_bytes_estimate") or 0),
+        "device": job.device,
+        "gpu_makers": [job.gpu_vendor] if job.gpu_vendor != GpuVendor.ANY else [],
+        "gpu_models": [job.gpu_model] if job.gpu_model else [],
+        "gpu_count_min": job.gpus_min,
+        "locations": [job.location] if job.location else [],
+        "reliability_bp_min": job.reliability_min_percent * 100,
+        "trusted_only": job.nodes == Nodes.TRUSTED,
+        "owner_only": job.owner_id if job.nodes == Nodes.OWN else 0,
+        "device_class": job.device_class,
     }
+    return {name: value for name, value in asked.items() if value}

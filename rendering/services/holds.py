@@ -41,7 +41,8 @@ def covered_tasks(job: Job, *, open_tasks: int, wanted: int, now: datetime) -> t
     reserve = reserve_micros(job, now)
     short = None
     if job.cap_micros is not None:
-        by_cap = max(0, (job.cap_micros - job.charged_micros) // reserve - open_tasks)
+        pauses_at_micros = job.cap_micros * job.pause_percent // 100
+        by_cap = max(0, (pauses_at_micros - job.charged_micros) // reserve - open_tasks)
         wanted, short = (by_cap, PauseReason.CAP) if by_cap < wanted else (wanted, None)
     held = _cover(job, needed_micros=(open_tasks + wanted) * reserve, ahead_micros=BATCH_TASKS * reserve)
     by_credit = max(0, held // reserve - open_tasks)

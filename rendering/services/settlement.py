@@ -8,11 +8,12 @@ from django.db.models import Count
 
 from common import clock
 from common.transitions import move
-from rendering import events
+from rendering import events, gate
 from rendering.models import Job
+from rendering.reasons import Reason
 from rendering.services import holds
 from rendering.services.journal import note_job
-from rendering.states import JOB_FINAL, JOB_MOVES, JobStatus, TaskStatus, job_status
+from rendering.states import JOB_FINAL, JOB_MOVES, JobStatus, PauseReason, TaskStatus, job_status
 from workers import services as queue
 
 KIND = "render"  # in the queue of workers
@@ -73,6 +74,8 @@ def settle(job: Job, now: datetime) -> None:
     ends = job.status == JobStatus.PAUSED and derived in JOB_FINAL
     if (moves_on or ends) and derived != job.status:
         _move_to(job, derived, now)
+    elif moves_on and gate_is_closed(job) and gate.is_reached(task_counts(job), step=job.gate_step, frames=job.frame_count):
+        _pause_at_gate(job, now)
     if job.status in JOB_FINAL and not any(status in statuses for status in OPEN):
         holds.release_hold(job)
 
@@ -84,6 +87,19 @@ def _move_to(job: Job, status: JobStatus, now: datetime) -> None:
         changes["failure"] = job.tasks.filter(status=TaskStatus.FAILED).values_list("reason", flat=True).first() or ""
     move(job, status, moves=JOB_MOVES, **changes)
     note_job(job, was=was, at=now, reason=job.failure)
+    events.job_status_changed(job)
+
+
+def gate_is_closed(job: Job) -> bool:
+    """Do frames of the job wait for the approval of its preview? They have no work in the queue then."""
+    return gate.is_closed(step=job.gate_step, is_approved=job.gate_approved_at is not None, frames=job.frame_count)
+
+
+def _pause_at_gate(job: Job, now: datetime) -> None:
+    """Every frame of the preview is done: its creator has the word."""
+    was = job.status
+    move(job, JobStatus.PAUSED, moves=JOB_MOVES, pause_reason=PauseReason.GATE)
+    note_job(job, was=was, at=now, reason=Reason.GATE)
     events.job_status_changed(job)
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -13,8 +13,11 @@ from django.db import transaction
 
 from common import clock
 from common.transitions import StaleMove, move
+from pictor_agent import engines
 from rendering import events, quotas, scenes, thumbnails
-from rendering.errors import BadSettings
+from rendering.errors import BadSettings, NothingToDo
+from rendering.estimates import quote
+from rendering.fitting import fit_of
 from rendering.hints import hint_on_commit
 from rendering.inspected import Inspection, version_for
 from rendering.job_settings import SAMPLES_MAX, JobSettings, problems, settings_of
@@ -23,8 +26,8 @@ from rendering.reasons import Reason
 from rendering.services import holds
 from rendering.services.enqueueing import enqueue_tasks
 from rendering.services.journal import note_job
-from rendering.services.settlement import lock_job
-from rendering.splitting import parse_frames
+from rendering.services.settlement import gate_is_closed, lock_job
+from rendering.splitting import parse_frames, preview_frames
 from rendering.states import JOB_MOVES, JobStatus
 
 
@@ -79,6 +82,8 @@ def fail_inspection(job: Job, reason: Reason, detail: str, now: datetime) -> boo
 
 def _as_in_the_file(found: Inspection) -> dict:
     version = version_for(found) if found.blender_version_saved else None
+    engine = engines.find(found.engine) or engines.find_by_blender_id(found.engine)
+    exact = version.exact if version else Job._meta.get_field("blender_version").default
     return {
         "frames": found.frames,
         "width": found.final_width,
@@ -86,9 +91,9 @@ def _as_in_the_file(found: Inspection) -> dict:
         "samples": max(1, min(found.samples, SAMPLES_MAX)),
         "format": found.format,
         "camera": "",
-        "engine": "cycles",
+        "engine": engine.name if engine and engines.can_render(engine.name, exact) else "cycles",
         "denoise": None,
-        **({"blender_version": version.exact} if version else {}),
+        "blender_version": exact,
     }
 
 
@@ -135,13 +140,59 @@ def submit_job(job: Job, now: datetime, actor=None) -> Job:
     _check(job, settings_of(job))
     quotas.check_jobs(job.owner)
     frames = parse_frames(job.frames)
+    fixed = {"device_class": _device_class(job), **_estimate(job, now)}
     holds.open_hold(job, tasks=len(frames), now=now)
     tasks = Task.objects.bulk_create((Task(job=job, frame=frame) for frame in frames), batch_size=2_000)
-    move(job, JobStatus.QUEUED, moves=JOB_MOVES, submitted_at=now, frame_count=len(tasks))
+    move(job, JobStatus.QUEUED, moves=JOB_MOVES, submitted_at=now, frame_count=len(tasks), **fixed)
     note_job(job, was=JobStatus.READY, at=now, actor=actor)
-    enqueue_tasks(job, tasks)
+    enqueue_tasks(job, _before_the_gate(job, tasks))
     events.job_status_changed(job)
     return job
+
+
+def _device_class(job: Job) -> str:
+    """The one kind of device that most fitting nodes have, where the creator wants a single one."""
+    if not job.one_device_class:
+        return ""
+    found = fit_of(job).class_most
+    if not found:
+        raise BadSettings({"one_device_class": "No node that fits is online, so no kind of device can be fixed. Submit later."})
+    return found
+
+
+def _estimate(job: Job, now: datetime) -> dict:
+    """The range that its creator has seen, kept to be held against the truth."""
+    said = quote(job, now)
+    return {
+        "estimate_low_micros": said.low_micros,
+        "estimate_high_micros": said.high_micros,
+        "estimate_low_seconds": said.low_seconds,
+        "estimate_high_seconds": said.high_seconds,
+        "estimate_basis": said.basis[:200],
+    }
+
+
+def _before_the_gate(job: Job, tasks: list[Task]) -> list[Task]:
+    """The tasks of the preview; all where there is no gate."""
+    return preview_frames(tasks, job.gate_step) if gate_is_closed(job) else tasks
+
+
+@transaction.atomic
+def copy_job(job: Job, now: datetime | None = None) -> Job:
+    """A new job like this one: the same scene and settings, not submitted.
+
+    Raises:
+        UnfitUpload: one job too many that is not submitted.
+        NothingToDo: the scene was never read, or its files are deleted.
+    """
+    if not job.scene.inspection or not job.scene.files.exists():
+        raise NothingToDo("The files of this scene are deleted. Upload them again for a new job.")
+    quotas.check_drafts(job.owner)
+    chosen = asdict(replace(settings_of(job), needed_by_at=None))
+    made = Job.objects.create(owner=job.owner, scene=job.scene, status=JobStatus.READY, **chosen)
+    note_job(made, was="", at=now or clock.now(), actor=job.owner)
+    events.job_status_changed(made)
+    return made
 
 
 def _check(job: Job, settings: JobSettings) -> None:

@@ -1,6 +1,7 @@
 """The settings of a job that is not submitted yet: being read, unreadable, or ready with its price in sight."""
 
 import copy
+import json
 from dataclasses import asdict
 
 from django.contrib import messages
@@ -15,28 +16,61 @@ from common.money import format_exact, places_for
 from common.transitions import StaleMove
 from credit import services as credit
 from credit.errors import InsufficientCredit
-from rendering import presentation, services
+from rendering import fitting, presentation, presets, services
 from rendering.errors import BadSettings, RenderingError
-from rendering.forms import SettingsForm
+from rendering.gate import preview_count
+from rendering.job_settings import JobSettings
 from rendering.models import Job
+from rendering.settings_form import FORM_NAMES, SettingsForm, in_the_file, initial_of, text_of
 from rendering.states import JobStatus
 from rendering.views.jobs import own_job, visible_job
+
+ALREADY_SUBMITTED = "This job is submitted already, perhaps in another tab; nothing was sent twice. Here it is."
+EARLIER_SHOWN = 30
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def job_settings(request: HttpRequest, pk: int) -> HttpResponse:
-    """Choose settings; POST keeps them without submitting."""
+    """Choose settings; POST keeps them without submitting, or fills a preset in without keeping it."""
     job = visible_job(request, pk) if request.method == "GET" else own_job(request, pk)
     if job.submitted_at is not None:
-        return redirect(job)
+        return already_submitted(request, job)
     if request.method == "GET":
-        return render(request, "rendering/job_settings.html", settings_context(request, job, SettingsForm(job)))
+        form = SettingsForm(job, initial=initial_like(request, job))
+        return render(request, "rendering/job_settings.html", settings_context(request, job, form))
+    if preset := presets.find(request.POST.get("preset", "")):
+        return render(request, "rendering/job_settings.html", settings_context(request, job, preset_form(request, job, preset)))
     form = SettingsForm(job, request.POST)
     if not save(request, job, form):
         return render(request, "rendering/job_settings.html", settings_context(request, job, form), status=422)
     messages.success(request, "Settings kept. The job waits here until you submit it.")
     return redirect("rendering:job-settings", pk=job.pk)
+
+
+def already_submitted(request: HttpRequest, job: Job) -> HttpResponse:
+    """A second tab, or the button pressed twice: say so and show the job."""
+    if request.method == "POST":
+        messages.warning(request, ALREADY_SUBMITTED)
+    return redirect(job)
+
+
+def initial_like(request: HttpRequest, job: Job) -> dict:
+    """The fields of an earlier job that was asked for (?like=12), as far as they make sense for this file."""
+    asked = request.GET.get("like", "")
+    other = earlier_jobs(job).filter(pk=asked).first() if asked.isdecimal() and len(asked) < 19 else None
+    return initial_of(as_if(job, services.settings_like(job, other))) if other else {}
+
+
+def earlier_jobs(job: Job):
+    """The creator's submitted jobs, newest first."""
+    return Job.objects.filter(owner=job.owner_id, submitted_at__isnull=False).select_related("scene").order_by("-id")
+
+
+def preset_form(request: HttpRequest, job: Job, preset: presets.Preset) -> SettingsForm:
+    """The form as sent, with the preset's fields in place; not kept."""
+    fields = request.POST.dict() | {name: str(value) for name, value in presets.applied(preset, in_the_file(job)).items()}
+    return SettingsForm(job, fields)
 
 
 def save(request: HttpRequest, job: Job, form: SettingsForm) -> bool:
@@ -46,11 +80,17 @@ def save(request: HttpRequest, job: Job, form: SettingsForm) -> bool:
     try:
         services.update_settings(job, form.settings)
     except BadSettings as error:
-        for words in error.problems.values():
-            form.add_error(None, words)
+        add_problems(form, error)
     except (StaleMove, RenderingError) as error:
         form.add_error(None, str(error))
     return not form.errors
+
+
+def add_problems(form: SettingsForm, error: BadSettings) -> None:
+    """Each beside its field."""
+    for field, words in error.problems.items():
+        name = FORM_NAMES.get(field, field)
+        form.add_error(name if name in form.fields else None, words)
 
 
 def settings_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
@@ -61,7 +101,18 @@ def settings_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict
         "readable": job.status == JobStatus.READY,
         "reading": job.status in {JobStatus.DRAFT, JobStatus.INSPECTING},
         **presentation.scene_facts(job),
-        **(quote_context(request, job, form) if job.status == JobStatus.READY else {}),
+        **(ready_context(request, job, form) if job.status == JobStatus.READY else {}),
+    }
+
+
+def ready_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
+    """What the form needs besides its fields."""
+    said = in_the_file(job)
+    return quote_context(request, job, form) | {
+        "presets": [(preset, json.dumps(presets.applied(preset, said))) for preset in presets.PRESETS],
+        "file_software": said.get("software"),
+        "earlier": earlier_jobs(job)[:EARLIER_SHOWN],
+        "gpu_models": fitting.gpu_models_online(),
     }
 
 
@@ -85,11 +136,22 @@ def job_quote(request: HttpRequest, pk: int) -> HttpResponse:
     return fragment_response(request, "rendering/job_settings.html#quote", context)
 
 
+@login_required
+@require_GET
+def job_fit(request: HttpRequest, pk: int) -> HttpResponse:
+    """How many nodes fit the settings in the query, which are not kept."""
+    job = visible_job(request, pk)
+    settings = settings_meant(job, SettingsForm(job, request.GET or None))
+    context = {"job": job, "fit": fitting.fit_of(as_if(job, settings)) if settings else None}
+    return fragment_response(request, "rendering/job_settings.html#fit", context)
+
+
 def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     """The summary beside the form. An untouched form is quoted as the job stands."""
-    valid = form.is_valid() if form.is_bound else True
-    settings = None if not valid else form.settings if form.is_bound else services.settings_of(job)
-    quote = services.quote(as_if(job, settings), clock.now()) if valid else None
+    now = clock.now()
+    settings = settings_meant(job, form)
+    shown = as_if(job, settings) if settings else None
+    quote = services.quote(shown, now) if shown else None
     available_micros = credit.balance_of(job.owner).available_micros
     return {
         "quote": quote,
@@ -100,9 +162,19 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
         "places": places_for(quote.high_micros) if quote else 2,
         "cap_words": format_exact(settings.cap_micros) if settings and settings.cap_micros else "none",
         "problem_count": len(form.errors),
+        "fit": fitting.fit_of(shown) if shown else None,
+        "preview_frames": preview_count(quote.frames, settings.gate_step) if quote and settings and settings.gate_step else 0,
         **presentation.cover_words(quote, settings, available_micros),
-        "tiers": presentation.tier_cards(clock.now()),
+        **presentation.deadline_words(quote, settings, now),
+        "tiers": presentation.tier_cards(now),
     }
+
+
+def settings_meant(job: Job, form: SettingsForm) -> JobSettings | None:
+    """Those of the form; of an untouched one as its fields first show; None while something is to be mended."""
+    if not form.is_bound:
+        form = SettingsForm(job, {name: text_of(value) for name, value in form.shown().items()})
+    return form.settings if form.is_valid() else None
 
 
 def as_if(job: Job, settings) -> Job:
@@ -120,8 +192,11 @@ def job_submit(request: HttpRequest, pk: int) -> HttpResponse:
     job = own_job(request, pk)
     form = SettingsForm(job, request.POST)
     if job.submitted_at is not None:
-        return redirect(job)
+        return already_submitted(request, job)
     if not save(request, job, form) or not submit(job, form):
+        job.refresh_from_db()
+        if job.submitted_at is not None:  # the other tab came first
+            return already_submitted(request, job)
         return render(request, "rendering/job_settings.html", settings_context(request, job, form), status=422)
     return redirect(job)
 
@@ -136,3 +211,36 @@ def submit(job: Job, form: SettingsForm) -> bool:
     except (StaleMove, RenderingError) as error:
         form.add_error(None, str(error))
     return not form.errors
+
+
+@login_required
+@require_POST
+def job_copy(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new job like this one: same scene, same settings, to be changed and submitted."""
+    job = own_job(request, pk)
+    try:
+        made = services.copy_job(job, clock.now())
+    except RenderingError as error:
+        messages.error(request, str(error))
+        return redirect(job)
+    messages.success(request, f"A new job with the settings of “{job.name}”. Change what you like, then submit it.")
+    return redirect("rendering:job-settings", pk=made.pk)
+
+
+@login_required
+@require_POST
+def job_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """The preview is not good: this job ends here, and a new one like it is opened to be changed."""
+    job = own_job(request, pk)
+    try:
+        made = services.change_preview(job, actor=request.user, now=clock.now())
+    except StaleMove:
+        messages.warning(request, "The job had already moved on; here is how it stands now.")
+    except RenderingError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(
+            request, "The job ended with its preview; only finished frames are charged. Change what you like here."
+        )
+        return redirect("rendering:job-settings", pk=made.pk)
+    return redirect(job)

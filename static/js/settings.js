@@ -1,6 +1,67 @@
-// The settings page: Enter in a field shows the price instead of leaving the page.
-document.getElementById("job-form")?.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !event.target.matches("input")) return;
+// The settings page: presets, "use what the file says", times of this browser's zone, and Enter shows the price.
+const form = document.getElementById("job-form");
+const changed = (field) => field.dispatchEvent(new Event("change", { bubbles: true }));
+
+const set = (field, value) => {
+  if (!field || field.value === String(value ?? "")) return;
+  field.value = value ?? "";
+};
+
+function showWhatTheFileSays() {
+  for (const line of form.querySelectorAll("[data-file-of]")) {
+    const field = document.getElementById(line.dataset.fileOf);
+    const same = field.value === line.dataset.fileValue;
+    line.querySelector("[data-same]").hidden = !same;
+    line.querySelector("[data-other]").hidden = same;
+    line.querySelector("[data-take]").hidden = false;
+  }
+  for (const button of form.querySelectorAll("[data-preset]")) {
+    const values = Object.entries(JSON.parse(button.dataset.preset));
+    const on = values.every(([name, value]) => form.elements[name].value === String(value ?? ""));
+    button.setAttribute("aria-pressed", on);
+  }
+}
+
+function usePreset(event) {
+  const button = event.target.closest("[data-preset]");
+  if (!button) return;
   event.preventDefault();
-  event.target.dispatchEvent(new Event("change", { bubbles: true }));
-});
+  for (const [name, value] of Object.entries(JSON.parse(button.dataset.preset))) set(form.elements[name], value);
+  changed(form.elements.percentage);
+}
+
+function takeFromTheFile(event) {
+  const line = event.target.closest("[data-take]")?.closest("[data-file-of]");
+  if (!line) return;
+  const field = document.getElementById(line.dataset.fileOf);
+  set(field, line.dataset.fileValue);
+  changed(field);
+  field.focus();
+}
+
+// The server writes UTC while `zone_minutes` is 0; from here on the field is in this browser's time.
+function useLocalTime() {
+  const field = form.elements.needed_by;
+  const east = -new Date().getTimezoneOffset();
+  const zone = form.elements.zone_minutes;
+  if (field.value && Number(zone.value || 0) === 0) {
+    field.value = new Date(Date.parse(`${field.value}Z`) + east * 60_000).toISOString().slice(0, 16);
+  }
+  zone.value = east;
+  const help = document.getElementById("id_needed_by_helptext");
+  if (help) help.textContent = help.textContent.replace("UTC", "In your time");
+}
+
+if (form) {
+  useLocalTime();
+  showWhatTheFileSays();
+  form.addEventListener("input", showWhatTheFileSays);
+  form.addEventListener("change", showWhatTheFileSays);
+  form.addEventListener("click", usePreset);
+  form.addEventListener("click", takeFromTheFile);
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input")) return;
+    event.preventDefault();
+    changed(event.target);
+  });
+}

@@ -166,7 +166,7 @@ class SubmitTests:
         alice = make_user("alice", credits=10)
         economy = make_job(alice, status=JobStatus.QUEUED, tier="economy")
         priority = make_job(alice, status=JobStatus.QUEUED, tier="priority")
-        first = Work.objects.order_by("-priority", "sort", "id").first()
+        first = Work.objects.order_by("-tier", "sort", "id").first()
         assert (economy.pk, first.group) == (economy.pk, priority.pk)
 
 

@@ -1,0 +1,352 @@
+"""The form of a job's settings: shape and limits. Whether they can be rendered is said by rendering.job_settings alone."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from django import forms
+from django.forms.boundfield import BoundField
+
+from common import clock
+from common.money import format_exact
+from pictor_agent import engines
+from rendering.choices import Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
+from rendering.forms import CreditsField
+from rendering.inspected import read_inspection, version_for
+from rendering.job_settings import (
+    GPUS_MAX,
+    PAUSE_PERCENTS,
+    RELIABILITY_PERCENTS,
+    SAMPLES_MAX,
+    SIDE_MAX,
+    STEP_MIN,
+    JobSettings,
+    problems,
+)
+from rendering.models import Job
+from rendering.splitting import FRAMES_MAX, BadFrames, parse_frames
+from workers.places import COUNTRIES, REGIONS
+
+PERCENTAGE_MAX = 400
+ZONE_MINUTES_MAX = 15 * 60
+MOMENT = "%Y-%m-%dT%H:%M"  # as browsers write <input type=datetime-local>
+DENOISE = {"": None, "on": True, "off": False}
+AS_IN_THE_FILE = ("", "As in the file")
+FORM_NAMES = {  # field of JobSettings -> field of the form, where they differ
+    "engine": "software",
+    "blender_version": "software",
+    "cap_micros": "cap",
+    "needed_by_at": "needed_by",
+}
+
+
+class Setting(NamedTuple):
+    """One row of the page: a field, and what the file says about it (None: nothing)."""
+
+    field: BoundField
+    unit: str = ""
+    wide: bool = False
+    file_value: str | None = None
+    file_words: str = ""
+
+    @property
+    def is_as_in_the_file(self) -> bool:
+        return text_of(self.field.value()) == self.file_value
+
+
+class SettingsForm(forms.Form):
+    """The settings of a job in three groups; what is not touched stays as in the file."""
+
+    name = forms.CharField(max_length=120)
+    frames = forms.CharField(max_length=500, help_text="1-100, every second one as 1-100x2, single ones as 3, 7, 9")
+    width = forms.IntegerField(min_value=1, max_value=SIDE_MAX)
+    height = forms.IntegerField(min_value=1, max_value=SIDE_MAX)
+    percentage = forms.IntegerField(min_value=1, max_value=PERCENTAGE_MAX, label="Scale", help_text="Of width and height")
+    samples = forms.IntegerField(min_value=1, max_value=SAMPLES_MAX)
+    format = forms.ChoiceField(choices=ImageFormat.choices)
+    depth_bits = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=0,
+        label="Colour depth",
+        choices=[AS_IN_THE_FILE, ("8", "8 bits"), ("16", "16 bits"), ("32", "32 bits")],
+        help_text="Per channel: PNG 8 or 16, OpenEXR 16 or 32",
+    )
+    quality_percent = forms.IntegerField(
+        required=False, min_value=1, max_value=100, label="JPEG quality", help_text="Empty: as in the file"
+    )
+    denoise = forms.ChoiceField(required=False, choices=[AS_IN_THE_FILE, ("on", "On"), ("off", "Off")])
+    camera = forms.ChoiceField(required=False)
+    software = forms.ChoiceField(label="Engine")
+    render_order = forms.ChoiceField(
+        required=False, label="Order", choices=RenderOrder.choices, help_text="Which frames come first; all are rendered"
+    )
+    order_step = forms.IntegerField(
+        required=False, min_value=STEP_MIN, max_value=FRAMES_MAX, label="N of every Nth", help_text="10: frames 1, 11, 21 first"
+    )
+
+    tier = forms.ChoiceField(choices=Tier.choices)
+    device = forms.ChoiceField(required=False, choices=Device.choices)
+    location = forms.ChoiceField(required=False)
+    nodes = forms.ChoiceField(
+        required=False, choices=Nodes.choices, label="Whose nodes", help_text="Only these ever receive your scene"
+    )
+    reliability_min_percent = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=0,
+        label="Least reliability",
+        choices=[(str(each), f"{each} % or more" if each else "Any") for each in RELIABILITY_PERCENTS],
+    )
+    gpu_vendor = forms.ChoiceField(required=False, choices=GpuVendor.choices, label="GPU make")
+    gpu_model = forms.CharField(required=False, max_length=80, label="GPU model", help_text="Part of its name, such as 4090")
+    gpus_min = forms.IntegerField(required=False, min_value=1, max_value=GPUS_MAX, label="GPUs in one node, at least")
+    one_device_class = forms.BooleanField(
+        required=False, label="One kind of device for every frame", help_text="So that frames do not flicker between devices"
+    )
+
+    cap = CreditsField(required=False, label="Spend cap", help_text="The job pauses before it would be passed")
+    pause_percent = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=100,
+        label="When to pause",
+        choices=[(str(each), "At the cap" if each == 100 else f"At {each} % of the cap") for each in PAUSE_PERCENTS],
+        help_text="Resume goes on up to the cap itself",
+    )
+    gate_step = forms.IntegerField(
+        required=False,
+        min_value=STEP_MIN,
+        max_value=FRAMES_MAX,
+        label="Preview: every Nth frame first",
+        help_text="Then the job waits for your approval. Empty: no preview",
+    )
+    needed_by = forms.DateTimeField(
+        required=False,
+        input_formats=[MOMENT, f"{MOMENT}:%S"],
+        help_text="UTC. Puts it before your other jobs",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
+    )
+    zone_minutes = forms.IntegerField(  # of the browser, east of UTC; its script fills it in
+        required=False, min_value=-ZONE_MINUTES_MAX, max_value=ZONE_MINUTES_MAX, widget=forms.HiddenInput
+    )
+
+    def __init__(self, job: Job, data=None, *, initial: dict | None = None):
+        self.job = job
+        super().__init__(data, initial=initial or initial_of(job))
+        self.fields["camera"].choices = camera_choices(job)
+        self.fields["software"].choices = software_choices()
+        self.fields["location"].choices = location_choices()
+        self.fields["cap"].widget.attrs["placeholder"] = "no cap"
+        self.fields["gpu_model"].widget.attrs["list"] = "gpu-models"
+
+    # Validation -------------------------------------------------------------------------------------------------------
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if not self.errors:
+            self._refuse(problems(self.settings, cameras=self.job.scene.inspection.get("cameras")))
+        elif "frames" in cleaned:
+            self._check_frames(cleaned["frames"])
+        return cleaned
+
+    def clean_needed_by(self):
+        """The moment in UTC, from the browser's zone."""
+        moment = self.cleaned_data["needed_by"]
+        if moment is None:
+            return None
+        try:
+            minutes = max(-ZONE_MINUTES_MAX, min(ZONE_MINUTES_MAX, int(self.data.get("zone_minutes") or 0)))
+        except ValueError:
+            minutes = 0
+        moment -= timedelta(minutes=minutes)
+        if moment <= clock.now():
+            raise forms.ValidationError("This moment has passed. Choose a later one, or leave it empty.")
+        return moment
+
+    def _check_frames(self, expression: str) -> None:
+        """Frames are judged even when another field is wrong, so that all mistakes show at once."""
+        try:
+            parse_frames(expression)
+        except BadFrames as error:
+            self.add_error("frames", str(error))
+
+    def _refuse(self, found: dict[str, str]) -> None:
+        for field, words in found.items():
+            self.add_error(FORM_NAMES.get(field, field), words)
+
+    @property
+    def settings(self) -> JobSettings:
+        """What the fields mean; only after validation."""
+        cleaned = self.cleaned_data
+        engine, _, version = cleaned["software"].partition(":")
+        same = ("name", "frames", "samples", "format", "depth_bits", "camera", "tier", "location", "reliability_min_percent")
+        return JobSettings(
+            **{name: cleaned[name] for name in same},
+            width=scaled(cleaned["width"], cleaned["percentage"]),
+            height=scaled(cleaned["height"], cleaned["percentage"]),
+            quality_percent=cleaned["quality_percent"] or 0,
+            denoise=DENOISE[cleaned["denoise"]],
+            engine=engine,
+            blender_version=version,
+            render_order=cleaned["render_order"] or RenderOrder.IN_ORDER,
+            order_step=cleaned["order_step"] or self.job.order_step,
+            device=cleaned["device"] or Device.ANY,
+            gpu_vendor=cleaned["gpu_vendor"],
+            gpu_model=cleaned["gpu_model"].strip(),
+            gpus_min=cleaned["gpus_min"] or 0,
+            nodes=cleaned["nodes"] or Nodes.ANY,
+            one_device_class=cleaned["one_device_class"],
+            needed_by_at=cleaned["needed_by"],
+            cap_micros=cleaned["cap"],
+            pause_percent=cleaned["pause_percent"],
+            gate_step=cleaned["gate_step"] or 0,
+        )
+
+    def shown(self) -> dict:
+        """The values that the page shows, of an untouched form."""
+        values = {name: self[name].value() for name in self.fields}
+        if values["needed_by"]:
+            values["needed_by"] = self.initial["needed_by"].strftime(MOMENT)
+        return {name: value for name, value in values.items() if value is not False}
+
+    # Rows of the page -------------------------------------------------------------------------------------------------
+
+    def _rows(self, *names: str, units: dict[str, str] | None = None, wide: tuple[str, ...] = ()) -> list[Setting]:
+        said = in_the_file(self.job)
+        return [
+            Setting(
+                self[name],
+                (units or {}).get(name, ""),
+                name in wide,
+                text_of(said[name]) if name in said else None,
+                self._words_of(name, said.get(name)),
+            )
+            for name in names
+        ]
+
+    def _words_of(self, name: str, value) -> str:
+        choices = dict(getattr(self.fields[name], "choices", ()))
+        return str(choices.get(value, text_of(value)))
+
+    @property
+    def render_rows(self) -> list[Setting]:
+        names = ("name", "frames", "width", "height", "percentage", "samples", "format", "denoise", "camera")
+        units = {"width": "px", "height": "px", "percentage": "%"}
+        return self._rows(*names, units=units, wide=("name", "frames"))
+
+    @property
+    def render_more(self) -> list[Setting]:
+        names = ("depth_bits", "quality_percent", "render_order", "order_step")
+        return self._rows(*names, units={"quality_percent": "%"})
+
+    @property
+    def network_rows(self) -> list[Setting]:
+        return self._rows("device", "location", "nodes", "reliability_min_percent")
+
+    @property
+    def network_more(self) -> list[Setting]:
+        return self._rows("gpu_vendor", "gpu_model", "gpus_min", "one_device_class")
+
+    @property
+    def payment_rows(self) -> list[Setting]:
+        return self._rows("cap", "pause_percent", "gate_step", "needed_by", units={"cap": "credits"})
+
+    @property
+    def render_more_open(self) -> bool:
+        return self._is_used(self.render_more)
+
+    @property
+    def network_more_open(self) -> bool:
+        return self._is_used(self.network_more)
+
+    def _is_used(self, rows: list[Setting]) -> bool:
+        """Does a collapsed part hold something that its creator chose, or a mistake?"""
+        untouched = {"render_order": RenderOrder.IN_ORDER, "order_step": "10"}
+        return any(
+            row.field.errors or text_of(row.field.value()) not in {"", "0", "False", untouched.get(row.field.name)}
+            for row in rows
+        )
+
+
+def text_of(value) -> str:
+    """A field's value as the page holds it."""
+    return "" if value is None else str(value)
+
+
+def scaled(pixels: int, percentage: int) -> int:
+    """Final pixels of a side, rounded as Blender does: down."""
+    return pixels * percentage // 100
+
+
+def initial_of(job: Job) -> dict:
+    """The fields as the job stands."""
+    width, height, percentage = size_of(job)
+    same = (
+        "name", "frames", "samples", "format", "camera", "render_order", "order_step", "tier", "device", "location", "nodes",
+        "reliability_min_percent", "gpu_vendor", "gpu_model", "one_device_class", "pause_percent",
+    )  # fmt: skip
+    return {name: getattr(job, name) for name in same} | {
+        "width": width,
+        "height": height,
+        "percentage": percentage,
+        "depth_bits": job.depth_bits or "",
+        "quality_percent": job.quality_percent or None,
+        "denoise": {value: word for word, value in DENOISE.items()}[job.denoise],
+        "software": f"{job.engine}:{job.blender_version}",
+        "gpus_min": job.gpus_min or None,
+        "cap": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
+        "gate_step": job.gate_step or None,
+        "needed_by": job.needed_by_at,
+        "zone_minutes": 0,
+    }
+
+
+def in_the_file(job: Job) -> dict:
+    """The fields that the file speaks of, as it has them."""
+    found = read_inspection(job.scene.inspection)
+    version = version_for(found) if found.blender_version_saved else None
+    engine = engines.find(found.engine) or engines.find_by_blender_id(found.engine)
+    said = {
+        "frames": found.frames,
+        "width": found.width,
+        "height": found.height,
+        "percentage": found.percentage,
+        "samples": max(1, min(found.samples, SAMPLES_MAX)),
+        "format": found.format,
+        "depth_bits": "",
+        "quality_percent": "",
+        "denoise": "",
+        "camera": "",
+    }
+    if version and engine and engines.can_render(engine.name, version.exact):
+        said["software"] = f"{engine.name}:{version.exact}"
+    return said
+
+
+def size_of(job: Job) -> tuple[int, int, int]:
+    """Width, height and scale: as in the file while they mean the job's final pixels, else those pixels at 100 %."""
+    facts = job.scene.inspection
+    width, height, percentage = facts.get("width", 0), facts.get("height", 0), facts.get("percentage", 100)
+    if (scaled(width, percentage), scaled(height, percentage)) == (job.width, job.height):
+        return width, height, percentage
+    return job.width, job.height, 100
+
+
+def camera_choices(job: Job) -> list[tuple[str, str]]:
+    facts = job.scene.inspection
+    in_file = facts.get("camera") or "none"
+    return [("", f"As in the file ({in_file})")] + [(name, name) for name in facts.get("cameras", [])]
+
+
+def software_choices() -> list[tuple[str, str]]:
+    """ "cycles:5.0.1" -> "Blender 5.0, Cycles", for what nodes can render today."""
+    return [
+        (f"{engine.name}:{version.exact}", f"{version.label}, {engine.label}")
+        for engine in engines.available()
+        for version in engine.versions_available
+    ]
+
+
+def location_choices() -> list:
+    """Regions first, then countries, by the keys of workers.places."""
+    return [("", "Anywhere"), ("Regions", list(REGIONS.items())), ("Countries", list(COUNTRIES.items()))]
