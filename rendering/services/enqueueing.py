@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterable
 
-from rendering.choices import QUEUE_TIERS, GpuVendor, Nodes, RenderOrder
+from rendering.choices import GpuVendor, Nodes, RenderOrder, Tier
 from rendering.models import Job, Task
 from rendering.services.settlement import KIND
 from rendering.splitting import FRAME_FIRST, FRAME_LAST, parse_frames, sort_numbers
 from workers import services as queue
-from workers import sharing
 from workers.kinds import NewWork
 
 FRAMES_ALL = FRAME_LAST - FRAME_FIRST + 1
-TIERS = {Tier.ECONOMY: sharing.ECONOMY, Tier.STANDARD: sharing.STANDARD, Tier.PRIORITY: sharing.PRIORITY}
 
 
 def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
@@ -25,7 +23,7 @@ def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
                 group=job.pk,
                 owner_id=job.owner_id,
                 requirements=needs,
-                tier=QUEUE_TIERS[job.tier],
+                tier=TIERS[Tier(job.tier)],
                 sort=job.pk * FRAMES_ALL + place(task.frame),
                 needed_by_at=job.needed_by_at,
                 affinity=job.scene.scene_key,
