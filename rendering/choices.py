@@ -50,6 +50,7 @@ class RenderOrder(TextChoices):
     BISECT = "bisect", "First, last, middle, and ever finer"
 
 
+QUEUE_TIERS = {Tier.ECONOMY: 0, Tier.STANDARD: 1, Tier.PRIORITY: 2}  # keys of workers.sharing.WEIGHTS
 FILE_SUFFIX = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.EXR: "exr", ImageFormat.EXR_LAYERS: "exr"}
 DEPTHS_BITS = {  # per channel, that a format can hold
     ImageFormat.PNG: (8, 16),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from rendering.choices import GpuVendor, Nodes, RenderOrder, Tier
+from rendering.choices import QUEUE_TIERS, GpuVendor, Nodes, RenderOrder
 from rendering.models import Job, Task
 from rendering.services.settlement import KIND
 from rendering.splitting import FRAME_FIRST, FRAME_LAST, parse_frames, sort_numbers
@@ -23,7 +23,7 @@ def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
                 group=job.pk,
                 owner_id=job.owner_id,
                 requirements=needs,
-                tier=TIERS[Tier(job.tier)],
+                tier=QUEUE_TIERS[job.tier],
                 sort=job.pk * FRAMES_ALL + place(task.frame),
                 needed_by_at=job.needed_by_at,
                 affinity=job.scene.scene_key,
