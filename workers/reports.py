@@ -53,7 +53,8 @@ KEEP = """
 """
 
 RETRY = """
-    UPDATE workers_work AS work SET leased = FALSE, avoided_id = given.worker_id, avoided_until = %s
+    UPDATE workers_work AS work SET leased = FALSE, avoided_id = given.worker_id, avoided_until = %s,
+        failed_on = array_append(array_remove(work.failed_on, given.worker_id), given.worker_id)
     FROM unnest(%s::bigint[], %s::bigint[]) AS given(work_id, worker_id) WHERE work.id = given.work_id
 """
 END_LEASES = "DELETE FROM workers_lease WHERE work_id = ANY(%s)"
