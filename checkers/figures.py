@@ -2,12 +2,18 @@
 
 from datetime import datetime
 
+from django.core.cache import cache
 from django.db.models import Count, Q, Sum
 
 from credit.codes import Kind
 from credit.models import Transfer
 from rendering import reasons
-from rendering.models import Attempt
+from rendering.models import Attempt, TaskCount
+from rendering.states import TaskStatus
+from workers.models import Tally
+
+KEY = "checkers:network"
+KEPT_SECONDS = 60
 
 CHECKS = [  # in the order in which a frame meets them: reason of a refusal, what is looked at, why
     (reasons.Reason.FILE_MISSING, "It arrived", "The whole file is here and has the length and hash that the node announced."),
@@ -23,16 +29,28 @@ CHECKS = [  # in the order in which a frame meets them: reason of a refusal, wha
 
 
 def overview(user, *, now: datetime) -> dict:
-    refused_by = _refused_by_reason(Attempt.objects.all())
+    network = cache.get_or_set(KEY, of_the_network, KEPT_SECONDS)
     own = Attempt.objects.filter(Q(task__job__owner=user) | Q(worker__owner=user))
-    refused, accepted = sum(refused_by.values()), Attempt.objects.accepted().count()
+    rendered = Tally.objects.filter(worker__owner=user).aggregate(frames=Sum("tasks_accepted"))["frames"]
     return {
-        "checks": [(title, why, refused_by.get(reason, 0)) for reason, title, why in CHECKS],
-        "checked": accepted + refused,
-        "accepted": accepted,
-        "refused": refused,
-        "own_checked": own.accepted().count() + sum(_refused_by_reason(own).values()),
+        "checks": [(title, why, network["refused_by"].get(reason, 0)) for reason, title, why in CHECKS],
+        "checked": network["accepted"] + network["refused"],
+        "accepted": network["accepted"],
+        "refused": network["refused"],
+        "own_ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
+        "own_rendered": rendered or 0,
         "own_refused": sum(_refused_by_reason(own).values()),
+        "pool_micros": network["pool_micros"],
+    }
+
+
+def of_the_network() -> dict:
+    """Sums over all frames; checkers.background keeps them fresh, so that no page waits for them."""
+    refused_by = _refused_by_reason(Attempt.objects.all())
+    return {
+        "refused_by": refused_by,
+        "refused": sum(refused_by.values()),
+        "accepted": TaskCount.objects.total(TaskStatus.ACCEPTED),
         "pool_micros": _pool_micros(),
     }
 

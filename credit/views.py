@@ -3,12 +3,12 @@
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from common.http import fragment_response
+from common.paging import LongPaginator
 from credit import presentation, services
 
 ENTRIES_PER_PAGE = 25
@@ -45,7 +45,7 @@ def history_context(request) -> dict:
     entries = services.entries_of(request.user).select_related("source", "target")
     if kind:
         entries = entries.filter(code__in=presentation.codes_of(kind))
-    page = Paginator(entries, ENTRIES_PER_PAGE).get_page(request.GET.get("page"))
+    page = LongPaginator(entries, ENTRIES_PER_PAGE).get_page(request.GET.get("page"))
     query = urlencode({"kind": kind}) if kind else ""
     return {
         "page": page,

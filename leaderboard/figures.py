@@ -2,30 +2,36 @@
 
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Avg, Count, Max, Q, Sum
 from django.db.models.functions import TruncDate
 
-from rendering.models import Attempt, Job, Task
+from rendering.models import Attempt, Job, Task, TaskCount
 from rendering.states import JobStatus, TaskStatus
 from workers.models import Gpu, Tally, Worker
 from workers.states import WorkerStatus
 
+KEY = "leaderboard:network"
+KEPT_SECONDS = 60
 DAYS = 30
 HARDWARE_SHOWN = 12
 
 
 def overview(user, *, now: datetime) -> dict:
-    accepted = Task.objects.filter(status=TaskStatus.ACCEPTED)
-    by_day = list(_by_day(accepted, now))
+    return cache.get_or_set(KEY, lambda: of_the_network(now), KEPT_SECONDS) | {"own": _own(user)}
+
+
+def of_the_network(now: datetime) -> dict:
+    """Sums over everything; leaderboard.background keeps them fresh, so that no page waits for them."""
+    by_day = list(_by_day(now))
     return {
         "jobs": _jobs(),
-        "frames": _frames(accepted, now),
+        "frames": _frames(now),
         "nodes": _nodes(),
         "paid_micros": Tally.objects.aggregate(micros=Sum("earned_micros"))["micros"] or 0,
         "frames_by_day": [(day, row["frames"]) for day, row in by_day],
         "credits_by_day": [(day, row["micros"] / 1_000_000) for day, row in by_day],
         "hardware": [*_gpus(), *_cpus()][:HARDWARE_SHOWN],
-        "own": _own(user, accepted),
     }
 
 
@@ -36,12 +42,12 @@ def _jobs() -> dict:
     )
 
 
-def _frames(accepted, now: datetime) -> dict:
-    counts = accepted.aggregate(all=Count("pk"), today=Count("pk", filter=Q(accepted_at__gte=now - timedelta(days=1))))
+def _frames(now: datetime) -> dict:
+    today = Task.objects.filter(status=TaskStatus.ACCEPTED, accepted_at__gte=now - timedelta(days=1)).count()
     pace = (
         Attempt.objects.accepted().filter(finished_at__gte=now - timedelta(days=DAYS)).aggregate(seconds=Avg("render_seconds"))
     )
-    return {**counts, "seconds": pace["seconds"]}
+    return {"all": TaskCount.objects.total(TaskStatus.ACCEPTED), "today": today, "seconds": pace["seconds"]}
 
 
 def _nodes() -> dict:
@@ -50,10 +56,15 @@ def _nodes() -> dict:
     return known.aggregate(all=Count("pk"), online=Count("pk", filter=connected), cores=Sum("cpu_cores", filter=connected))
 
 
-def _by_day(accepted, now: datetime):
+def _by_day(now: datetime):
     """(label, {frames, micros}) of the last DAYS days, oldest first; days without frames too."""
     first = now.date() - timedelta(days=DAYS - 1)
-    recent = accepted.filter(accepted_at__date__gte=first).annotate(day=TruncDate("accepted_at")).order_by().values("day")
+    recent = (
+        Task.objects.filter(status=TaskStatus.ACCEPTED, accepted_at__date__gte=first)
+        .annotate(day=TruncDate("accepted_at"))
+        .order_by()
+        .values("day")
+    )
     rows = {row["day"]: row for row in recent.annotate(frames=Count("pk"), micros=Sum("charged_micros"))}
     for offset in range(DAYS):
         day = first + timedelta(days=offset)
@@ -73,13 +84,13 @@ def _cpus() -> list[dict]:
     return [{"kind": "CPU", "model": row.pop("cpu_model"), **row} for row in counted]
 
 
-def _own(user, accepted) -> dict:
+def _own(user) -> dict:
     """What this account adds to the sums."""
     tallies = Tally.objects.filter(worker__owner=user).aggregate(
         frames=Sum("tasks_accepted"), earned_micros=Sum("earned_micros")
     )
     return {
-        "ordered": accepted.filter(job__owner=user).count(),
+        "ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
         "rendered": tallies["frames"] or 0,
         "earned_micros": tallies["earned_micros"] or 0,
         "nodes": Worker.objects.owned_by(user).connected().count(),

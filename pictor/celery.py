@@ -40,9 +40,14 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work
     "jobs": ("rendering.background.sweep_jobs", 10.0),  # a lost refresh shows a wrong status meanwhile
     "task-counts": ("rendering.background.sweep_task_counts", 10.0),  # a busy job adds some hundred rows meanwhile
+    "check-figures": ("checkers.background.sweep_figures", 45.0),  # before those that a page reads are forgotten
+    "network-figures": ("leaderboard.background.sweep_figures", 45.0),  # the same
     "paused-jobs": ("rendering.background.sweep_paused_jobs", 30.0),  # a top-up should be felt soon
     "films": ("rendering.background.sweep_films", 60.0),  # minutes of work each
     "stale-uploads": ("rendering.background.sweep_stale_uploads", 3600.0),  # kept for two days
+    "ending": ("rendering.background.sweep_ending", 3600.0),  # a week ahead
+    "ended-scenes": ("rendering.background.sweep_ended_scenes", 3600.0),  # weeks old
+    "orphans": ("rendering.background.sweep_orphans", 3600.0),  # two days old; some folders at a time
     "ended-sessions": ("users.background.sweep_ended_sessions", 3600.0),  # they let nobody in; only rows pile up
 }
 

@@ -13,13 +13,14 @@ from common.money import format_credits, places_for
 from common.words import plural
 from credit import services as credit
 from rendering import presentation
-from rendering.models import Job, Output, Task
+from rendering.models import Job, Output, Task, TaskCount
 from rendering.states import JobStatus, PauseReason, TaskStatus
 from workers.models import Tally, Worker
 from workers.presentation import status_words
 from workers.states import WorkerStatus
 
 JOBS_SHOWN = 5
+JOBS_LOOKED_AT = 50  # the newest frame is one of theirs
 NODES_SHOWN = 6
 FAILED_SHOWN_FOR = timedelta(days=3)
 AT_WORK = [JobStatus.QUEUED, JobStatus.RENDERING]
@@ -32,7 +33,7 @@ def stats_part(user, *, now: datetime) -> dict:
     return {
         "stats": [
             _jobs_stat(user),
-            _frames_stat(user, now),
+            _frames_stat(user),
             _nodes_stat(user, now),
             _credit_stat(user),
         ]
@@ -41,17 +42,15 @@ def stats_part(user, *, now: datetime) -> dict:
 
 def _jobs_stat(user) -> dict:
     at_work = Job.objects.owned_by(user).filter(status__in=AT_WORK)
-    left = Task.objects.filter(job__in=at_work, status__in=[TaskStatus.WAITING, TaskStatus.RENDERING, TaskStatus.CHECKING])
-    running, frames = at_work.count(), left.count()
+    unfinished = [TaskStatus.WAITING, TaskStatus.RENDERING, TaskStatus.CHECKING]
+    running, frames = at_work.count(), TaskCount.objects.filter(job__in=at_work).total(*unfinished)
     sentence = f"{plural(frames, 'frame')} to go" if running else "Nothing is rendering now"
     return _stat("Running jobs", running, "", sentence)
 
 
-def _frames_stat(user, now: datetime) -> dict:
-    accepted = Task.objects.filter(job__owner=user, status=TaskStatus.ACCEPTED)
-    counts = accepted.aggregate(all=Count("pk"), today=Count("pk", filter=Q(accepted_at__gte=now - timedelta(days=1))))
-    sentence = f"{counts['today']:,} in the last 24 hours" if counts["today"] else "Each one is checked before you pay"
-    return _stat("Frames accepted", f"{counts['all']:,}", "", sentence)
+def _frames_stat(user) -> dict:
+    accepted = TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED)
+    return _stat("Frames accepted", f"{accepted:,}", "", "Each one is checked before you pay")
 
 
 def _nodes_stat(user, now: datetime) -> dict:
@@ -93,14 +92,7 @@ def jobs_part(user, *, now: datetime) -> dict:
 
 
 def newest_part(user, *, now: datetime) -> dict:
-    newest = (
-        Output.objects.current()
-        .filter(attempt__task__job__owner=user)
-        .exclude(preview_key="")
-        .select_related("attempt__task__job", "attempt__worker")
-        .order_by("-id")
-        .first()
-    )
+    newest = Output.objects.newest_among(Job.objects.owned_by(user)[:JOBS_LOOKED_AT])
     caption = f"newest frame, {presentation.caption_of(newest)}" if newest else ""
     at_work = Job.objects.owned_by(user).filter(status__in=AT_WORK).values_list("pk", flat=True)
     return {"newest": newest, "caption": caption, "follows": list(at_work[:JOBS_SHOWN])}

@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
 
 from common import clock
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, choice_filter
 from common.money import format_exact
 from common.transitions import StaleMove
 from credit.errors import InsufficientCredit
@@ -13,9 +13,11 @@ from rendering.choices import Tier
 from rendering.errors import RenderingError
 from rendering.models import Attempt, Film, Job, JobEvent, RateRule, Task, Upload
 from rendering.rates import rate_at
+from rendering.reasons import Reason
 from rendering.states import TaskStatus
 
 ACTED_ON_AT_ONCE = 100  # jobs
+REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
 
 
 @admin.register(Job)
@@ -78,7 +80,7 @@ def outcome_of(verb, job: Job, actor, done: str) -> tuple[str, int]:
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
     list_display = ["id", "job", "frame", "status", "attempt", "attempts_used", "reason", "accepted_at"]
-    list_filter = ["status", "reason"]
+    list_filter = ["status", choice_filter("reason", "reason", REASONS)]
     search_fields = ["=id", "=job__id", "job__name"]
     list_select_related = ["job"]
 
@@ -86,7 +88,7 @@ class TaskAdmin(ReadOnlyAdmin):
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
     list_display = ["id", "job", "frame", "number", "worker", "outcome", "render_seconds", "charged", "leased_at"]
-    list_filter = ["outcome", "leased_at"]
+    list_filter = [choice_filter("outcome", "outcome", [("accepted", "accepted"), *REASONS]), "leased_at"]
     search_fields = ["=task__job__id", "worker__name", "=pixels_sha256"]
     list_select_related = ["task__job", "worker"]
 
@@ -106,7 +108,7 @@ class AttemptAdmin(ReadOnlyAdmin):
 @admin.register(JobEvent)
 class JobEventAdmin(ReadOnlyAdmin):
     list_display = ["at", "job", "task", "was", "became", "reason", "detail", "actor"]
-    list_filter = ["became", "reason", "at"]
+    list_filter = [choice_filter("became", "became", TaskStatus.choices), choice_filter("reason", "reason", REASONS), "at"]
     search_fields = ["=job__id", "job__name"]
     list_select_related = ["job", "task", "actor"]
 

@@ -308,9 +308,9 @@ class TaskCountQuerySet(models.QuerySet):
         rows = self.order_by().values_list("job_id", "status").annotate(sum=Sum("tasks"))
         return rows.exclude(sum=0)
 
-    def total(self, status: str) -> int:
-        """Tasks in `status` over all these jobs."""
-        return self.filter(status=status).aggregate(sum=Sum("tasks"))["sum"] or 0
+    def total(self, *statuses: str) -> int:
+        """Tasks in one of `statuses` over all these jobs."""
+        return self.filter(status__in=statuses).aggregate(sum=Sum("tasks"))["sum"] or 0
 
 
 class TaskCount(models.Model):
@@ -420,6 +420,13 @@ class OutputQuerySet(models.QuerySet):
         newest = accepted.order_by("-at", "-id").values("task")[:1]
         found = self.current().filter(attempt__task=Subquery(newest)).exclude(preview_key="")
         return found.select_related("attempt__task", "attempt__worker").first()
+
+    def newest_among(self, jobs: "JobQuerySet") -> "Output | None":
+        """The frame of these jobs that was accepted last, with job, task and node."""
+        last = Task.objects.filter(job=OuterRef("pk"), status=TaskStatus.ACCEPTED).order_by("-accepted_at")[:1]
+        tasks = Job.objects.filter(pk__in=jobs.values("pk")).annotate(last=Subquery(last.values("pk"))).values("last")
+        found = self.current().filter(attempt__task__in=tasks).exclude(preview_key="").order_by("-attempt__task__accepted_at")
+        return found.select_related("attempt__task__job", "attempt__worker").first()
 
     def accepted_of(self, job_id: int):
         """The paid frames of a job, in the order of their numbers: of each task the newest that was accepted.

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce, Now
 
 from credit import services as credit
 from credit.models import Earning
-from rendering.models import Task
+from rendering.models import TaskCount
 from rendering.states import TaskStatus
 from workers.models import Shift, Tally
 
@@ -24,7 +24,7 @@ def overview(user, *, now: datetime) -> dict:
         "earned_micros": sums["earned_micros"] or 0,
         "rendered": sums["frames"] or 0,
         "failed": sums["failed"] or 0,
-        "ordered": Task.objects.filter(job__owner=user, status=TaskStatus.ACCEPTED).count(),
+        "ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
         "online_seconds": _online_seconds(user),
         "earned_by_day": _by_day(tallies, now),
         "earnings": earnings[:EARNINGS_SHOWN],

@@ -158,7 +158,7 @@ class NumbersTests:
 
     def test_every_accepted_frame_was_checked(self, signed_in, alice, network):
         context = signed_in(alice).get(reverse("checkers:overview")).context
-        assert (context["checked"], context["refused"], context["own_checked"]) == (3, 0, 3)
+        assert (context["checked"], context["refused"], context["own_ordered"]) == (3, 0, 3)
 
     def test_the_checkers_share_is_what_the_ledger_says(self, signed_in, alice, network):
         charged = sum(alice.jobs.values_list("charged_micros", flat=True))
