@@ -20,4 +20,10 @@ GOALS: dict[str, dict[str, Goal]] = {
         "settlements_vs_naive": Goal(8, "x", "higher"),
         "batch_transfers": Goal(10_000, "1/s", "higher"),
     },
+    "pages": {  # each holds for every page
+        "p50": Goal(30, "ms", "lower"),
+        "p95": Goal(100, "ms", "lower"),
+        "queries": Goal(12, "", "lower"),
+        "of the small database": Goal(1.5, "x", "lower"),
+    },
 }

@@ -39,7 +39,7 @@ class Report:
         return [self._row(figure) for figure in self.figures]
 
     def _row(self, figure: Figure) -> dict:
-        goal = GOALS[self.part].get(figure.name)
+        goal = GOALS[self.part].get(figure.name.rpartition(": ")[2])
         return {
             "name": figure.name,
             "value": figure.value,
