@@ -7,7 +7,6 @@ from django.conf import settings as site
 
 from common.money import MICROS, format_exact, parse_credits
 from rendering.models import Job
-from rendering.splitting import BadFrames, parse_frames
 from rendering.states import JobStatus
 from rendering.uploads import SUFFIXES, plain_name
 
