@@ -52,26 +52,14 @@ def inspect_job(job_id: int) -> None:
 @shared_task
 def check_frames(task_ids: Iterable[int]) -> int:
     """Check frames that lie on the server; returns how many were decided here."""
-    decided = 0
-    for task_id in task_ids:
-        if _claim(f"check:{task_id}", CHECK_SECONDS):
-            try:
-                decided += _check_one(task_id)
-            finally:
-                _unclaim(f"check:{task_id}")
-    return decided
-
-
-def _check_one(task_id: int) -> bool:
-    """One frame must not keep the others from being checked."""
+    mine = _claim_some("check", list(task_ids), CHECK_SECONDS)
     try:
-        decided = frames.check_frame(task_id)
-    except Exception:
-        log.exception("check_broke", task_id=task_id)
-        return False
+        decided = frames.check_all(mine)
+    finally:
+        _unclaim_some("check", mine)
     if decided:
-        _resume_waiting(Job.objects.filter(tasks=task_id))
-    return decided
+        _resume_waiting(Job.objects.filter(tasks__in=decided).distinct())
+    return len(decided)
 
 
 @shared_task
@@ -204,3 +192,15 @@ def _claim(name: str, seconds: int) -> bool:
 
 def _unclaim(name: str) -> None:
     cache.delete(f"rendering:{name}")
+
+
+def _claim_some(kind: str, ids: list[int], seconds: int) -> list[int]:
+    """As `_claim`, for many at once: those that nobody else has."""
+    taken = set(cache.get_many(f"rendering:{kind}:{pk}" for pk in ids))
+    free = [pk for pk in ids if f"rendering:{kind}:{pk}" not in taken]
+    cache.set_many({f"rendering:{kind}:{pk}": 1 for pk in free}, timeout=seconds)
+    return free
+
+
+def _unclaim_some(kind: str, ids: list[int]) -> None:
+    cache.delete_many(f"rendering:{kind}:{pk}" for pk in ids)

@@ -2,20 +2,29 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+import structlog
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import F
 
 from common import clock
 from pictor_agent.pixels import Undecodable, pixels_sha256, read_pixels
 from rendering import checks, services, thumbnails
 from rendering.models import Attempt, Output, Task
 from rendering.reasons import DOUBTS, Reason
-from rendering.services.acceptance import Previews
+from rendering.services import Passed, Previews
 from rendering.states import TaskStatus
+
+log = structlog.get_logger(__name__)
+
+ACCEPTED_TOGETHER = 32  # frames of one transaction
+ACCEPT_SECONDS = 0.5
 
 
 class BadFrame(Exception):
@@ -26,17 +35,103 @@ class BadFrame(Exception):
         self.reason = reason
 
 
+class Refused(NamedTuple):
+    """A frame that has not passed."""
+
+    task_id: int
+    attempt: int
+    reason: Reason
+    detail: str
+
+
 def check_frame(task_id: int) -> bool:
     """Check the frame of a task that is being checked, and decide. False when there was nothing to decide."""
-    task = Task.objects.select_related("job").filter(pk=task_id, status=TaskStatus.CHECKING).first()
-    if not task:
-        return False
-    attempt = task.attempts.select_related("output").get(number=task.attempt)
+    return bool(check_all([task_id]))
+
+
+def check_all(task_ids: Iterable[int]) -> set[int]:
+    """Check frames one after the other; returns the tasks that were decided here.
+
+    Those that pass are accepted together, but none waits longer than ACCEPT_SECONDS for the others. Pixels that wait for
+    acceptance are accepted before an equal frame is looked at, so that it is found to be a duplicate.
+    """
+    decided: set[int] = set()
+    waiting = _Waiting()
+    for attempt in _in_check(task_ids):
+        if waiting.is_due() or waiting.holds(attempt):
+            decided |= _accept(waiting.take())
+        verdict = _judged(attempt)
+        if isinstance(verdict, Passed):
+            waiting.add(attempt, verdict)
+        elif verdict and services.refuse_task(
+            verdict.task_id, verdict.attempt, verdict.reason, clock.now(), detail=verdict.detail
+        ):
+            decided.add(verdict.task_id)
+    return decided | _accept(waiting.take())
+
+
+class _Waiting:
+    """Frames that have passed and are not accepted yet."""
+
+    def __init__(self) -> None:
+        self.passed: list[Passed] = []
+        self.pixels: set[tuple[int, str]] = set()
+        self.since = 0.0
+
+    def take(self) -> list[Passed]:
+        """All of them; none waits any more."""
+        waiting = self.passed
+        self.passed, self.pixels = [], set()
+        return waiting
+
+    def is_due(self) -> bool:
+        late = time.monotonic() - self.since > ACCEPT_SECONDS
+        return len(self.passed) >= ACCEPTED_TOGETHER or (late and bool(self.passed))
+
+    def holds(self, attempt: Attempt) -> bool:
+        return (attempt.task.job_id, attempt.pixels_sha256) in self.pixels
+
+    def add(self, attempt: Attempt, verdict: Passed) -> None:
+        if not self.passed:
+            self.since = time.monotonic()
+        self.passed.append(verdict)
+        self.pixels.add((attempt.task.job_id, attempt.pixels_sha256))
+
+
+def _in_check(task_ids: Iterable[int]) -> Iterable[Attempt]:
+    """The newest attempts of those tasks that are being checked, with task, job and output."""
+    newest = Attempt.objects.select_related("task__job", "output").filter(task__in=list(task_ids), number=F("task__attempt"))
+    return newest.filter(task__status=TaskStatus.CHECKING).order_by("task_id")
+
+
+def _judged(attempt: Attempt) -> Passed | Refused | None:
+    """One frame that breaks the checks must not keep the others from being checked; a sweep tries it again."""
     try:
-        pixels = examine(task, attempt)
+        return judge(attempt)
+    except Exception:
+        log.exception("check_broke", task_id=attempt.task_id)
+        return None
+
+
+def judge(attempt: Attempt) -> Passed | Refused:
+    """Look at the frame; its small pictures are made when it passes."""
+    try:
+        pixels = examine(attempt.task, attempt)
     except BadFrame as error:
-        return services.refuse_task(task.pk, attempt.number, error.reason, clock.now(), detail=str(error))
-    return services.accept_task(task.pk, attempt.number, clock.now(), make_previews(attempt.output, pixels))
+        return Refused(attempt.task_id, attempt.number, error.reason, str(error))
+    return Passed(attempt.task_id, attempt.number, make_previews(attempt.output, pixels))
+
+
+def _accept(passed: Sequence[Passed]) -> set[int]:
+    """Accept them together; when that breaks, halves, until only the one that breaks it is left out."""
+    try:
+        return services.accept_tasks(passed, clock.now()) if passed else set()
+    except Exception:
+        log.exception("acceptance_broke", task_ids=[each.task_id for each in passed])
+    if len(passed) == 1:
+        return set()
+    middle = len(passed) // 2
+    return _accept(passed[:middle]) | _accept(passed[middle:])
 
 
 def examine(task: Task, attempt: Attempt):

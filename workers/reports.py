@@ -110,7 +110,7 @@ class Batch:
             case protocol.Started():
                 self.started.add(key)
             case protocol.Rendered():
-                self.rendered[key] = message
+                self.rendered.setdefault(key, message)  # the first commitment stands
             case protocol.Done():
                 self.finished[key] = message
             case protocol.Failed():
@@ -265,7 +265,8 @@ def _answer(report: Incoming, live: bool, batch: Batch, now: datetime) -> Answer
             note = "" if live else "this attempt no longer held its lease"
             return protocol.Recorded(work_id=work_id, attempt=attempt, stale=not live, note=note)
         case protocol.Rendered() if live and report.key in batch.grants:
-            return _grant(report, batch.grants[report.key], now)
+            stands = batch.rendered[report.key].result.file_sha256 == report.message.result.file_sha256
+            return _grant(report, batch.grants[report.key], now) if stands else None
         case _ if live and report.key not in batch.failed:
             return None
     return protocol.Cancel(items=[(work_id, attempt)], reason="this attempt no longer holds its lease")

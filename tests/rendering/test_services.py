@@ -683,8 +683,8 @@ class SweepTests:
         deliver(broken)
         feed()
         deliver(fine)
-        check_frame = background.frames.check_frame
-        monkeypatch.setattr(background.frames, "check_frame", lambda pk: 1 / 0 if pk == broken.pk else check_frame(pk))
+        judge = background.frames.judge
+        monkeypatch.setattr(background.frames, "judge", lambda each: 1 / 0 if each.task_id == broken.pk else judge(each))
         assert background.sweep_unchecked_tasks() == 1
         assert reread(fine).status == TaskStatus.ACCEPTED
 
