@@ -436,6 +436,11 @@ class OutputQuerySet(models.QuerySet):
         paid = self.filter(attempt__task__job=job_id, attempt__outcome="accepted").exclude(storage_key="")
         return paid.order_by("attempt__task__frame", "-attempt__number").distinct("attempt__task__frame")
 
+    def newer_than(self, film: "Film"):
+        """Frames of the film's job that were paid for after it was made: it is out of date."""
+        paid = self.filter(attempt__task__job=film.job_id, attempt__outcome="accepted").exclude(storage_key="")
+        return paid.filter(pk__gt=film.newest_output)
+
 
 class Output(models.Model):
     """The frame of one attempt, in the store."""
