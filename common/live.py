@@ -1,6 +1,6 @@
 """The live socket of a page: may you see this topic? join, forward. It sends hints and gauges, writes nothing.
 
-From the page:  {"join": "job:12"}  {"leave": "job:12"}
+From the page:  {"join": "job:12"}  {"join": "job:12", "token": "v_..."}  {"leave": "job:12"}
 To the page:    {"joined": "job:12"}  {"refused": "job:12", "retry": true}  {"topic": "job:12", "changed": [...], "gauges": {...}}
 """
 
@@ -23,6 +23,7 @@ from common.hub import HubDown, Mailbox, Pending, hub
 from common.realtime import announce
 
 TOPIC = re.compile(r"[a-z]{1,20}:[A-Za-z0-9_-]{1,40}")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{0,64}")
 MESSAGE_CHARACTERS_MAX = 200
 JOINS_MAX = 50  # topics of one socket
 MESSAGES_MAX = 120  # of one socket in MESSAGES_SECONDS: a page with many topics, and swaps that come and go
@@ -34,7 +35,10 @@ SIGNED_OUT = 4401  # close codes of our own; the page knows them
 TOO_MUCH = 4429
 TRY_LATER = 1013
 
+ANONYMOUS_MAX = 2_000  # sockets of one process that belong to nobody: watch pages
+
 MayJoin = Callable[[Any, str], bool]
+MayWatch = Callable[[str, str], bool]
 
 _sockets: Counter = Counter()  # live sockets of this process by user id
 
@@ -50,13 +54,16 @@ def announce_session_ended(session_key: str) -> None:
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """One page's socket. `topics` maps the first part of a topic to the query that decides who may join it."""
+    """One page's socket. `topics` maps the first part of a topic to the query that decides who may join it.
+
+    `watchers` does so for people who are not signed in and bring a token with the topic; theirs is the address with ?watch.
+    """
 
     channel_layer_alias = "none"  # the hub forwards; a channel layer would subscribe to Redis once per socket
 
-    def __init__(self, *, topics: Mapping[str, MayJoin]) -> None:
+    def __init__(self, *, topics: Mapping[str, MayJoin], watchers: Mapping[str, MayWatch] | None = None) -> None:
         super().__init__()
-        self.topics = topics
+        self.topics, self.watchers = topics, watchers or {}
 
     async def connect(self) -> None:
         self.user = self.scope["user"]
@@ -66,10 +73,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.counted = False
         self.session_topic = session_topic(self.scope["session"].session_key or "")
         self.window_started, self.window_messages = 0.0, 0
+        self.watches = self.scope["query_string"] == b"watch"
         await self.accept()
-        if not self.user.is_authenticated:
+        if not self.user.is_authenticated and not self.watches:
             await self.close(SIGNED_OUT)
-        elif _sockets[self.user.pk] >= SOCKETS_PER_USER_MAX:
+        elif _sockets[self.user.pk] >= (SOCKETS_PER_USER_MAX if self.user.is_authenticated else ANONYMOUS_MAX):
             await self.close(TOO_MUCH)
         else:
             await self._begin()
@@ -77,6 +85,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _begin(self) -> None:
         _sockets[self.user.pk] += 1
         self.counted = True
+        if not self.user.is_authenticated:  # no session that could end
+            self.sender = asyncio.create_task(self._send_all())
+            return
         try:
             await hub().join(self.session_topic, self.mailbox)
         except HubDown:
@@ -104,11 +115,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await hub().leave(topic, self.mailbox)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        verb, topic = read_message(text_data)
+        verb, topic, token = read_message(text_data)
         if not verb or self._is_too_fast(time.monotonic()):
             await self.close(TOO_MUCH)
         elif verb == "join":
-            await self._join(topic)
+            await self._join(topic, token)
         else:
             await self._leave(topic)
 
@@ -119,10 +130,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.window_messages += 1
         return self.window_messages > MESSAGES_MAX
 
-    async def _join(self, topic: str) -> None:
+    async def _join(self, topic: str, token: str) -> None:
         if topic in self.joined:
             return
-        if len(self.joined) >= JOINS_MAX or not await self._may_join(topic):
+        if len(self.joined) >= JOINS_MAX or not await self._may_join(topic, token):
             await self._say({"refused": topic})
             return
         try:
@@ -133,11 +144,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.joined.add(topic)
         await self._say({"joined": topic})
 
-    async def _may_join(self, topic: str) -> bool:
+    async def _may_join(self, topic: str, token: str) -> bool:
         """Ask the app that owns this kind of topic; an unknown kind is nobody's."""
         kind, _, key = topic.partition(":")
+        if token:
+            may_watch = self.watchers.get(kind)
+            return may_watch is not None and await database_sync_to_async(may_watch)(key, token)
         may_join = self.topics.get(kind)
-        return may_join is not None and await database_sync_to_async(may_join)(self.user, key)
+        is_signed_in = self.user.is_authenticated
+        return is_signed_in and may_join is not None and await database_sync_to_async(may_join)(self.user, key)
 
     async def _leave(self, topic: str) -> None:
         if topic in self.joined:
@@ -159,15 +174,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps(words, separators=(",", ":")))
 
 
-def read_message(text: str | None) -> tuple[str, str]:
-    """("join" or "leave", topic), or ("", "") for anything else."""
+def read_message(text: str | None) -> tuple[str, str, str]:
+    """("join" or "leave", topic, token or ""), or three empty words for anything else."""
+    nothing = ("", "", "")
     try:
-        ((verb, topic),) = json.loads((text or "")[: MESSAGE_CHARACTERS_MAX + 1]).items()
-    except (ValueError, AttributeError):
-        return "", ""
+        message = dict(json.loads((text or "")[: MESSAGE_CHARACTERS_MAX + 1]))
+        token = message.pop("token", "")
+        ((verb, topic),) = message.items()
+    except (ValueError, AttributeError, TypeError):
+        return nothing
     if verb not in {"join", "leave"} or not isinstance(topic, str) or not TOPIC.fullmatch(topic):
-        return "", ""
-    return verb, topic
+        return nothing
+    if not isinstance(token, str) or not TOKEN.fullmatch(token):
+        return nothing
+    return verb, topic, token
 
 
 def hint_of(topic: str, pending: Pending) -> dict:

@@ -9,6 +9,7 @@ from django.urls import path
 from common.live import LiveConsumer
 from pictor_agent import protocol
 from rendering.consumers import may_join as may_join_job
+from rendering.consumers import may_watch as may_watch_job
 from users.consumers import may_join as may_join_user
 from workers.consumers import may_join as may_join_worker
 from workers.gateway import AgentConsumer
@@ -20,10 +21,12 @@ TOPICS = {
     "user": may_join_user,
 }
 
+WATCHERS = {"job": may_watch_job}  # the same for people who are not signed in: may_watch(key, token) -> bool
+
 
 def live():
     """Pages' sockets: the session's user, from this site's own pages only."""
-    return OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS)), settings.CSRF_TRUSTED_ORIGINS)
+    return OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS, watchers=WATCHERS)), settings.CSRF_TRUSTED_ORIGINS)
 
 
 websockets = URLRouter(

@@ -4,15 +4,17 @@ import json
 
 from asgiref.testing import ApplicationCommunicator
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 60
 
 
 class Socket(ApplicationCommunicator):
     """One browser's socket, without a network."""
 
     def __init__(self, app, path: str, headers: list[tuple[bytes, bytes]] = ()) -> None:
+        path, _, query = path.partition("?")
         super().__init__(
-            app, {"type": "websocket", "path": path, "query_string": b"", "headers": list(headers), "subprotocols": []}
+            app,
+            {"type": "websocket", "path": path, "query_string": query.encode(), "headers": list(headers), "subprotocols": []},
         )
 
     async def connect(self) -> bool:

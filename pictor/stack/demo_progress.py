@@ -60,7 +60,7 @@ def nodes(job: Job) -> str:
 
 def remaining(job: Job) -> str:
     """ "about 2 min left"; empty while nothing can be said."""
-    finish = presentation.stats_part(job, now=clock.now())["finish"]
+    finish = presentation.stats_part(presentation.Reading(job, clock.now()))["finish"]
     if finish is None:
         return ""
     seconds = max(0, (finish.low + (finish.high - finish.low) / 2 - clock.now()).total_seconds())

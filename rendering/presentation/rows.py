@@ -36,10 +36,11 @@ class Row:
 
 
 def rows_of(jobs: Sequence[Job], *, now: datetime) -> list[Row]:
-    """The list's lines, in three queries however many jobs there are."""
+    """The list's lines, in three queries however many jobs there are; a job that is over needs no forecast."""
+    at_work = [job for job in jobs if job.status not in JOB_FINAL and job.submitted_at]
     counts = Task.objects.counts_by_job(jobs)
-    timings = Attempt.objects.timing_by_job(jobs)
-    nodes = Attempt.objects.nodes_by_job(jobs)
+    timings = Attempt.objects.timing_by_job(at_work)
+    nodes = Attempt.objects.nodes_by_job(at_work)
     return [_row(job, counts.get(job.pk, {}), timings.get(job.pk), nodes.get(job.pk, 0), now) for job in jobs]
 
 

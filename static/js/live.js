@@ -23,6 +23,7 @@ const TOO_MUCH = 4429;
 const FLASH_MS = 1200;
 
 const url = document.querySelector('meta[name="live-url"]')?.content;
+const token = document.querySelector('meta[name="live-token"]')?.content; // of a watch page: whoever has it may follow
 const joined = new Set(); // topics the server has confirmed
 const asked = new Set(); // topics we asked for on this socket
 const refused = new Set(); // topics the server will not give; their elements poll
@@ -48,7 +49,7 @@ function connect() {
   clearTimeout(retryTimer);
   if (!url || elements().length === 0 || socket) return;
   try {
-    socket = new WebSocket(`${url}/live`);
+    socket = new WebSocket(token ? `${url}/live?watch` : `${url}/live`);
   } catch {
     return; // not allowed or not an address: the page polls
   }
@@ -108,7 +109,7 @@ function syncTopics() {
   for (const topic of wanted) {
     if (!asked.has(topic)) {
       asked.add(topic);
-      say({ join: topic });
+      say(token ? { join: topic, token } : { join: topic });
     }
   }
   for (const topic of asked) {

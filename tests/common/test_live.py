@@ -35,12 +35,15 @@ def session(alice):
     return browser
 
 
-def socket_of(browser: Client | None, origin: str = SITE) -> Socket:
-    app = OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS)), [SITE])
+WATCHERS = {"job": lambda key, token: (key, token) == ("1", "v_good")}
+
+
+def socket_of(browser: Client | None, origin: str = SITE, path: str = "/live") -> Socket:
+    app = OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS, watchers=WATCHERS)), [SITE])
     headers = [(b"origin", origin.encode())] if origin else []
     if browser:
         headers.append((b"cookie", f"sessionid={browser.cookies['sessionid'].value}".encode()))
-    return Socket(app, "/live", headers)
+    return Socket(app, path, headers)
 
 
 @pytest.fixture
@@ -73,6 +76,26 @@ class ConnectTests:
         await third.connect()
         assert await third.ask(join="job:1") == {"joined": "job:1"}
         await third.leave()
+
+
+class WatchTests:
+    """Pages that anybody with a link may open."""
+
+    async def test_a_token_opens_its_own_topic_and_no_other(self):
+        watcher = socket_of(None, path="/live?watch")
+        assert await watcher.connect()
+        assert await watcher.ask(join="job:1", token="v_good") == {"joined": "job:1"}
+        for refused in [{"join": "job:2", "token": "v_good"}, {"join": "job:2", "token": "v_bad"}, {"join": "job:2"}]:
+            assert await watcher.ask(**refused) == {"refused": "job:2"}
+        await asyncio.to_thread(announce, "job:1", "frames")
+        assert (await watcher.hear()) == {"topic": "job:1", "changed": ["frames"]}
+        await watcher.leave()
+
+    async def test_there_is_an_end_to_anonymous_sockets(self, monkeypatch):
+        monkeypatch.setattr(live, "ANONYMOUS_MAX", 0)
+        watcher = socket_of(None, path="/live?watch")
+        await watcher.connect()
+        assert await watcher.close_code() == TOO_MUCH
 
 
 class JoinTests:
@@ -151,8 +174,13 @@ class ReadMessageTests:
          '{"join": "job:1", "leave": "job:1"}', '{"kill": "job:1"}', '{"join": "job:1\\n"}', '{"join": "' + "a" * 500 + '"}'],
     )  # fmt: skip
     def test_anything_else_is_nothing(self, text):
-        assert read_message(text) == ("", "")
+        assert read_message(text) == ("", "", "")
+
+    def test_a_token_may_come_with_it(self):
+        assert read_message('{"join": "job:12", "token": "v_x-1"}') == ("join", "job:12", "v_x-1")
+        assert read_message('{"join": "job:12", "token": 7}') == ("", "", "")
+        assert read_message('{"join": "job:12", "token": "<x>"}') == ("", "", "")
 
     def test_the_two_verbs(self):
-        assert read_message('{"join": "job:12"}') == ("join", "job:12")
-        assert read_message('{"leave": "worker:3"}') == ("leave", "worker:3")
+        assert read_message('{"join": "job:12"}') == ("join", "job:12", "")
+        assert read_message('{"leave": "worker:3"}') == ("leave", "worker:3", "")
