@@ -1,27 +1,52 @@
-"""The hash of decoded pixels, computed alike on node and server: file bytes differ from run to run, pixels do not."""
+"""The hash of decoded pixels, computed alike on node and server: file bytes differ from run to run, pixels do not.
+
+A multilayer EXR has its layers and passes as channels of one part (Blender until 4.5) or as parts (5.0). All of them are
+hashed; the picture for people is the composite, else the combined pass of the first layer.
+"""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import OpenImageIO as oiio
 
-HEADS = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "OPEN_EXR": b"\x76\x2f\x31\x01"}
-CHANNELS_MAX = 8  # Blender writes at most four; more are memory for nothing
+EXR = b"\x76\x2f\x31\x01"
+HEADS = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "OPEN_EXR": EXR, "OPEN_EXR_MULTILAYER": EXR}
+LAYERED = "OPEN_EXR_MULTILAYER"
+CHANNELS_MAX = 8  # without layers Blender writes at most four; more are memory for nothing
+LAYERED_CHANNELS_MAX = 1_024  # of all parts together
+STRIP_ROWS = 64  # decoded at once, so that many passes take no more memory than few
+COMPOSITE = "Composite.Combined."
+COMBINED = ".Combined."
 
 
 class Undecodable(Exception):
     """The file is not an image that can be read whole."""
 
 
-def read_pixels(path: Path, *, pixels_max: int, image_format: str = ""):
+@dataclass(frozen=True)
+class Decoded:
+    """`pixels`: the picture for people, `(height, width, channels)` in the file's own sample type. `sha256`: of everything."""
+
+    pixels: np.ndarray
+    sha256: str
+
+
+def read_pixels(path: Path, *, pixels_max: int, image_format: str = "") -> np.ndarray:
+    """The picture of `decode` alone."""
+    return decode(path, pixels_max=pixels_max, image_format=image_format).pixels
+
+
+def decode(path: Path, *, pixels_max: int, image_format: str = "") -> Decoded:
     """Decode an image. The file may come from anybody: its first bytes choose the decoder, its header bounds the memory.
 
     Args:
         image_format: a key of HEADS; empty allows any of them.
 
     Returns:
-        `(height, width, channels)` array in the file's own sample type (uint8, uint16, float16, float32), as stored:
-        sRGB-encoded for PNG and JPEG, scene-linear for EXR.
+        Samples (uint8, uint16, float16, float32) as stored: sRGB-encoded for PNG and JPEG, scene-linear for EXR.
 
     Raises:
         Undecodable: unreadable, truncated, of another format, or larger than `pixels_max` by its header (checked
@@ -32,12 +57,9 @@ def read_pixels(path: Path, *, pixels_max: int, image_format: str = ""):
     if image is None:
         raise Undecodable(oiio.geterror() or "not an image")
     try:
-        spec = image.spec()
-        _check_spec(spec, pixels_max)
-        pixels = image.read_image(0, 0, 0, spec.nchannels, spec.format)
-        if pixels is None or image.has_error:
-            raise Undecodable(image.geterror() or "truncated")
-        return pixels
+        specs = list(_parts(image))
+        _check_specs(specs, pixels_max, layered=_is_layered(specs, image_format))
+        return _decoded(image, specs)
     finally:
         image.close()
 
@@ -50,15 +72,75 @@ def _check_head(path: Path, image_format: str) -> None:
             raise Undecodable(f"not a file of the format {image_format or ', '.join(HEADS)}")
 
 
-def _check_spec(spec, pixels_max: int) -> None:
+def _parts(image) -> Iterator:
+    number = 0
+    while image.seek_subimage(number, 0):
+        if number >= LAYERED_CHANNELS_MAX:
+            raise Undecodable("more parts than were ordered")
+        yield image.spec()
+        number += 1
+
+
+def _is_layered(specs: list, image_format: str) -> bool:
+    """Ordered as such; or, where anything may come, named as Blender names layers."""
+    return image_format == LAYERED or (not image_format and any(COMBINED in name for name in specs[0].channelnames))
+
+
+def _check_specs(specs: list, pixels_max: int, *, layered: bool) -> None:
     """A tile may be far larger than its picture, and would be allocated whole; Blender writes none."""
-    if spec.width * spec.height > pixels_max:
-        raise Undecodable(f"{spec.width} x {spec.height} pixels are more than expected")
-    if spec.nchannels > CHANNELS_MAX or spec.depth > 1 or spec.deep or spec.tile_width:
-        raise Undecodable(f"{spec.nchannels} channels in tiles or layers are not what was ordered")
+    channels = sum(spec.nchannels for spec in specs)
+    for spec in specs:
+        if spec.width * spec.height > pixels_max:
+            raise Undecodable(f"{spec.width} x {spec.height} pixels are more than expected")
+        if spec.depth > 1 or spec.deep or spec.tile_width or (spec.width, spec.height) != (specs[0].width, specs[0].height):
+            raise Undecodable(f"{channels} channels in tiles or layers are not what was ordered")
+    if channels > (LAYERED_CHANNELS_MAX if layered else CHANNELS_MAX) or (len(specs) > 1 and not layered):
+        raise Undecodable(f"{channels} channels in {len(specs)} parts are not what was ordered")
 
 
-def pixels_sha256(pixels) -> str:
-    """SHA-256 over the shape, the sample type and the samples in row order, little endian."""
-    head = f"{pixels.shape[0]}x{pixels.shape[1]}x{pixels.shape[2]}:{pixels.dtype.name}\n".encode()
-    return hashlib.sha256(head + pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
+def _decoded(image, specs: list) -> Decoded:
+    """Hash every part, strip by strip, and keep the channels of the picture."""
+    whole, chosen, shown = hashlib.sha256(), _picture_of(specs), []
+    for number, spec in enumerate(specs):
+        whole.update(_shape_words(spec.height, spec.width, spec.nchannels, str(spec.format)))
+        for strip in _strips(image, number, spec):
+            whole.update(_sample_bytes(strip))
+            if number == chosen[0]:
+                shown.append(strip[:, :, chosen[1]])
+    return Decoded(np.concatenate(shown), whole.hexdigest())
+
+
+def _picture_of(specs: list) -> tuple[int, list[int]]:
+    """(part, channels) of the picture for people."""
+    for wanted in (COMPOSITE, COMBINED):
+        for number, spec in enumerate(specs):
+            layer = next((name.partition(wanted)[0] + wanted for name in spec.channelnames if wanted in name), None)
+            if layer is not None:
+                return number, [index for index, name in enumerate(spec.channelnames) if name.startswith(layer)]
+    return 0, list(range(specs[0].nchannels))
+
+
+def _strips(image, number: int, spec) -> Iterator[np.ndarray]:
+    rows = STRIP_ROWS if spec.nchannels > CHANNELS_MAX or number else spec.height
+    for top in range(spec.y, spec.y + spec.height, rows):
+        bottom = min(top + rows, spec.y + spec.height)
+        strip = image.read_scanlines(number, 0, top, bottom, 0, 0, spec.nchannels, spec.format)
+        if strip is None or image.has_error:
+            raise Undecodable(image.geterror() or "truncated")
+        yield strip.reshape(bottom - top, spec.width, spec.nchannels)
+
+
+def pixels_sha256(pixels: np.ndarray) -> str:
+    """SHA-256 over the shape, the sample type and the samples in row order, little endian; of an image with one part."""
+    return hashlib.sha256(_shape_words(*pixels.shape, pixels.dtype.name) + _sample_bytes(pixels)).hexdigest()
+
+
+TYPE_NAMES = {"half": "float16", "float": "float32", "double": "float64", "uint": "uint32"}  # OpenImageIO's, as NumPy's
+
+
+def _shape_words(height: int, width: int, channels: int, type_name: str) -> bytes:
+    return f"{height}x{width}x{channels}:{TYPE_NAMES.get(type_name, type_name)}\n".encode()
+
+
+def _sample_bytes(pixels: np.ndarray) -> bytes:
+    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -183,15 +183,15 @@ def describe(spec: protocol.RenderSpec, picture: Picture) -> protocol.RenderResu
     from pictor_agent import pixels  # 40 MB that a node without work does without
 
     try:
-        decoded = pixels.read_pixels(picture.path, pixels_max=spec.width * spec.height)
+        decoded = pixels.decode(picture.path, pixels_max=spec.width * spec.height, image_format=spec.format)
     except pixels.Undecodable as error:
         raise RunFailed("output_invalid", str(error)) from error
-    height, width = decoded.shape[:2]
+    height, width = decoded.pixels.shape[:2]
     if (width, height) != (spec.width, spec.height):
         raise RunFailed("output_invalid", f"{width} x {height} pixels instead of {spec.width} x {spec.height}")
     return protocol.RenderResult(
         file_sha256=picture.sha256,
-        pixels_sha256=pixels.pixels_sha256(decoded),
+        pixels_sha256=decoded.sha256,
         size_bytes=picture.size_bytes,
         width=width,
         height=height,

@@ -13,6 +13,7 @@ DEPTHS: dict[str, set[str]] = {
     ImageFormat.PNG: {"uint8", "uint16"},
     ImageFormat.JPEG: {"uint8"},
     ImageFormat.EXR: {"float16", "float32", "uint32"},
+    ImageFormat.EXR_LAYERS: {"float16", "float32", "uint32"},
 }
 
 

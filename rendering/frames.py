@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db.models import F
 
 from common import clock
-from pictor_agent.pixels import Undecodable, pixels_sha256, read_pixels
+from pictor_agent.pixels import Decoded, Undecodable, decode
 from rendering import checks, services, thumbnails
 from rendering.models import Attempt, Output, Task
 from rendering.reasons import DOUBTS, Reason
@@ -141,9 +141,10 @@ def examine(task: Task, attempt: Attempt):
         BadFrame: with the first thing that is wrong.
     """
     job = task.job
-    pixels = _decode(attempt.output.storage_key, pixels_max=job.width * job.height, image_format=job.format)
-    if pixels_sha256(pixels) != attempt.pixels_sha256:
+    decoded = _decode(attempt.output.storage_key, pixels_max=job.width * job.height, image_format=job.format)
+    if decoded.sha256 != attempt.pixels_sha256:
         raise BadFrame(Reason.HASH_MISMATCH)
+    pixels = decoded.pixels
     reason = checks.problem(pixels, width=job.width, height=job.height, image_format=job.format)
     reason = reason or _duplicate(task, attempt)
     if reason in DOUBTS and _is_confirmed(task, attempt):
@@ -153,12 +154,12 @@ def examine(task: Task, attempt: Attempt):
     return pixels
 
 
-def _decode(storage_key: str, *, pixels_max: int, image_format: str):
+def _decode(storage_key: str, *, pixels_max: int, image_format: str) -> Decoded:
     if not default_storage.exists(storage_key):
         raise BadFrame(Reason.FILE_MISSING)
     try:
         with local_copy(storage_key) as path:
-            return read_pixels(path, pixels_max=pixels_max, image_format=image_format)
+            return decode(path, pixels_max=pixels_max, image_format=image_format)
     except Undecodable as error:
         raise BadFrame(Reason.UNDECODABLE, str(error)) from error
 
