@@ -39,8 +39,9 @@ class ChooseTests:
 
 class EnvironmentTests:
     def test_the_node_learns_none_of_the_server_s_secrets(self, tmp_path):
-        stack = Stack(tmp_path, inherited=OUTSIDE | {"GOOGLE_CLIENT_SECRET": "hush"})
-        secrets = {stack.environment[name] for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "GOOGLE_CLIENT_SECRET")}
+        stack = Stack(tmp_path, inherited=OUTSIDE | {"GOOGLE_CLIENT_SECRET": "hush", "S3_SECRET_ACCESS_KEY": "of the bucket"})
+        names = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "GOOGLE_CLIENT_SECRET", "S3_SECRET_ACCESS_KEY")
+        secrets = {stack.environment[name] for name in names}
         told = programs.node(stack)
         assert not secrets & set(told.environment.values())
         assert not any(secret in word for secret in secrets for word in told.command)
