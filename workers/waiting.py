@@ -51,11 +51,10 @@ ROWS = """
         WITH ORDINALITY AS wanted(tier, owner_id, kind, "group", amount, number)
     CROSS JOIN LATERAL (
         SELECT item.id, item.reference, item.requirements::text, item.attempts,
-               CASE WHEN item.avoided_until > %s AND EXISTS (
-                   SELECT 1 FROM workers_worker AS other
+               CASE WHEN item.avoided_until > %s THEN (
+                   SELECT item.failed_on || item.avoided_id FROM workers_worker AS other
                    WHERE other.id <> item.avoided_id AND other.id <> ALL(item.failed_on)
-                     AND other.status = 'online' AND other.connected_at IS NOT NULL)
-               THEN item.failed_on || item.avoided_id END
+                     AND other.status = 'online' AND other.connected_at IS NOT NULL LIMIT 1) END
         FROM workers_work AS item
         WHERE NOT item.leased AND NOT item.held AND item.tier = wanted.tier AND item.owner_id = wanted.owner_id
           AND item.kind = wanted.kind AND item."group" = wanted."group" AND item.id <> ALL(%s::bigint[])
