@@ -1,7 +1,7 @@
 """`make bench WHAT=ledger`: settlements per second into one platform account, ours and the naive way alternating.
 
-The naive transaction is what a first draft would do: lock the platform's row, write two rows, save two balances. Ours
-settles a batch of charges per transaction and lets the platform's account be summed.
+The naive transaction is what a first draft would do with the ORM: lock the platform's row and the payer's, write an entry,
+save two balances. Ours settles a batch of charges per transaction and lets the platform's account be summed.
 """
 
 import threading
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from common import clock
 from credit.services import Charge, charge_holds, open_hold, top_up_by_operator
@@ -25,33 +25,52 @@ CHARGE_MICROS = 300
 SHARES_BP = {"worker": 6_000, "checkers": 1_000, "network": 3_000}
 
 
+class NaiveAccount(models.Model):
+    """A first draft's account: one balance that every settlement changes."""
+
+    balance_micros = models.BigIntegerField()
+
+    class Meta:
+        app_label = "bench"
+
+
+class NaiveEntry(models.Model):
+    """A first draft's line of the ledger."""
+
+    key = models.CharField(max_length=80, unique=True)
+    source = models.ForeignKey(NaiveAccount, on_delete=models.PROTECT, related_name="+")
+    target = models.ForeignKey(NaiveAccount, on_delete=models.PROTECT, related_name="+")
+    amount_micros = models.BigIntegerField()
+
+    class Meta:
+        app_label = "bench"
+
+
 class Naive:
-    """A balance column on both sides, changed under row locks, one transaction per settlement."""
+    """Two rows locked, one entry written, two balances saved: one transaction of the ORM per settlement."""
 
     def __enter__(self):
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE bench_account (id int PRIMARY KEY, balance bigint NOT NULL)")
-            cursor.execute(
-                "CREATE TABLE bench_entry (id bigserial PRIMARY KEY, key text UNIQUE, source int, target int, amount bigint)"
-            )
-            cursor.execute("INSERT INTO bench_account SELECT n, 1000000000 FROM generate_series(0, %s) n", [CLIENTS])
+        with connection.schema_editor() as editor:
+            editor.create_model(NaiveAccount)
+            editor.create_model(NaiveEntry)
+        NaiveAccount.objects.bulk_create(NaiveAccount(pk=pk, balance_micros=10**12) for pk in range(1, CLIENTS + 2))
         return self
 
     def __exit__(self, *_):
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE bench_entry, bench_account")
+        with connection.schema_editor() as editor:
+            editor.delete_model(NaiveEntry)
+            editor.delete_model(NaiveAccount)
 
     def settle(self, client: int) -> int:
-        """One settlement from the client's account into account 0; returns how many were made."""
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT id, balance FROM bench_account WHERE id IN (0, %s) ORDER BY id FOR UPDATE", [client + 1])
-            (platform, platform_has), (payer, payer_has) = cursor.fetchall()
-            cursor.execute(
-                "INSERT INTO bench_entry (key, source, target, amount) VALUES (%s, %s, %s, %s)",
-                [uuid4().hex, payer, platform, CHARGE_MICROS],
-            )
-            cursor.execute("UPDATE bench_account SET balance = %s WHERE id = %s", [payer_has - CHARGE_MICROS, payer])
-            cursor.execute("UPDATE bench_account SET balance = %s WHERE id = %s", [platform_has + CHARGE_MICROS, platform])
+        """One settlement from the client's account into the platform's, number 1; returns how many were made."""
+        with transaction.atomic():
+            locked = NaiveAccount.objects.select_for_update().order_by("pk").filter(pk__in=[1, client + 2])
+            platform, payer = locked
+            NaiveEntry.objects.create(key=uuid4().hex, source=payer, target=platform, amount_micros=CHARGE_MICROS)
+            payer.balance_micros -= CHARGE_MICROS
+            payer.save()
+            platform.balance_micros += CHARGE_MICROS
+            platform.save()
         return 1
 
 
