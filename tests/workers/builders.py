@@ -37,12 +37,19 @@ def worker(**changes) -> Worker:
     return Worker.objects.create(owner=row.pop("owner", None) or user(), **row)
 
 
-def enqueue(*references: int, group: int = 1, priority: int = 0, **requirements) -> None:
+def enqueue(*references: int, group: int = 1, owner_id: int = 1, priority: int = 0, work: dict | None = None, **requirements):
+    """Waiting work. `work`: further fields of NewWork; all else is required of the node."""
     services.enqueue(
         "toy",
         [
             services.NewWork(
-                reference=reference, group=group, owner_id=1, requirements=requirements, priority=priority, sort=reference
+                reference=reference,
+                group=group,
+                owner_id=owner_id,
+                requirements=requirements,
+                priority=priority,
+                sort=reference,
+                **(work or {}),
             )
             for reference in references
         ],

@@ -10,6 +10,7 @@ class Toy(WorkKind):
     refused: set[int] = set()  # references that `lease` will not have
     retried: set[int] = set()  # references that wait again after a failure
     broken: set[int] = set()  # references on which every report breaks
+    interrupt = None  # called once with (leases, now) instead of `lease`, to do something between two steps of the feeder
 
     @classmethod
     def forget(cls) -> None:
@@ -27,6 +28,9 @@ class Toy(WorkKind):
         self.told.append((method, list(reports)))
 
     def lease(self, leases, now):
+        interrupt, type(self).interrupt = type(self).interrupt, None
+        if interrupt:
+            return interrupt(leases, now)
         self._hear("lease", leases)
         from tests.workers.builders import spec
 
