@@ -1,8 +1,13 @@
-"""All accepted frames of a job as one .zip, written while it is read: constant memory, nothing on disk."""
+"""Paid frames of a job as one .zip, written while it is read: constant memory, nothing on disk, its length known before.
+
+The first look at the rows decides what is inside; frames are stored as they are, images do not compress.
+"""
 
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from django.core.files.storage import default_storage
 
@@ -10,6 +15,18 @@ from rendering.file_names import frame_file_name, stem_of
 from rendering.models import Job, Output
 
 BLOCK_BYTES = 256 * 1024
+LOCAL_BYTES, CENTRAL_BYTES, DESCRIPTOR_BYTES, END_BYTES = 30, 46, 16, 22  # what zip writes besides names and contents
+LOCAL64_BYTES, DESCRIPTOR64_BYTES, END64_BYTES = 20, 24, 56 + 20  # and for files or archives beyond 4 GiB
+EXTRA64_BYTES, FIELD64_BYTES = 4, 8  # of an entry in the table of contents that names such a place or size
+
+
+class Entry(NamedTuple):
+    """A frame that will be in the archive."""
+
+    name: str
+    storage_key: str
+    size_bytes: int
+    created_at: datetime
 
 
 class _Sink:
@@ -30,31 +47,57 @@ class _Sink:
         return taken
 
 
-def iter_zip(job: Job) -> Iterator[bytes]:
-    """The archive block by block; frames are stored as they are, images do not compress."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        for frame, output in _accepted(job):
-            yield from _member(archive, sink, member_name(job, frame, output), output)
-    yield sink.take()
+def entries_of(job: Job, frames: set[int] | None = None) -> list[Entry]:
+    """The job's paid frames, or those of them with these numbers."""
+    outputs = Output.objects.accepted_of(job.pk)
+    if frames is not None:
+        outputs = outputs.filter(attempt__task__frame__in=frames)
+    rows = outputs.values_list("attempt__task__frame", "storage_key", "size_bytes", "created_at")
+    return [Entry(member_name(job, frame, key), key, size_bytes, at) for frame, key, size_bytes, at in rows.iterator()]
 
 
-def member_name(job: Job, frame: int, output: Output) -> str:
+def member_name(job: Job, frame: int, storage_key: str) -> str:
     """carousel/carousel_0031.png"""
-    suffix = PurePosixPath(output.storage_key).suffix.lstrip(".")
+    suffix = PurePosixPath(storage_key).suffix.lstrip(".")
     return f"{stem_of(job)}/{frame_file_name(job, frame, suffix)}"
 
 
-def _accepted(job: Job) -> Iterator[tuple[int, Output]]:
-    outputs = Output.objects.accepted_of(job.pk).select_related("attempt__task")
-    for output in outputs.iterator(chunk_size=500):
-        yield output.attempt.task.frame, output
+def zip_bytes(entries: list[Entry]) -> int:
+    """How long `iter_zip` of these will be, to the byte.
+
+    Source: APPNOTE.TXT 6.3, as zipfile writes it to a stream: sizes follow each file in a descriptor.
+    """
+    place, table = 0, 0
+    for entry in entries:
+        name_bytes = len(entry.name.encode())
+        large, far = _is_large(entry.size_bytes), place > zipfile.ZIP64_LIMIT
+        fields = 2 * (entry.size_bytes > zipfile.ZIP64_LIMIT) + far
+        table += CENTRAL_BYTES + name_bytes + (EXTRA64_BYTES + FIELD64_BYTES * fields if fields else 0)
+        place += LOCAL_BYTES + name_bytes + LOCAL64_BYTES * large + entry.size_bytes
+        place += DESCRIPTOR64_BYTES if large else DESCRIPTOR_BYTES
+    beyond = len(entries) > zipfile.ZIP_FILECOUNT_LIMIT or place > zipfile.ZIP64_LIMIT or table > zipfile.ZIP64_LIMIT
+    return place + table + END64_BYTES * beyond + END_BYTES
 
 
-def _member(archive: zipfile.ZipFile, sink: _Sink, name: str, output: Output) -> Iterator[bytes]:
-    info = zipfile.ZipInfo(name, output.created_at.utctimetuple()[:6])
+def _is_large(size_bytes: int) -> bool:
+    """Does zipfile prepare for more than 4 GiB? It allows for five per cent of growth."""
+    return size_bytes * 1.05 > zipfile.ZIP64_LIMIT
+
+
+def iter_zip(entries: list[Entry]) -> Iterator[bytes]:
+    """The archive block by block. A frame that is gone meanwhile breaks it off: the browser sees that it is too short."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for entry in entries:
+            yield from _member(archive, sink, entry)
+    yield sink.take()
+
+
+def _member(archive: zipfile.ZipFile, sink: _Sink, entry: Entry) -> Iterator[bytes]:
+    info = zipfile.ZipInfo(entry.name, entry.created_at.utctimetuple()[:6])
     info.external_attr = 0o644 << 16
-    with default_storage.open(output.storage_key) as source, archive.open(info, "w") as target:
+    info.file_size = entry.size_bytes
+    with default_storage.open(entry.storage_key) as source, archive.open(info, "w") as target:
         while block := source.read(BLOCK_BYTES):
             target.write(block)
             yield sink.take()

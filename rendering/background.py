@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from common import clock
-from rendering import counts, films, frames, inspection, scenes, services
+from rendering import counts, films, frames, inspection, notices, orphans, retention, scenes, services, uploads
 from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
-from rendering.models import Film, Job, Scene, Task, Upload
+from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
 from rendering.reasons import OUTCOMES, Reason
 from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
 from workers.models import Work
@@ -70,6 +70,12 @@ def make_film(film_id: int) -> None:
             films.make_film(film, clock.now())
         finally:
             _unclaim(f"film:{film_id}")
+
+
+@shared_task
+def drop_frames(job_id: int) -> int:
+    """The rows of a job's frames are gone: so are their files, at once."""
+    return sum(orphans.drop_unknown(root, str(job_id), before=clock.now()) for root in ("frames", "films"))
 
 
 @shared_task
@@ -178,8 +184,36 @@ def sweep_stale_uploads(limit: int = 500) -> int:
     )
     forgotten = list(stale[:limit])
     for upload in forgotten:
-        scenes.forget_upload(upload)
-    return len(forgotten) + scenes.forget_orphans(before)
+        uploads.forget_upload(upload)
+    return len(forgotten) + uploads.forget_orphans(before)
+
+
+@shared_task
+def sweep_ending(limit: int = 200) -> int:
+    """Tell creators what will be deleted in a week, by mail; what could not be told is not deleted."""
+    return notices.send_notices(clock.now(), limit=limit)
+
+
+@shared_task
+def sweep_ended_scenes(limit: int = 100) -> int:
+    """Delete scenes and frames whose time is over and whose creators have known it for a week."""
+    now = clock.now()
+    scenes_over = retention.over(
+        retention.scenes_with_end(Scene.objects.all()).filter(is_busy=False), now, noticed="noticed_at"
+    )
+    jobs_over = retention.over(retention.jobs_with_end(Job.objects.all()), now, noticed="frames_noticed_at")
+    ended, left = list(scenes_over[:limit]), list(jobs_over[:limit])
+    _each(partial(services.delete_scene, now=now), ended)
+    _each(partial(services.delete_frames, now=now), left)
+    return len(ended) + len(left)
+
+
+@shared_task
+def sweep_orphans(limit: int = 200) -> int:
+    """Delete files in the store that no row names, and assets that no scene needs."""
+    before = clock.now() - UPLOAD_KEPT
+    unused = Asset.objects.filter(created_at__lt=before).exclude(pk__in=SceneFile.objects.values("asset"))
+    return services.drop_assets(list(unused.values_list("pk", flat=True)[:limit])) + orphans.sweep(before=before, limit=limit)
 
 
 # One process at a time ------------------------------------------------------------------------------------------------

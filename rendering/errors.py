@@ -25,5 +25,9 @@ class BadScene(RenderingError):
     """The upload holds nothing that can be rendered."""
 
 
+class UnfitUpload(RenderingError):
+    """The file cannot be taken; the message is for its creator."""
+
+
 class NothingToDo(RenderingError):
     """No task or frame that the verb could act on."""

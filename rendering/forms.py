@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings as site
 
 from common.money import MICROS, format_exact, parse_credits
+from rendering.choices import FilmFormat
 from rendering.models import Job
 from rendering.states import JobStatus
 from rendering.uploads import SUFFIXES, plain_name
@@ -94,3 +95,4 @@ class CapForm(forms.Form):
 
 class FilmForm(forms.Form):
     fps = forms.IntegerField(min_value=1, max_value=120, initial=24)
+    format = forms.ChoiceField(choices=FilmFormat.choices, required=False)

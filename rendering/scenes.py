@@ -1,55 +1,31 @@
-"""From an upload to a stored scene: a .blend as it is, or a .zip taken apart without trusting a word it says.
+"""From an upload to a stored scene, and to its end: files lie in the store under their owner and hash, once each.
 
-Files lie in the store under their hash and their owner, once each. Everything streams; nothing is read whole.
+Everything streams; nothing is read whole. A stored file belongs to one asset row: rows come and go, a file is never shared.
 """
 
 import hashlib
 import re
-import shutil
-import stat
-import struct
 import tempfile
-import unicodedata
-import zipfile
 import zlib
 from collections.abc import Iterator
-from datetime import datetime
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from pathlib import Path
 
 import zstandard
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from common import resumable
-from rendering.errors import BadScene
+from rendering import quotas, uploads
+from rendering.errors import BadScene, UnfitUpload
 from rendering.models import Asset, Scene, SceneFile, Upload
-from rendering.uploads import PREFIX, UnfitUpload, offset_of, partial_path
+from rendering.unpacking import members_of, open_archive, unpack
+from rendering.uploads import Announced
 
-BLOCK_BYTES = 1024**2
-FILES_MAX = 5_000  # in one archive
-UNPACKED_BYTES_MAX = 16 * 1024**3
-RATIO_MAX = 200  # unpacked to packed: more is a bomb
-RATIO_FREE_BYTES = 64 * 1024**2  # small archives may be of any ratio
-DIRECTORY_BYTES_MAX = 4 * 1024**2  # an archive's table of contents, which zipfile reads whole
-METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # a dictionary of LZMA may be as large as it says
-PATH_CHARACTERS_MAX = 400
-DEPTH_MAX = 30
-
+HEAD_BYTES = 512 * 1024  # what is read to tell kinds apart
 BLEND_HEAD = re.compile(rb"BLENDER(?:[-_][vV]\d{3}|\d\d-\d\d[vV]\d{4})")  # to 4.5, and from 5.0
 GZIP_HEAD = b"\x1f\x8b"  # compressed .blend before 3.0
 ZSTD_HEAD = b"\x28\xb5\x2f\xfd"  # and since
 ZIP_HEAD = b"PK\x03\x04"
-SKIPPED = ("__MACOSX/", ".git/")  # what systems add by themselves
-SKIPPED_NAMES = {".DS_Store", "Thumbs.db", "desktop.ini"}
-
-
-class Member(NamedTuple):
-    """A file of an archive that is to be kept."""
-
-    entry: zipfile.ZipInfo
-    path: str  # below the scene's folder
 
 
 # What kind of file it is ----------------------------------------------------------------------------------------------
@@ -86,13 +62,19 @@ def check_upload(upload: Upload) -> None:
     """A quick look, so that a wrong file is refused at once and not in the background.
 
     Raises:
-        UnfitUpload: incomplete, or neither a .blend nor a .zip.
+        UnfitUpload: incomplete, or a .blend or .zip that is none.
     """
-    if offset_of(upload) != upload.size_bytes:
+    if uploads.missing(upload):
         raise UnfitUpload("The upload is not complete.")
-    with open(partial_path(upload), "rb") as file:
-        if not kind_of(file.read(512 * 1024)):
-            raise UnfitUpload(f"{upload.name} is neither a .blend file nor a .zip archive.")
+    for number, file in enumerate(uploads.files_of(upload)):
+        if not file.is_here and file.path.lower().endswith(uploads.SUFFIXES):
+            _check_kind(upload, number, file)
+
+
+def _check_kind(upload: Upload, number: int, file: Announced) -> None:
+    with open(uploads.partial_path(upload, number), "rb") as content:
+        if not kind_of(content.read(HEAD_BYTES)):
+            raise UnfitUpload(f"{file.path} is neither a .blend file nor a .zip archive.")
 
 
 # Storing --------------------------------------------------------------------------------------------------------------
@@ -107,65 +89,101 @@ def store_scene(scene: Scene) -> None:
     upload = scene.upload
     if upload is None:
         return
-    partial = partial_path(upload)
-    with tempfile.TemporaryDirectory(dir=partial.parent) as folder:
-        found = dict(_stored_files(scene, upload, partial, Path(folder)))
-    _write_scene(scene, found, main_path=main_of(list(found)))
-    forget_upload(upload)
+    found = dict(_stored_files(scene, upload))
+    _write_scene(scene, found, main_path=main_of(list(found), first=upload.files[0][0]))
+    uploads.forget_upload(upload)
 
 
-def forget_upload(upload: Upload) -> None:
-    """The row first: a file without a row is swept, a row without a file could never be finished."""
-    partial = partial_path(upload)
-    upload.delete()
-    partial.unlink(missing_ok=True)
-
-
-def forget_orphans(older_than: datetime) -> int:
-    """Remove partial files of uploads that no row knows (any more)."""
-    old = {path.name: path for path in resumable.abandoned(PREFIX, before_seconds=older_than.timestamp())}
-    known = {partial_path(Upload(pk=pk)).name for pk in Upload.objects.values_list("pk", flat=True)} if old else set()
-    for name in old.keys() - known:
-        old[name].unlink(missing_ok=True)
-    return len(old.keys() - known)
-
-
-def _stored_files(scene: Scene, upload: Upload, partial: Path, folder: Path) -> Iterator[tuple[str, Asset]]:
+def _stored_files(scene: Scene, upload: Upload) -> Iterator[tuple[str, Asset]]:
     """(path below the scene's folder, asset) of every file, stored one by one."""
-    with open(partial, "rb") as file:
-        kind = kind_of(file.read(512 * 1024))
-    if kind == "blend":
-        yield safe_path(_blend_name(upload.name)), store_asset(scene.owner, partial)
-    elif kind == "zip":
-        yield from _stored_members(scene, partial, folder)
+    for number, file in enumerate(uploads.files_of(upload)):
+        if file.path.lower().endswith(".zip") and file.is_here:
+            yield from _files_of_archive(scene, file)
+        elif file.is_here and file.size_bytes:
+            yield file.path, _known_asset(scene.owner, file)
+        else:
+            yield from _arrived_files(scene, upload, number, file)
+
+
+def _arrived_files(scene: Scene, upload: Upload, number: int, file: Announced) -> Iterator[tuple[str, Asset]]:
+    path = _whole(upload, number, file)
+    digest = file_sha256(path)
+    if file.sha256 not in {"", digest}:
+        raise BadScene(f"{file.path} changed on its way, or while it was read. Upload it again.")
+    with open(path, "rb") as content:
+        is_archive = kind_of(content.read(HEAD_BYTES)) == "zip" and len(upload.files) == 1
+    if is_archive:
+        yield from _stored_members(scene, path)
+        scene.archive_sha256 = digest
     else:
-        raise BadScene(f"{upload.name} is neither a .blend file nor a .zip archive.")
+        yield _blend_name(file.path) if len(upload.files) == 1 else file.path, store_asset(scene.owner, path, digest)
+
+
+def _whole(upload: Upload, number: int, file: Announced) -> Path:
+    """Where the file lies; an empty one was never sent."""
+    if not file.size_bytes:
+        path = uploads.partial_path(upload, number)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch()
+        return path
+    return uploads.joined(upload, number)
 
 
 def _blend_name(name: str) -> str:
     return name if name.lower().endswith(".blend") else f"{name}.blend"
 
 
-def _stored_members(scene: Scene, partial: Path, folder: Path) -> Iterator[tuple[str, Asset]]:
-    with open_archive(partial) as archive:
-        members = members_of(archive, packed_bytes=partial.stat().st_size)
+def _known_asset(owner, file: Announced) -> Asset:
+    asset = Asset.objects.filter(owner=owner, sha256=file.sha256).first()
+    if not asset:
+        raise BadScene(f"{file.path} was deleted with another scene while this upload ran. Upload it again.")
+    return asset
+
+
+def _files_of_archive(scene: Scene, file: Announced) -> Iterator[tuple[str, Asset]]:
+    """What the same archive held when it came before."""
+    earlier = Scene.objects.unpacked_from(scene.owner, [file.sha256]).exclude(pk=scene.pk).order_by("-pk").first()
+    if not earlier:
+        raise BadScene(f"The scene of {file.path} was deleted while this upload ran. Upload it again.")
+    scene.archive_sha256 = file.sha256
+    for kept in earlier.files.select_related("asset"):
+        yield kept.path, kept.asset
+
+
+def _stored_members(scene: Scene, packed: Path) -> Iterator[tuple[str, Asset]]:
+    with open_archive(packed) as archive, tempfile.TemporaryDirectory(dir=packed.parent.parent) as folder:
+        members = members_of(archive, packed_bytes=packed.stat().st_size)
+        _check_room(scene, sum(member.entry.file_size for member in members), packed.stat().st_size)
         for number, member in enumerate(members):
-            target = folder / str(number)
+            target = Path(folder) / str(number)
             unpack(archive, member, target)
-            yield member.path, store_asset(scene.owner, target)
+            yield member.path, store_asset(scene.owner, target, file_sha256(target))
             target.unlink()
 
 
-def store_asset(owner, path: Path) -> Asset:
-    """The owner's asset with these bytes, stored unless it is there already."""
-    digest = file_sha256(path)
-    key = f"scenes/{owner.pk}/{digest}"
-    if not default_storage.exists(key):
-        with open(path, "rb") as file:
-            default_storage.save(key, File(file))
-    return Asset.objects.get_or_create(
+def _check_room(scene: Scene, unpacked_bytes: int, packed_bytes: int) -> None:
+    try:
+        quotas.check_stored(scene.owner, unpacked_bytes - packed_bytes)
+    except UnfitUpload as error:
+        raise BadScene(f"Unpacked, the archive is too much. {error}") from error
+
+
+def store_asset(owner, path: Path, digest: str) -> Asset:
+    """The owner's asset with these bytes, stored unless it is there already.
+
+    The file is saved under a name of its own first, so that a row that is deleted meanwhile cannot take it along.
+    """
+    asset = Asset.objects.filter(owner=owner, sha256=digest).first()
+    if asset:
+        return asset
+    with open(path, "rb") as file:
+        key = default_storage.save(f"scenes/{owner.pk}/{digest}", File(file))
+    asset, is_new = Asset.objects.get_or_create(
         owner=owner, sha256=digest, defaults={"storage_key": key, "size_bytes": path.stat().st_size}
-    )[0]
+    )
+    if not is_new:
+        default_storage.delete(key)
+    return asset
 
 
 def file_sha256(path: Path) -> str:
@@ -173,13 +191,16 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@transaction.atomic
 def _write_scene(scene: Scene, found: dict[str, Asset], *, main_path: str) -> None:
-    scene.files.all().delete()
-    SceneFile.objects.bulk_create(SceneFile(scene=scene, path=path, asset=asset) for path, asset in found.items())
     scene.main_path = main_path
     scene.scene_key = scene_key({path: asset.sha256 for path, asset in found.items()})
-    scene.save(update_fields=["main_path", "scene_key"])
+    try:
+        with transaction.atomic():
+            scene.files.all().delete()
+            SceneFile.objects.bulk_create(SceneFile(scene=scene, path=path, asset=asset) for path, asset in found.items())
+            scene.save(update_fields=["main_path", "scene_key", "archive_sha256"])
+    except IntegrityError as error:
+        raise BadScene("A file was deleted with another scene while this upload ran. Upload it again.") from error
 
 
 def scene_key(hashes: dict[str, str]) -> str:
@@ -188,140 +209,16 @@ def scene_key(hashes: dict[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def main_of(paths: list[str]) -> str:
-    """The .blend to render: the only one, else the one nearest to the top, alphabetically first.
+def main_of(paths: list[str], *, first: str = "") -> str:
+    """The .blend to render: the one announced `first`, else the likeliest.
 
     Raises:
         BadScene: there is none.
     """
-    blends = [path for path in paths if path.lower().endswith(".blend")]
+    blends = uploads.blends_of(paths)
+    nested = next((path for path in paths if path.lower().endswith((".zip", ".7z", ".rar", ".tar.gz"))), "")
+    if not blends and nested:
+        raise BadScene(f"The archive holds no .blend file, only another archive: {nested[:100]}. Upload that one instead.")
     if not blends:
         raise BadScene("The archive holds no .blend file.")
-    return min(blends, key=lambda path: (path.count("/"), path.lower()))
-
-
-# Archives -------------------------------------------------------------------------------------------------------------
-
-
-def open_archive(path: Path) -> zipfile.ZipFile:
-    """Raises BadScene: damaged, or with a table of contents that would fill the memory."""
-    try:
-        if _directory_bytes(path) > DIRECTORY_BYTES_MAX:
-            raise BadScene(f"The archive has more than {FILES_MAX:,} files.")
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise BadScene("The .zip archive is damaged.") from error
-
-
-def _directory_bytes(path: Path) -> int:
-    """The size of the table of contents as zipfile will believe it; 0 when there is none."""
-    with open(path, "rb") as file:
-        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # its own reading, zip64 included
-    return end[zipfile._ECD_SIZE] if end else 0  # type: ignore[attr-defined]
-
-
-def members_of(archive: zipfile.ZipFile, *, packed_bytes: int) -> list[Member]:
-    """The files to keep, with safe paths.
-
-    Raises:
-        BadScene: links, encryption, paths that leave the folder, the same path twice, too many or too large files.
-    """
-    entries = archive.infolist()
-    if len(entries) > 2 * FILES_MAX:
-        raise BadScene(f"The archive has more than {FILES_MAX:,} files.")
-    members = [Member(entry, safe_path(entry.filename)) for entry in entries if not _is_skipped(entry)]
-    if len(members) > FILES_MAX:
-        raise BadScene(f"The archive has more than {FILES_MAX:,} files.")
-    for member in members:
-        _check_kind(member.entry)
-    _check_clashes([member.path for member in members])
-    _check_size(sum(member.entry.file_size for member in members), packed_bytes)
-    return members
-
-
-def _is_skipped(entry: zipfile.ZipInfo) -> bool:
-    name = entry.filename
-    return name.endswith("/") or name.startswith(SKIPPED) or "/.git/" in name or PurePosixPath(name).name in SKIPPED_NAMES
-
-
-def _check_kind(entry: zipfile.ZipInfo) -> None:
-    mode = entry.external_attr >> 16
-    if stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
-        raise BadScene(f"{entry.filename[:100]} is a link or a device; put the file itself into the archive.")
-    if entry.flag_bits & 0x1:
-        raise BadScene("The archive is encrypted. Upload one without a password.")
-    if entry.compress_type not in METHODS:
-        raise BadScene("The archive is compressed in an unusual way. Choose plain zip (deflate).")
-
-
-def _check_clashes(paths: list[str]) -> None:
-    """No path twice (systems differ about upper and lower case) and no file where another needs a folder."""
-    seen: set[str] = set()
-    for path in paths:
-        folded = path.casefold()
-        if folded in seen:
-            raise BadScene(f"{path[:100]} is in the archive twice.")
-        seen.add(folded)
-    folders = {str(parent) for path in seen for parent in PurePosixPath(path).parents}
-    if clash := seen & folders:
-        raise BadScene(f"{min(clash)[:100]} is a file and a folder at once.")
-
-
-def _check_size(unpacked_bytes: int, packed_bytes: int) -> None:
-    if unpacked_bytes > UNPACKED_BYTES_MAX:
-        raise BadScene(f"The archive unpacks to more than {UNPACKED_BYTES_MAX // 1024**3} GiB.")
-    if unpacked_bytes > max(RATIO_FREE_BYTES, packed_bytes * RATIO_MAX):
-        raise BadScene("The archive unpacks to far more than it is; such archives are not accepted.")
-
-
-def safe_path(name: str) -> str:
-    """A path below the scene's folder, "/" between its parts.
-
-    Raises:
-        BadScene: absolute, with a drive, leaving its folder, too long or too deep, or with characters no file has.
-    """
-    plain = unicodedata.normalize("NFC", name.replace("\\", "/"))
-    parts = [part for part in plain.split("/") if part not in {"", "."}]
-    if plain.startswith("/") or re.match(r"[A-Za-z]:", plain) or ".." in parts or not parts:
-        raise BadScene(f"{name[:100]!r} points outside the archive.")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in plain):
-        raise BadScene(f"{name[:100]!r} has characters that no file name may have.")
-    if len(plain) > PATH_CHARACTERS_MAX or len(parts) > DEPTH_MAX or any(len(part.encode()) > 255 for part in parts):
-        raise BadScene(f"{name[:100]!r} is too long or too deep.")
-    return "/".join(parts)
-
-
-def unpack(archive: zipfile.ZipFile, member: Member, target: Path) -> None:
-    """Write one member; never more bytes than it announced, whatever it holds.
-
-    Raises:
-        BadScene: damaged, or larger than announced.
-    """
-    try:
-        with archive.open(member.entry) as source, open(target, "xb") as file:
-            written = _copy(source, file, limit=member.entry.file_size)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        ValueError,
-        struct.error,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-    ) as error:
-        if isinstance(error, OSError) and shutil.disk_usage(target.parent).free < BLOCK_BYTES:
-            raise  # the server's disk is full: not the archive's fault
-        raise BadScene(f"{member.path[:100]} is damaged inside the archive.") from error
-    if written != member.entry.file_size:
-        raise BadScene(f"{member.path[:100]} is damaged inside the archive.")
-
-
-def _copy(source: BinaryIO, target: BinaryIO, *, limit: int) -> int:
-    written = 0
-    while block := source.read(BLOCK_BYTES):
-        written += len(block)
-        if written > limit:
-            raise zipfile.BadZipFile("larger than announced")
-        target.write(block)
-    return written
+    return first if first in blends else blends[0]

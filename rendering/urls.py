@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from rendering.views import downloads, frames, jobs, settings, uploads, watch
+from rendering.views import downloads, frames, jobs, scenes, settings, uploads, watch
 
 
 class FrameConverter:
@@ -22,7 +22,16 @@ urlpatterns = [
     path("", jobs.job_list, name="job-list"),
     path("new/", uploads.job_new, name="job-new"),
     path("uploads/", uploads.upload_create, name="upload-create"),
-    path("uploads/<uuid:pk>/", uploads.upload_chunk, name="upload-chunk"),
+    path("uploads/<uuid:pk>/", uploads.upload_state, name="upload-state"),
+    path("uploads/<uuid:pk>/<int:file>/<int:part>/", uploads.upload_part, name="upload-part"),
+    path("uploads/<uuid:pk>/finish/", uploads.upload_finish, name="upload-finish"),
+    path("uploads/<uuid:pk>/forget/", uploads.upload_forget, name="upload-forget"),
+    path("scenes/", scenes.scene_list, name="scene-list"),
+    path("scenes/<int:pk>/", scenes.scene_detail, name="scene-detail"),
+    path("scenes/<int:pk>/thumbnail/", scenes.scene_thumbnail, name="scene-thumbnail"),
+    path("scenes/<int:pk>/render/", scenes.scene_render, name="scene-render"),
+    path("scenes/<int:pk>/keep/", scenes.scene_keep, name="scene-keep"),
+    path("scenes/<int:pk>/delete/", scenes.scene_delete, name="scene-delete"),
     path("jobs/<int:pk>/", jobs.job_detail, name="job-detail"),
     path("jobs/<int:pk>/parts/<slug:part>/", jobs.job_part, name="job-part"),
     path("jobs/<int:pk>/settings/", settings.job_settings, name="job-settings"),
@@ -55,6 +64,9 @@ urlpatterns = [
     path("jobs/<int:pk>/thumbnail/", downloads.job_thumbnail, name="job-thumbnail"),
     path("jobs/<int:pk>/frames/<frame:frame>/<slug:size>/", downloads.task_image, name="task-image"),
     path("jobs/<int:pk>/frames.zip", downloads.job_zip, name="job-zip"),
+    path("jobs/<int:pk>/frames/keep/", scenes.frames_keep, name="frames-keep"),
+    path("jobs/<int:pk>/frames/delete/", scenes.frames_delete, name="frames-delete"),
     path("jobs/<int:pk>/film/", downloads.job_film, name="job-film"),
-    path("jobs/<int:pk>/film/<int:film_pk>.mp4", downloads.film_download, name="film-download"),
+    path("jobs/<int:pk>/film/<int:film_pk>/", downloads.film_download, name="film-download"),
+    path("jobs/<int:pk>/film/<int:film_pk>/cancel/", downloads.film_cancel, name="film-cancel"),
 ]

@@ -13,7 +13,8 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from rendering.models import Film, Upload
+from rendering.models import Film
+from rendering.uploads import start_upload
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -54,14 +55,20 @@ TABLE = [
     page("rendering:job-list"),
     page("rendering:job-new"),
     Row("rendering:upload-create", 302, 400, 400, 400, "post"),
-    Row("rendering:upload-chunk", 302, 404, 404, 200, "head", ("upload",)),
+    Row("rendering:upload-state", 302, 404, 404, 200, args=("upload",)),
+    Row("rendering:upload-part", 302, 404, 404, 400, "patch", ("upload", 0, 0)),
+    Row("rendering:upload-finish", 302, 404, 404, 409, "post", ("upload",)),
+    verb("rendering:upload-forget", "upload"),
     own_page("rendering:job-detail", "job"),
     own_page("rendering:job-part", "job", "stats"),
     Row("rendering:job-settings", 302, 404, 302, 302, args=("job",)),  # submitted: leads to the job
     own_page("rendering:job-settings", "ready"),
     Row("rendering:settings-state", 302, 404, 204, 204, args=("ready",)),  # read: the page loads itself again
     own_page("rendering:job-quote", "ready"),
+    own_page("rendering:job-fit", "ready"),
     verb("rendering:job-submit", "ready", done=422),
+    verb("rendering:job-copy", "job"),
+    verb("rendering:job-change", "job"),
     verb("rendering:job-pause", "job"),
     verb("rendering:job-resume", "job"),
     verb("rendering:job-cancel", "job"),
@@ -71,6 +78,15 @@ TABLE = [
     own_page("rendering:task-image", "job", 1, "full"),
     own_page("rendering:job-zip", "job"),
     verb("rendering:job-film", "job", fps="24"),
+    verb("rendering:film-cancel", "job", "film"),
+    verb("rendering:frames-keep", "job"),
+    verb("rendering:frames-delete", "job"),
+    page("rendering:scene-list"),
+    own_page("rendering:scene-detail", "scene"),
+    Row("rendering:scene-thumbnail", 302, 404, 404, 404, args=("scene",)),  # no picture was in the file
+    verb("rendering:scene-render", "scene"),
+    verb("rendering:scene-keep", "scene"),
+    verb("rendering:scene-delete", "scene"),
     own_page("rendering:film-download", "job", "film"),
     # Nodes
     page("workers:worker-list"),
@@ -121,11 +137,12 @@ class World:
         self.worker = builders.make_worker(alice).pk
         job = builders.make_job(alice, status="completed", frames="1-2")
         self.job, self.ready = job.pk, builders.make_job(alice, status="ready").pk
+        self.scene = job.scene_id
         default_storage.save("films/access.mp4", ContentFile(b"film"))
         self.film = Film.objects.create(
             job=job, fps=24, frame_count=2, storage_key="films/access.mp4", finished_at=builders.NOW
         ).pk
-        self.upload = Upload.objects.create(owner=alice, name="a.blend", size_bytes=9).pk
+        self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
         self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
 
 

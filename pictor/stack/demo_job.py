@@ -75,7 +75,7 @@ def export(job: Job, folder: Path, *, alive: Callable[[], None]) -> None:
     frames = folder / "frames"
     frames.mkdir(parents=True, exist_ok=True)
     for output in Output.objects.accepted_of(job.pk).select_related("attempt__task"):
-        name = PurePosixPath(archives.member_name(job, output.attempt.task.frame, output)).name
+        name = PurePosixPath(archives.member_name(job, output.attempt.task.frame, output.storage_key)).name
         copy(output.storage_key, frames / name)
     say(f"  Frames: {frames}")
     film = make_film(job, alive=alive)

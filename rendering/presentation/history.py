@@ -1,21 +1,27 @@
 """What was ordered, and the job's film."""
 
 from common.money import format_exact
-from rendering.choices import ImageFormat
-from rendering.models import Job
+from rendering.choices import FilmFormat, ImageFormat
+from rendering.models import Film, Job, Output
 from rendering.presentation.reading import Reading
 from rendering.presentation.words import engine_label, software_label
 
 
 def film_part(reading: Reading) -> dict:
+    """The film that is being made, else the one that can be fetched; and why the last try gave none."""
     counts, film = reading.counts, reading.film
+    shown = film
+    if film and film.failure:
+        shown = Film.objects.filter(job=reading.job).exclude(storage_key="").order_by("-id").first() or film
     return {
         "job": reading.job,
-        "film": film,
+        "film": shown,
+        "film_failure": film.failure if film else "",
         "counts": counts,
-        "film_running": bool(film and not film.finished_at and not film.failure),
-        "film_stale": bool(film and film.finished_at and film.frame_count < counts.accepted),
+        "film_running": bool(film and not film.finished_at),
+        "film_stale": bool(shown and shown.storage_key and Output.objects.newer_than(shown).exists()),
         "film_possible": counts.accepted > 0,
+        "film_formats": FilmFormat.choices,
         "poster": reading.newest.attempt.task if film and reading.newest else None,
     }
 

@@ -18,10 +18,12 @@ from rendering.services.control import (
     resume_job,
     stop_job,
 )
-from rendering.services.films import start_film
+from rendering.services.films import cancel_film, start_film
 from rendering.services.leasing import lease_tasks
 from rendering.services.previews import change_preview
 from rendering.services.progress import fail_tasks, finish_tasks, render_tasks, return_tasks, start_tasks
+from rendering.services.retention import delete_frames, delete_scene, drop_assets, keep_frames, keep_scene
+from rendering.services.scenes import render_scene
 from rendering.services.settlement import align_queue, refresh_job
 from rendering.services.submission import (
     copy_job,
@@ -41,13 +43,19 @@ __all__ = [
     "accept_tasks",
     "align_queue",
     "approve_preview",
+    "cancel_film",
     "cancel_job",
     "change_preview",
     "copy_job",
     "create_job_from_upload",
+    "delete_frames",
+    "delete_scene",
+    "drop_assets",
     "fail_inspection",
     "fail_tasks",
     "finish_tasks",
+    "keep_frames",
+    "keep_scene",
     "lease_tasks",
     "pause_job",
     "quote",
@@ -55,6 +63,7 @@ __all__ = [
     "record_inspection",
     "refresh_job",
     "refuse_task",
+    "render_scene",
     "render_tasks",
     "requeue_tasks",
     "resume_if_covered",

@@ -1,5 +1,6 @@
 """Pictures and files of a job: thumbnails, single frames, all of them as a zip, and as a film."""
 
+import re
 from pathlib import PurePosixPath
 
 from django.contrib import messages
@@ -10,17 +11,22 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
+from common import clock
 from rendering import archives, services
+from rendering.choices import FilmFormat
 from rendering.errors import RenderingError
 from rendering.file_names import frame_file_name, stem_of
 from rendering.forms import FilmForm
 from rendering.models import Film, Output
 from rendering.presentation import suffix_of
+from rendering.splitting import BadFrames, parse_frames
 from rendering.views.jobs import own_job, visible_job
+from workers.transfers import blocks
 
 KEEP = "private, max-age=86400, immutable"  # an address with ?v= never changes its picture
 ASK = "private, no-cache"
 KEYS = {"thumb": "thumbnail_key", "preview": "preview_key", "full": "storage_key"}
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 TYPES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg", "exr": "image/x-exr"}
 
 
@@ -61,12 +67,19 @@ def picture(storage_key: str, *, keep: bool) -> FileResponse:
 
 @login_required
 @require_GET
-def job_zip(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Every accepted frame in one archive, streamed while it is made."""
+def job_zip(request: HttpRequest, pk: int) -> HttpResponse:
+    """Paid frames in one archive, all or ?frames=1-10,20, streamed while it is made; its length is told before."""
     job = visible_job(request, pk)
-    if not Output.objects.accepted_of(job.pk).exists():
+    try:
+        chosen = set(parse_frames(request.GET["frames"])) if request.GET.get("frames") else None
+    except BadFrames as error:
+        messages.error(request, str(error))
+        return redirect(job)
+    entries = archives.entries_of(job, chosen)
+    if not entries:
         raise Http404
-    response = StreamingHttpResponse(archives.iter_zip(job), content_type="application/zip")
+    response = StreamingHttpResponse(archives.iter_zip(entries), content_type="application/zip")
+    response["Content-Length"] = str(archives.zip_bytes(entries))
     response["Content-Disposition"] = content_disposition_header(True, f"{stem_of(job)}_frames.zip")
     response["Cache-Control"] = "private, no-store"
     return response
@@ -75,25 +88,60 @@ def job_zip(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @login_required
 @require_POST
 def job_film(request: HttpRequest, pk: int) -> HttpResponse:
-    """Begin to assemble an MP4 from the accepted frames."""
+    """Begin to assemble a film from the accepted frames."""
     job = own_job(request, pk)
     form = FilmForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose 1 to 120 frames per second.")
         return redirect(job)
     try:
-        services.start_film(job, form.cleaned_data["fps"])
+        services.start_film(job, form.cleaned_data["fps"], form.cleaned_data["format"] or FilmFormat.MP4)
     except RenderingError as error:
         messages.error(request, str(error))
     return redirect(job.get_absolute_url() + "#job-film")
 
 
 @login_required
+@require_POST
+def film_cancel(request: HttpRequest, pk: int, film_pk: int) -> HttpResponse:
+    job = own_job(request, pk)
+    if not services.cancel_film(get_object_or_404(Film, job=job, pk=film_pk), clock.now()):
+        messages.warning(request, "The film was finished already.")
+    return redirect(job.get_absolute_url() + "#job-film")
+
+
+@login_required
 @require_GET
-def film_download(request: HttpRequest, pk: int, film_pk: int) -> FileResponse:
+def film_download(request: HttpRequest, pk: int, film_pk: int) -> HttpResponse:
+    """The film, also in ranges: players jump, and a download goes on where it stopped."""
     job = visible_job(request, pk)
     film = get_object_or_404(Film.objects.filter(job=job).exclude(storage_key=""), pk=film_pk)
-    response = FileResponse(default_storage.open(film.storage_key), content_type="video/mp4")
-    response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, f"{stem_of(job)}.mp4")
+    response = ranged(request, film.storage_key, content_type=f"video/{film.format}")
+    response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, f"{stem_of(job)}.{film.format}")
     response["Cache-Control"] = ASK
     return response
+
+
+def ranged(request: HttpRequest, storage_key: str, *, content_type: str) -> HttpResponse:
+    """A stored file, or the one range of it that was asked for."""
+    size = default_storage.size(storage_key)
+    start, end = span_of(request.headers.get("Range", ""), size)
+    if start >= end:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    response = StreamingHttpResponse(blocks(storage_key, start=start, length=end - start), content_type=content_type)
+    response["Accept-Ranges"] = "bytes"
+    response["Content-Length"] = str(end - start)
+    if end - start < size:
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return response
+
+
+def span_of(text: str, size: int) -> tuple[int, int]:
+    """First byte and the one after the last of "bytes=5-9", "bytes=5-" or "bytes=-5"; all of it for anything else."""
+    match = RANGE.fullmatch(text)
+    if not match or match[0] == "bytes=-":
+        return 0, size
+    if not match[1]:
+        return max(0, size - int(match[2])), size
+    return int(match[1]), min(size, int(match[2]) + 1) if match[2] else size

@@ -1,146 +1,26 @@
-// Sends a scene in chunks that survive a lost line, a closed tab and a restarted browser.
-//
-// POST data-create {name, size_bytes} -> {url, chunk_bytes}; HEAD url -> Upload-Offset; PATCH url with Upload-Offset appends.
-// The last byte answers {job_url}. What is under way is kept in localStorage, so that dropping the same file again goes on
-// where it stopped. Without this script the form sends the file in one piece.
+// The page where a scene is dropped: files or folders are taken, read (hashed), sent and made a job of.
+// What the steps do is in scene_transfer.js. Without this script the form sends one file in one piece.
 
-const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
-const REMEMBER_DAYS = 3;
+import { chosenFiles, droppedFiles } from "./dropped.js";
+import { Refusal, hashFiles, sendScene } from "./scene_transfer.js";
+
 const form = document.getElementById("upload");
-const input = document.getElementById("upload-file");
-const state = document.getElementById("upload-state");
-const pick = form.querySelector(".upload-pick");
+const inputs = [document.getElementById("upload-file"), document.getElementById("upload-folder")];
 const bar = document.getElementById("upload-bar");
 const words = document.getElementById("upload-words");
 const problem = document.getElementById("upload-problem");
+const choice = document.getElementById("upload-main");
 const button = (name) => form.querySelector(`[data-upload="${name}"]`);
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 
-let run = null; // the upload under way; a new one or a pause makes the old one stop by itself
-
-// What is remembered ---------------------------------------------------------------------------------------------------
-
-const keyOf = (file) => `pictor-upload:${form.dataset.owner}:${file.name}:${file.size}:${file.lastModified}`;
-
-function remember(file, url) {
-  try { localStorage.setItem(keyOf(file), JSON.stringify({ url, at: Date.now() })); } catch { /* full or forbidden: no resuming */ }
-}
-
-function recall(file) {
-  try { return JSON.parse(localStorage.getItem(keyOf(file)))?.url ?? null; } catch { return null; }
-}
-
-function forget(file) {
-  try { localStorage.removeItem(keyOf(file)); } catch { /* nothing is kept then */ }
-}
-
-function remembered() {
-  try {
-    const mine = Object.entries(localStorage).filter(([key]) => key.startsWith(`pictor-upload:${form.dataset.owner}:`));
-    const fresh = mine.filter(([, value]) => Date.now() - JSON.parse(value).at < REMEMBER_DAYS * 86400_000);
-    return fresh.map(([key]) => key.split(":")[2]);
-  } catch { return []; }
-}
-
-// The transfer ---------------------------------------------------------------------------------------------------------
-
-class Refusal extends Error {} // the server said no, in words: trying again would not help
-
-async function send(path, options) {
-  const response = await fetch(path, { ...options, headers: { "X-CSRFToken": token, ...options.headers }, credentials: "same-origin" });
-  if (response.redirected) throw new Refusal("You have been signed out. Sign in again; the upload goes on where it stopped.");
-  if (response.status >= 500) throw new Error("The server did not answer.");
-  return response;
-}
-
-async function refusalOf(response) {
-  const answer = await response.json().catch(() => ({}));
-  return new Refusal(answer.error ?? `The server refused the file (${response.status}).`);
-}
-
-async function create(file) {
-  const response = await send(form.dataset.create, { method: "POST", body: JSON.stringify({ name: file.name, size_bytes: file.size }) });
-  if (!response.ok) throw await refusalOf(response);
-  const answer = await response.json();
-  remember(file, answer.url);
-  return answer;
-}
-
-/** Where the file on the server ends, or the job it became; null when the server knows nothing of it. */
-async function reached(url) {
-  const response = await send(url, { method: "HEAD" });
-  if (response.status === 404) return null;
-  return { offset: Number(response.headers.get("Upload-Offset") ?? 0), job: response.headers.get("Job-Url") };
-}
-
-async function begin(file) {
-  const url = recall(file);
-  const known = url && await reached(url);
-  if (known) return { url, ...known };
-  const made = await create(file);
-  return { url: made.url, chunk: made.chunk_bytes, offset: 0, job: null };
-}
-
-/** One chunk by XMLHttpRequest, because fetch does not tell how much of it has left. */
-function patch(url, blob, offset, mine) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("PATCH", url);
-    request.setRequestHeader("X-CSRFToken", token);
-    request.setRequestHeader("Upload-Offset", String(offset));
-    request.setRequestHeader("Content-Type", "application/offset+octet-stream");
-    request.upload.onprogress = (event) => mine.progress(offset + event.loaded);
-    request.onload = () => resolve(request);
-    request.onerror = request.ontimeout = () => reject(new Error("The connection was lost."));
-    request.onabort = () => reject(new Error("stopped"));
-    mine.request = request;
-    request.send(blob);
-  });
-}
-
-async function transfer(mine, place) {
-  let { offset } = place;
-  while (offset < mine.file.size || mine.file.size === 0) {
-    const answer = await patch(place.url, mine.file.slice(offset, offset + (place.chunk ?? mine.chunk)), offset, mine);
-    if (answer.status >= 500) throw new Error("The server did not answer.");
-    if (answer.status === 200) return JSON.parse(answer.responseText).job_url;
-    if (answer.status !== 204 && answer.status !== 409) throw new Refusal(JSON.parse(answer.responseText || "{}").error ?? "The server refused the file.");
-    offset = Number(answer.getResponseHeader("Upload-Offset"));
-    mine.failures = 0;
-  }
-  return (await reached(place.url))?.job;
-}
-
-async function attempt(mine) {
-  const place = await begin(mine.file);
-  mine.progress(place.offset);
-  return place.job ?? await transfer(mine, place);
-}
-
-async function work(mine) {
-  while (run === mine) {
-    try {
-      const job = await attempt(mine);
-      if (job) return arrived(mine, job);
-    } catch (error) {
-      if (run !== mine) return;
-      if (error instanceof Refusal) return refuse(mine, error.message);
-      await wait(mine, error);
-    }
-  }
-}
-
-function wait(mine, error) {
-  const pause = RETRY_MS[Math.min(mine.failures, RETRY_MS.length - 1)];
-  mine.failures += 1;
-  words.textContent = `${error.message} Trying again…`;
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, pause);
-    window.addEventListener("online", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
-}
+let run = null; // {files, main, stop}: the upload under way or paused
 
 // What is shown --------------------------------------------------------------------------------------------------------
+
+function show(state) {
+  for (const part of form.querySelectorAll("[data-state]")) part.hidden = !part.dataset.state.split(" ").includes(state);
+  form.setAttribute("aria-busy", String(state === "sending"));
+}
 
 function size(bytes) {
   const units = ["B", "kB", "MB", "GB"];
@@ -153,80 +33,96 @@ function length(seconds) {
   return seconds < 3600 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-function progressOf(file) {
+/** A function that draws how far a step has come, with speed and time left. */
+function drawn(verb) {
   let first = null;
-  return (sent) => {
-    first ??= { sent, at: performance.now() };
-    const speed = (sent - first.sent) / Math.max(0.001, (performance.now() - first.at) / 1000);
-    bar.value = file.size ? Math.min(100, (sent / file.size) * 100) : 0;
-    const rest = speed > 0 ? `, ${size(speed)}/s, ${length((file.size - sent) / speed)} left` : "";
-    words.textContent = `${Math.floor(bar.value)} %, ${size(sent)} of ${size(file.size)}${rest}`;
+  return (done, whole) => {
+    first ??= { done, at: performance.now() };
+    const speed = (done - first.done) / Math.max(0.001, (performance.now() - first.at) / 1000);
+    const percent = whole ? Math.min(100, (done / whole) * 100) : 100;
+    const rest = speed > 0 && done < whole ? `, ${size(speed)}/s, ${length((whole - done) / speed)} left` : "";
+    bar.value = percent;
+    words.textContent = whole ? `${verb} ${Math.floor(percent)} %, ${size(done)} of ${size(whole)}${rest}` : "Every file is here already: nothing is sent.";
   };
 }
 
-function start(file) {
-  const refusal = unfit(file);
+const complain = (text) => { problem.textContent = text; };
+
+// The steps ------------------------------------------------------------------------------------------------------------
+
+const isBlend = ({ path }) => /\.blend$/i.test(path);
+const isZip = ({ path }) => /\.zip$/i.test(path);
+
+function unfit(files) {
+  const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
+  if (!files.some((entry) => isBlend(entry) || isZip(entry))) return "Choose a .blend file, or a .zip that holds a .blend and its assets.";
+  if (files.length > 1 && files.some(isZip)) return "Send a .zip alone, or its files without the .zip.";
+  const empty = files.find((entry) => (isBlend(entry) || isZip(entry)) && entry.file.size === 0);
+  if (empty) return `${empty.path} is empty.`;
+  return bytes > Number(form.dataset.limit) ? `This is larger than ${size(Number(form.dataset.limit))}, the limit for one upload.` : "";
+}
+
+/** Several .blend files: their creator says which is rendered; all are sent, for they may link to each other. */
+function take(files) {
+  const refusal = unfit(files);
   if (refusal) return complain(refusal);
-  run?.request?.abort();
-  run = { file, failures: 0, chunk: 8 * 1024 ** 2, progress: progressOf(file), request: null };
   complain("");
-  show("sending");
-  document.getElementById("upload-name").textContent = file.name;
+  const blends = files.filter(isBlend);
+  if (blends.length < 2) return start(files, blends[0]?.path ?? files[0].path);
+  blends.sort((a, b) => a.path.split("/").length - b.path.split("/").length);
+  choice.replaceChildren(...blends.map(({ path }) => new Option(path, path)));
+  run = { files };
+  show("choosing");
+  choice.focus();
+}
+
+async function start(files, main) {
+  const mine = { files, main, stop: new AbortController() };
+  run = mine;
+  const name = document.getElementById("upload-name");
+  name.textContent = files.length > 1 ? `${main} and ${files.length - 1} more` : main;
   words.textContent = "Starting…";
   bar.value = 0;
-  work(run);
+  show("sending");
+  try {
+    window.location.assign(arrived(await bring(mine)));
+  } catch (error) {
+    if (!mine.stop.signal.aborted) refuse(error);
+  }
 }
 
-function unfit(file) {
-  if (!/\.(blend|zip)$/i.test(file.name)) return "Choose a .blend file, or a .zip that holds a .blend and its assets.";
-  if (file.size === 0) return `${file.name} is empty.`;
-  if (file.size > Number(form.dataset.limit)) return `${file.name} is larger than ${size(Number(form.dataset.limit))}, the limit for one upload.`;
-  return "";
+async function bring({ files, main, stop: { signal } }) {
+  const whole = files.reduce((sum, { file }) => sum + file.size, 0);
+  const reading = drawn("Reading");
+  await hashFiles(files, { worker: form.dataset.worker, progress: (done) => reading(done, whole), signal });
+  const told = { progress: drawn("Sending"), waiting: (text) => { words.textContent = `${text} Trying again…`; } };
+  return sendScene(files, main, { create: form.dataset.create, token, told, signal });
 }
 
-function show(what) {
-  pick.hidden = what !== "picking";
-  state.hidden = what === "picking";
-  button("pause").hidden = what !== "sending";
-  button("resume").hidden = what !== "paused";
-}
-
-function complain(text) {
-  problem.textContent = text;
-}
-
-function arrived(mine, job) {
-  forget(mine.file);
+function arrived(job) {
   run = null;
   bar.value = 100;
   words.textContent = "Arrived. Opening your job…";
-  window.location.assign(job);
+  return job;
 }
 
-function refuse(mine, text) {
-  forget(mine.file);
+function refuse(error) {
+  stop();
+  complain(error instanceof Refusal ? error.message : `Something went wrong: ${error.message}`);
+}
+
+function stop() {
+  run?.stop?.abort(new Error("stopped"));
   run = null;
-  input.value = "";
+  for (const input of inputs) input.value = "";
   show("picking");
-  complain(text);
 }
 
 function pause() {
-  const mine = run;
-  run = { file: mine.file };
-  mine.request?.abort();
+  run.stop.abort(new Error("stopped"));
   words.textContent = `Paused at ${Math.floor(bar.value)} %.`;
   show("paused");
   button("resume").focus();
-}
-
-function giveUp() {
-  const mine = run;
-  run = null;
-  mine?.request?.abort();
-  if (mine) forget(mine.file);
-  input.value = "";
-  show("picking");
 }
 
 // Start ----------------------------------------------------------------------------------------------------------------
@@ -234,22 +130,22 @@ function giveUp() {
 form.classList.add("is-scripted");
 for (const element of form.querySelectorAll(".upload-scripted")) element.hidden = false;
 for (const element of form.querySelectorAll(".upload-plain")) element.hidden = true;
-const [left] = remembered();
-if (left) problem.before(Object.assign(document.createElement("p"), { className: "soft small", textContent: `${left} was not finished: choose it again and it goes on where it stopped.` }));
+inputs[0].multiple = true;
+inputs[0].removeAttribute("accept"); // textures and caches come along
 
+for (const input of inputs) input.addEventListener("change", () => input.files.length && take(chosenFiles(input.files)));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (input.files[0]) start(input.files[0]);
+  if (run?.files && !run.stop) start(run.files, choice.value);
 });
-input.addEventListener("change", () => input.files[0] && start(input.files[0]));
 button("pause").addEventListener("click", pause);
-button("resume").addEventListener("click", () => start(run.file));
-button("forget").addEventListener("click", giveUp);
+button("resume").addEventListener("click", () => start(run.files, run.main));
+for (const back of form.querySelectorAll('[data-upload="forget"]')) back.addEventListener("click", stop);
 for (const kind of ["dragenter", "dragover"]) {
   form.addEventListener(kind, (event) => { event.preventDefault(); form.classList.add("is-over"); });
 }
 for (const kind of ["dragleave", "drop"]) {
   form.addEventListener(kind, (event) => { event.preventDefault(); form.classList.remove("is-over"); });
 }
-form.addEventListener("drop", (event) => event.dataTransfer.files[0] && start(event.dataTransfer.files[0]));
-window.addEventListener("beforeunload", (event) => { if (run?.request) event.preventDefault(); });
+form.addEventListener("drop", async (event) => take(await droppedFiles(event.dataTransfer)));
+window.addEventListener("beforeunload", (event) => { if (run?.stop && !run.stop.signal.aborted) event.preventDefault(); });

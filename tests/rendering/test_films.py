@@ -69,7 +69,7 @@ class ArchiveTests:
         job = make_job(status=JobStatus.QUEUED, frames="1-3", name="My Show!")
         accepted_task(job, 1)
         accepted_task(job, 2)
-        with zipfile.ZipFile(io.BytesIO(b"".join(archives.iter_zip(job)))) as archive:
+        with zipfile.ZipFile(io.BytesIO(b"".join(archives.iter_zip(archives.entries_of(job))))) as archive:
             assert archive.namelist() == ["my-show/my-show_0001.png", "my-show/my-show_0002.png"]
             assert archive.testzip() is None
             frame = tmp_path / "frame.png"
@@ -79,13 +79,13 @@ class ArchiveTests:
 
     def test_it_comes_in_small_blocks(self):
         job = make_job(status=JobStatus.COMPLETED, frames="1-3")
-        blocks = list(archives.iter_zip(job))
+        blocks = list(archives.iter_zip(archives.entries_of(job)))
         assert len(blocks) > 3
         assert max(map(len, blocks)) < archives.BLOCK_BYTES + 10_000
 
     def test_a_job_without_frames_gives_an_empty_archive(self):
         job = make_job(status=JobStatus.READY)
-        assert zipfile.ZipFile(io.BytesIO(b"".join(archives.iter_zip(job)))).namelist() == []
+        assert zipfile.ZipFile(io.BytesIO(b"".join(archives.iter_zip(archives.entries_of(job))))).namelist() == []
 
 
 class PreviewTests:

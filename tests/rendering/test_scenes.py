@@ -1,8 +1,8 @@
 """Uploads become scenes; archives are taken apart without trust."""
 
 import gzip
+import hashlib
 import io
-import stat
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -14,26 +14,20 @@ from django.core.files.storage import default_storage
 from rendering import scenes, services, uploads
 from rendering.errors import BadScene
 from rendering.models import Asset, Upload
-from rendering.scenes import kind_of, main_of, members_of, safe_path
+from rendering.scenes import kind_of, main_of
 from rendering.states import JobStatus
 from rendering.uploads import UnfitUpload
 
 OLD, NEW = b"BLENDER-v402" + bytes(500), b"BLENDER17-01v0500" + bytes(500)
 
 
-def archive_of(*files, **attributes) -> zipfile.ZipFile:
-    """An archive in memory of (name, content) pairs."""
+def zip_bytes(*files) -> bytes:
+    """An archive of (name, content) pairs."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files:
-            info = zipfile.ZipInfo(name) if isinstance(name, str) else name
-            archive.writestr(info, content, compress_type=zipfile.ZIP_DEFLATED)
-    file.seek(0)
-    return zipfile.ZipFile(file)
-
-
-def paths(*files) -> list[str]:
-    return [member.path for member in members_of(archive_of(*files), packed_bytes=1000)]
+            archive.writestr(name, content)
+    return file.getvalue()
 
 
 class KindTests:
@@ -72,93 +66,16 @@ class KindTests:
         assert kind_of(b"PK\x03\x04...") == "zip"
 
 
-class SafePathTests:
-    @pytest.mark.parametrize(
-        "name", ["../a", "/a", "a/../../b", "C:\\a", "c:/a", "..\\a", "", "/", "a\x00b", "a\nb", "a/" * 40 + "b"]
-    )
-    def test_a_path_that_leaves_the_folder_is_refused(self, name):
-        with pytest.raises(BadScene):
-            safe_path(name)
-
-    @pytest.mark.parametrize(
-        ("name", "path"), [("a\\b.png", "a/b.png"), ("./a//b", "a/b"), ("ä.png", "ä.png"), ("a/..b/c", "a/..b/c")]
-    )
-    def test_a_harmless_one_is_made_plain(self, name, path):
-        assert safe_path(name) == path
-
-
-class MembersTests:
-    def test_what_systems_add_is_left_out(self):
-        assert paths(("a.blend", b"x"), ("__MACOSX/a", b"x"), ("t/.DS_Store", b"x"), ("t/", b""), ("t/b.png", b"x")) == [
-            "a.blend",
-            "t/b.png",
-        ]
-
-    def test_a_file_without_a_name_is_refused(self):
-        archive = archive_of(("a.blend", b"x"))
-        archive.infolist()[0].filename = ""
-        with pytest.raises(BadScene, match="outside"):
-            members_of(archive, packed_bytes=1000)
-
-    def test_a_link_is_refused(self):
-        link = zipfile.ZipInfo("tex")
-        link.external_attr = (stat.S_IFLNK | 0o777) << 16
-        with pytest.raises(BadScene, match="link"):
-            paths((link, b"/etc/passwd"))
-
-    def test_a_bomb_is_refused_by_its_announcement(self):
-        with pytest.raises(BadScene, match="far more"):
-            members_of(archive_of(("a.blend", bytes(70 * 1024**2))), packed_bytes=70_000)
-
-    def test_a_bomb_that_lies_is_stopped_while_unpacking(self, tmp_path):
-        archive = archive_of(("a.blend", bytes(100_000)))
-        archive.infolist()[0].file_size = 10
-        [member] = members_of(archive, packed_bytes=1000)
-        with pytest.raises(BadScene, match="damaged"):
-            scenes.unpack(archive, member, tmp_path / "a")
-
-    def test_the_same_path_twice_is_refused_whatever_its_case(self):
-        with pytest.raises(BadScene, match="twice"):
-            paths(("tex/A.png", b"x"), ("TEX/a.png", b"x"))
-
-    def test_a_file_where_another_needs_a_folder_is_refused(self):
-        with pytest.raises(BadScene, match="file and a folder"):
-            paths(("tex", b"x"), ("tex/a.png", b"x"))
-
-    def test_too_many_files_are_refused(self, monkeypatch):
-        monkeypatch.setattr(scenes, "FILES_MAX", 3)
-        with pytest.raises(BadScene, match="more than 3 files"):
-            paths(*((f"{number}.png", b"x") for number in range(4)))
-
-    def test_a_table_of_contents_that_would_fill_the_memory_is_not_read(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(scenes, "DIRECTORY_BYTES_MAX", 200)
-        full = tmp_path / "full.zip"
-        full.write_bytes(zip_bytes(*((f"{number}.png", b"") for number in range(9))))
-        with pytest.raises(BadScene, match="files"):
-            scenes.open_archive(full)
-
-    @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-    def test_unusual_compression_is_refused(self, method):
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w", method) as archive:
-            archive.writestr("a.blend", b"x" * 100)
-        with pytest.raises(BadScene, match="unusual"):
-            members_of(zipfile.ZipFile(file), packed_bytes=1000)
-
-    def test_a_flipped_bit_is_noticed(self, tmp_path):
-        raw = bytearray(archive_of(("a.blend", b"hello world" * 99)).fp.getvalue())
-        raw[45] ^= 0xFF
-        broken = tmp_path / "b.zip"
-        broken.write_bytes(raw)
-        with scenes.open_archive(broken) as archive:
-            [member] = members_of(archive, packed_bytes=len(raw))
-            with pytest.raises(BadScene, match="damaged"):
-                scenes.unpack(archive, member, tmp_path / "a")
-
-
 class MainTests:
     def test_the_blend_nearest_to_the_top_is_rendered(self):
         assert main_of(["a/b/x.blend", "a/z.blend", "a/c.blend", "a/t.png"]) == "a/c.blend"
+
+    def test_the_one_that_its_creator_chose_is_rendered(self):
+        assert main_of(["a/z.blend", "b.blend"], first="a/z.blend") == "a/z.blend"
+
+    def test_an_archive_in_an_archive_is_not_opened_and_that_is_said(self):
+        with pytest.raises(BadScene, match=r"another archive: inner\.zip"):
+            main_of(["inner.zip", "a.png"])
 
     def test_without_one_there_is_nothing_to_render(self):
         with pytest.raises(BadScene, match=r"no \.blend"):
@@ -172,10 +89,6 @@ def uploaded(owner, content: bytes, name: str = "carousel.blend") -> Upload:
     upload = uploads.start_upload(owner=owner, name=name, size_bytes=len(content))
     uploads.append_to_upload(upload, offset=0, stream=io.BytesIO(content))
     return upload
-
-
-def zip_bytes(*files) -> bytes:
-    return archive_of(*files).fp.getvalue()
 
 
 @pytest.mark.django_db
@@ -233,3 +146,83 @@ class StoreSceneTests:
         services.create_job_from_upload(uploaded(alice, NEW))
         with pytest.raises(UnfitUpload, match="not submitted"):
             services.create_job_from_upload(uploaded(alice, OLD))
+
+    def test_several_files_keep_their_places(self, alice):
+        files = [
+            ("show/tex/wood.png", b"wood"),
+            ("show/main.blend", NEW),
+            ("show/lib/tree.blend", OLD),
+            ("show/empty.txt", b""),
+        ]
+        job = services.create_job_from_upload(uploaded_files(alice, files, main="show/main.blend"))
+        scenes.store_scene(job.scene)
+        assert (job.name, job.scene.main_path) == ("main", "show/main.blend")
+        assert set(job.scene.files.values_list("path", flat=True)) == {path for path, _ in files}
+
+    def test_what_is_known_is_not_sent_again_and_never_a_strangers(self, alice, mallory):
+        files = [("a.blend", NEW), ("wood.png", b"wood")]
+        scenes.store_scene(services.create_job_from_upload(uploaded_files(alice, files)).scene)
+        again = uploads.begin_upload(alice, announced(files))
+        assert (uploads.missing(again), again.size_bytes) == ([], 0)
+        scene = services.create_job_from_upload(again).scene
+        scenes.store_scene(scene)
+        assert scene.files.count() == 2
+        assert uploads.missing(uploads.begin_upload(mallory, announced(files))) == [0, 1]
+
+    def test_an_archive_that_came_before_is_not_sent_again(self, alice):
+        content = zip_bytes(("main.blend", NEW), ("tex/wood.png", b"wood"))
+        scenes.store_scene(services.create_job_from_upload(uploaded(alice, content, "show.zip")).scene)
+        again = uploads.begin_upload(alice, announced([("other.zip", content)]))
+        assert uploads.missing(again) == []
+        scene = services.create_job_from_upload(again).scene
+        scenes.store_scene(scene)
+        assert (scene.main_path, scene.files.count()) == ("main.blend", 2)
+
+    def test_what_was_deleted_while_the_upload_ran_is_asked_for_again(self, alice):
+        files = [("a.blend", NEW)]
+        first = services.create_job_from_upload(uploaded_files(alice, files)).scene
+        scenes.store_scene(first)
+        job = services.create_job_from_upload(uploads.begin_upload(alice, announced(files)))
+        first.files.all().delete()
+        services.drop_assets(Asset.objects.values_list("pk", flat=True))
+        with pytest.raises(BadScene, match="Upload it again"):
+            scenes.store_scene(job.scene)
+
+    def test_bytes_that_are_not_those_announced_are_refused(self, alice):
+        upload = uploads.begin_upload(alice, announced([("a.blend", NEW)]))
+        uploads.append_to_upload(upload, offset=0, stream=io.BytesIO(NEW[:-1] + b"x"))
+        job = services.create_job_from_upload(upload)
+        with pytest.raises(BadScene, match="changed on its way"):
+            scenes.store_scene(job.scene)
+        assert not Asset.objects.exists()
+
+    def test_parts_are_joined_also_after_a_crash_between_them(self, alice, monkeypatch):
+        monkeypatch.setattr(uploads, "PART_BYTES", 100)
+        upload = uploaded_files(alice, [("a.blend", NEW)])
+        job = services.create_job_from_upload(upload)
+        with open(uploads.partial_path(upload), "r+b") as whole:  # one part was moved and not removed yet
+            uploads._move_behind(whole, uploads.partial_path(upload, 0, 1), at=100)
+        scenes.store_scene(job.scene)
+        assert default_storage.open(job.scene.files.get().asset.storage_key).read() == NEW
+
+    def test_an_archive_that_unpacks_past_the_quota_is_refused_in_words(self, alice, settings):
+        settings.STORED_BYTES_MAX = 2_000
+        content = zip_bytes(("main.blend", NEW + bytes(5_000)))
+        job = services.create_job_from_upload(uploaded(alice, content, "show.zip"))
+        with pytest.raises(BadScene, match="Unpacked"):
+            scenes.store_scene(job.scene)
+
+
+def announced(files) -> list[uploads.Announced]:
+    return [uploads.Announced(path, len(content), hashlib.sha256(content).hexdigest()) for path, content in files]
+
+
+def uploaded_files(owner, files, main: str = "") -> Upload:
+    """Announced with their hashes, and every part sent."""
+    upload = uploads.begin_upload(owner, announced(files), main=main)
+    contents = dict(files)
+    for number, file in enumerate(uploads.files_of(upload)):
+        for part, start in enumerate(range(0, file.size_bytes, uploads.PART_BYTES)):
+            block = io.BytesIO(contents[file.path][start : start + uploads.PART_BYTES])
+            uploads.append_to_upload(upload, file=number, part=part, offset=0, stream=block)
+    return upload
