@@ -113,7 +113,7 @@ class UpdateSettingsTests:
         ("field", "value"),
         [
             ("frames", "9-1"), ("width", 3), ("height", 99_999), ("samples", 0), ("format", "GIF"), ("tier", "free"),
-            ("camera", "Nobody"), ("engine", "eevee"), ("name", " "), ("cap_micros", 0),
+            ("camera", "Nobody"), ("engine", "redshift"), ("name", " "), ("cap_micros", 0),
         ],
     )  # fmt: skip
     def test_what_cannot_be_rendered_is_refused_by_field(self, field, value):

@@ -327,8 +327,8 @@ class SettingsPageTests:
     def test_engines_that_are_to_come_are_shown_and_cannot_be_chosen(self, browser, alice):
         job = make_job(alice)
         page = browser.get(url("job-settings", job)).content.decode()
-        assert "EEVEE" in page
-        assert 'value="eevee' not in page
+        assert "Redshift" in page
+        assert 'value="redshift' not in page
 
     def test_missing_files_are_named(self, browser, alice):
         job = make_job(alice)
