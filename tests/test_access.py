@@ -66,7 +66,10 @@ TABLE = [
     Row("rendering:settings-state", 302, 404, 204, 204, args=("ready",)),  # read: the page loads itself again
     own_page("rendering:job-quote", "ready"),
     own_page("rendering:job-fit", "ready"),
+    own_page("rendering:job-fit", "ready"),
     verb("rendering:job-submit", "ready", done=422),
+    verb("rendering:job-copy", "job"),
+    verb("rendering:job-change", "job"),
     verb("rendering:job-copy", "job"),
     verb("rendering:job-change", "job"),
     verb("rendering:job-pause", "job"),
