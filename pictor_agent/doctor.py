@@ -1,9 +1,13 @@
 """`pictor-agent doctor`: what this machine offers, what is missing, and what to do about it."""
 
+import asyncio
 from pathlib import Path
 
-from pictor_agent import cgroups
-from pictor_agent.environments import NoBlender, find_environment
+from pictor_agent import cgroups, engines
+from pictor_agent.abilities import find_abilities
+from pictor_agent.config import default_state_folder
+from pictor_agent.engines import fetching
+from pictor_agent.environments import NoBlender, make_environments
 from pictor_agent.probe import Probe
 from pictor_agent.sandbox import SandboxUnavailable, find_sandbox
 from pictor_agent.terminal import Terminal
@@ -14,7 +18,7 @@ GIB = 1 << 30
 def examine(arguments) -> int:
     """Print the findings; the status is the number of things that keep this machine from rendering."""
     terminal = Terminal()
-    problems = [*_say_machine(terminal), *_say_sandbox(terminal), *_say_blenders(terminal, arguments.blender_python)]
+    problems = [*_say_machine(terminal), *_say_sandbox(terminal), *_say_blenders(terminal, arguments)]
     for problem in problems:
         terminal.say(problem, "bad")
     return len(problems)
@@ -41,14 +45,24 @@ def _say_sandbox(terminal: Terminal) -> list[str]:
     by = "cgroups" if group.limits_memory else "rlimits (cgroups may not be written)"
     group.remove()
     terminal.say(f"Memory limit by {by}", "ok")
+    abilities = asyncio.run(find_abilities({}, sandbox))
+    terminal.say(f"Engines: {', '.join(abilities.engines)}", "ok")
+    for words in abilities.notes:
+        terminal.say(words, "warn")
     return []
 
 
-def _say_blenders(terminal: Terminal, programs: list[str]) -> list[str]:
-    problems = [] if programs else ["No Blender given: --blender-python PROGRAM, or BLENDER_PYTHON"]
-    for program in programs:
-        try:
-            terminal.say(f"Blender {find_environment(program).version}: {program}", "ok")
-        except NoBlender as error:
-            problems.append(str(error))
-    return problems
+def _say_blenders(terminal: Terminal, arguments) -> list[str]:
+    """Those that are named, those that were fetched, and whether the others can be."""
+    folder = Path(arguments.environments) if arguments.environments else default_state_folder("any").parent / "blender"
+    try:
+        found = make_environments(arguments.blender_python, folder)
+    except NoBlender as error:
+        return [str(error)]
+    for environment in found.values():
+        terminal.say(f"Blender {environment.version}: {environment.program}", "ok")
+    for version in engines.blender_versions_available():
+        if version.exact not in found:
+            obstacle = fetching.obstacle(folder, version.exact)
+            terminal.say(f"{version.label}: {obstacle or f'fetched into {folder} on first need'}", "warn" if obstacle else "ok")
+    return [] if found.offered() else ["No Blender: --blender-python PROGRAM, or BLENDER_PYTHON"]

@@ -148,6 +148,11 @@ def _installed_blender(path: str) -> RenderEnvironment:
     return RenderEnvironment(words[1], os.path.realpath(path), _folders([folder]), is_python=False)
 
 
+def folders_of(python: str, *prefixes: str) -> tuple[str, ...]:
+    """What a box must show for this Python to run in it."""
+    return _folders([*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(python)))])
+
+
 def _folders(found: list[str]) -> tuple[str, ...]:
     """Each once, as named and as resolved, without what every sandbox has anyway."""
     named = dict.fromkeys(place for folder in found for place in (folder, os.path.realpath(folder)))

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import psutil
 
 from pictor_agent import protocol
+from pictor_agent.abilities import CYCLES_ALONE, Abilities
 
 
 class Gpus(Protocol):
@@ -96,7 +97,12 @@ class Probe:
         psutil.cpu_percent()  # the first call only sets the starting point
 
     def inventory(
-        self, *, blender_versions: list[str], isolation: Literal["bubblewrap", "none"], unsandboxed_allowed: bool
+        self,
+        *,
+        blender_versions: list[str],
+        isolation: Literal["bubblewrap", "none"],
+        unsandboxed_allowed: bool,
+        abilities: Abilities = CYCLES_ALONE,
     ) -> protocol.Inventory:
         return protocol.Inventory(
             hostname=socket.gethostname()[:200],
@@ -107,6 +113,9 @@ class Probe:
             disk_free_bytes=self.disk_free_bytes(),
             gpus=self.gpus.inventory(),
             blender_versions=blender_versions,
+            engines=abilities.engines,
+            engine_notes=abilities.notes,
+            device=abilities.device,
             isolation=isolation,
             unsandboxed_allowed=unsandboxed_allowed,
         )

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 from pictor_agent import __version__, cgroups, engines
+from pictor_agent.abilities import find_abilities
 from pictor_agent.config import BadConfig, Config, State, default_cache_bytes, default_state_folder, read_config
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
@@ -44,6 +45,9 @@ def run(arguments) -> int:
 async def _work(config: Config, state: State, terminal: Terminal) -> int:
     shift = make_shift(config, state, terminal)
     terminal.say(f"pictor-agent {__version__}, {describe(shift.runner)}")
+    shift.abilities = await find_abilities(shift.runner.environments, shift.runner.sandbox)
+    for words in shift.abilities.notes:
+        terminal.say(f"Not offered: {words}", "warn")
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, shift.drain)

@@ -287,11 +287,12 @@ class Box:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.group.kill()
 
-    async def ended(self) -> None:
-        """Let a box whose program has gone silent end by itself, so that its status is its own; but not for long."""
+    async def ended(self) -> bool:
+        """Let a box whose program has gone silent end by itself, so that its status is its own; False when it does not."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 await self.process.wait()
+        return not self.is_alive
 
     async def close(self) -> None:
         """Kill if alive, wait, and clean up. Safe to call twice."""

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 
 from pictor_agent import connection, protocol
+from pictor_agent.abilities import CYCLES_ALONE, Abilities
 from pictor_agent.attempts import Attempts, Held
 from pictor_agent.config import Config, State
 from pictor_agent.connection import Backoff, Connection, ProtocolBroken, SignOnRefused
@@ -39,6 +40,7 @@ class Shift:
     probe: Probe
     terminal: Terminal
     backoff: Backoff = field(default_factory=Backoff)
+    abilities: Abilities = CYCLES_ALONE
 
     line: Line = field(default_factory=Line)
     report_seconds: float = 5.0
@@ -122,6 +124,7 @@ class Shift:
             blender_versions=self.runner.environments.offered(),
             isolation=self.runner.sandbox.isolation,
             unsandboxed_allowed=self.config.allow_unsandboxed,
+            abilities=self.abilities,
         )
 
     def holding(self) -> list[Key]:

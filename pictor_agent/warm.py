@@ -117,6 +117,13 @@ class WarmBlender:
         self.memory_bytes, self.device = answer.memory_bytes, answer.device
         return answer
 
+    async def probe(self) -> str:
+        """The device that Blender would render on; instead of `open`."""
+        async with time_limit(START_SECONDS, "Blender did not start"):
+            await self._until("ready")
+        await self._send(command="probe")
+        return (await self._until("probed")).device
+
     async def render(self, spec: protocol.RenderSpec, target: Path, on_progress: OnProgress) -> Picture:
         """Render one frame into the file `target`."""
         await self._send(
@@ -191,13 +198,12 @@ class WarmBlender:
 
     async def _death(self) -> RunFailed:
         """Why the process ended, as well as can be told from outside. Nobody but a kernel without memory kills it unasked."""
-        by_us = self._ended_by_us
-        await self.box.ended()
+        by_itself = not self._ended_by_us and await self.box.ended()
         await self.close()
         code = self.box.process.returncode
         if self.box.oom_kills or any(words in self.log_tail for words in OUT_OF_MEMORY):
             return RunFailed("out_of_memory", f"more than {self.limits.memory_bytes >> 20} MiB", self.log_tail)
-        if code in KILLED and not by_us:
+        if code in KILLED and by_itself:
             return RunFailed("out_of_memory", "the machine took the memory back", self.log_tail)
         return RunFailed("renderer_crashed", f"Blender ended with status {code}", self.log_tail)
 

@@ -10,5 +10,6 @@ ENGINE = Engine(
     status="available",
     versions=blender_versions.ALL,
     blender_ids=("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"),
+    needs_opengl=True,
     reproducible=False,
 )

@@ -25,6 +25,7 @@ class Engine:
     blender_ids: tuple[str, ...] = ()  # what Blender calls it in a file: scene.render.engine
     formats: tuple[str, ...] = ("PNG", "JPEG", "OPEN_EXR", "OPEN_EXR_MULTILAYER")
     denoise: bool = False  # has a denoiser that the job may switch
+    needs_opengl: bool = False  # by EGL, without a display
     reproducible: bool = True  # the same version, file, frame and seed give the same pixels
 
     @property
