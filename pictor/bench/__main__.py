@@ -23,7 +23,7 @@ def start_database(folder: Path) -> embedded.Postgres:
         "DATABASE_URL": cluster.url.rsplit("/", 1)[0] + "/postgres",
         "SECRET_KEY": "bench-" + embedded.new_password(),
         "DEBUG": "1",
-        "DJANGO_SETTINGS_MODULE": "pictor.settings",
+        "DJANGO_SETTINGS_MODULE": "pictor.bench.settings",
     }
     return cluster
 
@@ -58,7 +58,7 @@ def main() -> None:
                 console.print(f"written to {report.save(Path('var/bench'))}\n")
         finally:
             cluster.stop()
-            valkey.kill()
+            valkey.stop()
 
 
 if __name__ == "__main__":

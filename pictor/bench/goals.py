@@ -20,6 +20,12 @@ GOALS: dict[str, dict[str, Goal]] = {
         "settlements_vs_naive": Goal(8, "x", "higher"),
         "batch_transfers": Goal(10_000, "1/s", "higher"),
     },
+    "dispatch": {
+        "end_to_end": Goal(1_500, "1/s", "higher"),  # middle of all sizes
+        "lost_with_size": Goal(10, "%", "lower"),  # from the smallest to the largest
+        "database_only": Goal(15_000, "1/s", "higher"),
+        "submit_10000": Goal(2, "s", "lower"),
+    },
     "pages": {  # each holds for every page
         "p50": Goal(30, "ms", "lower"),
         "p95": Goal(100, "ms", "lower"),

@@ -72,11 +72,6 @@ def finished(number: int) -> int:
     return statements(lambda: say(tasks, protocol.Done))
 
 
-def failed(number: int) -> int:
-    tasks = rendering_tasks(number)
-    return statements(lambda: say(tasks, protocol.Failed, reason="renderer_crashed"))
-
-
 def returned(number: int) -> int:
     leases = [(task, lease_of(task)) for task in rendering_tasks(number)]
     reports = [ReturnedReport(lease.work_id, task.pk, lease.worker_id, lease.attempt, "node_gone") for task, lease in leases]
@@ -91,7 +86,7 @@ def accepted(number: int) -> int:
     return statements(lambda: services.accept_tasks(passed, NOW))
 
 
-@pytest.mark.parametrize("road", [started, rendered, finished, failed, returned, accepted])
+@pytest.mark.parametrize("road", [started, rendered, finished, returned, accepted])
 def test_many_cost_as_many_statements_as_few(road):
     road(FEW)  # accounts are made with the first movement
     assert road(MANY) == road(FEW)
