@@ -8,7 +8,7 @@ from pathlib import Path
 import django
 
 from pictor.stack.stack import CODE, Stack
-from pictor.stack.starting import flag, orderly, require_alive, stack_from_environment, stay_up
+from pictor.stack.starting import flag, orderly, stack_from_environment, stay_up
 from pictor.stack.words import Stop, say
 
 DEMO_SCENE = CODE / "scenes" / "carousel.blend"
@@ -42,10 +42,10 @@ def run_job(stack: Stack, scene: Path, frames: str, began: float):
     job = demo_job.begin(scene)
     say(f"  Watch it live: {stack.url}{job.get_absolute_url()}")
     say(f"  One click on {stack.url} signs you in as Carla Creator.\n")
-    job = demo_job.submit(job, frames, alive=lambda: require_alive(stack))
-    job = demo_progress.follow(job, alive=lambda: require_alive(stack), began=began, stop_when_stuck=flag("EXIT"))
+    job = demo_job.submit(job, frames, alive=stack.require_alive)
+    job = demo_progress.follow(job, alive=stack.require_alive, began=began, stop_when_stuck=flag("EXIT"))
     if job.status == "completed":
-        demo_job.export(job, stack.var / "demo" / str(job.pk), alive=lambda: require_alive(stack))
+        demo_job.export(job, stack.var / "demo" / str(job.pk), alive=stack.require_alive)
     else:
         say(f"  The job is {job.get_status_display().lower()}: {demo_progress.reason(job)}")
     return job

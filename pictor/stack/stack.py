@@ -23,6 +23,7 @@ from pictor.stack.words import Stop, say
 
 CODE = Path(__file__).resolve().parent.parent.parent
 FREE_BYTES_MIN = 512 * 1024**2
+RUNNING_BYTES_MIN = 64 * 1024**2  # below this a running stack ends, while PostgreSQL still has room to end well
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Stack:
         Raises:
             Stop: one line on why not.
         """
-        self._require_space()
+        self.require_space(FREE_BYTES_MIN)
         self._take_lock()
         ports.require_free(self.port, self.host)
         self.databases.start(self.supervisor)
@@ -143,15 +144,25 @@ class Stack:
             words.append(f"--node-config={self.node_config}")
         self.manage(*words, owner=True)
 
-    def _require_space(self) -> None:
+    def require_alive(self) -> None:
+        """Asked again and again while the stack is up.
+
+        Raises:
+            Stop: it cannot go on; one line on why.
+        """
+        if self.failure:
+            raise Stop("The stack was stopped: a process cannot be kept alive.")
+        self.require_space(RUNNING_BYTES_MIN)
+
+    def require_space(self, needed_bytes: int) -> None:
         try:
             self.var.mkdir(parents=True, exist_ok=True)
             free_bytes = shutil.disk_usage(self.var).free
         except OSError as error:
             raise Stop(f"{self.var} cannot be used: {error.strerror}") from None
-        if free_bytes < FREE_BYTES_MIN:
+        if free_bytes < needed_bytes:
             raise Stop(
-                f"The disk of {self.var} is full: {free_bytes // 1024**2} MiB are free, {FREE_BYTES_MIN // 1024**2} are needed."
+                f"The disk of {self.var} is full: {free_bytes // 1024**2} MiB are free, {needed_bytes // 1024**2} are needed."
             )
 
     def _take_lock(self) -> None:

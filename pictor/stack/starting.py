@@ -59,12 +59,7 @@ def stay_up(stack: Stack) -> None:
     """Until Ctrl-C or SIGTERM, which is a good end here."""
     try:
         while True:
-            require_alive(stack)
+            stack.require_alive()
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         say("\nStopping.")
-
-
-def require_alive(stack: Stack) -> None:
-    if stack.failure:
-        raise Stop("The stack was stopped: a process cannot be kept alive.")

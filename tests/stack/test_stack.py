@@ -65,3 +65,10 @@ class StartTests:
         monkeypatch.setattr("pictor.stack.stack.FREE_BYTES_MIN", 1 << 60)
         with pytest.raises(Stop, match="is full"):
             Stack(tmp_path, inherited=OUTSIDE).start()
+
+    def test_a_disk_that_fills_up_while_it_runs_ends_it_with_its_name(self, tmp_path, monkeypatch):
+        stack = Stack(tmp_path, inherited=OUTSIDE)
+        stack.require_alive()
+        monkeypatch.setattr("pictor.stack.stack.RUNNING_BYTES_MIN", 1 << 60)
+        with pytest.raises(Stop, match=f"The disk of {tmp_path} is full"):
+            stack.require_alive()
