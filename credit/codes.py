@@ -36,6 +36,7 @@ class Code(TextChoices):
 
     TOP_UP = "top_up", "Payment"  # operator -> spendable
     PROMOTION = "promotion", "Promotion"  # promotion -> spendable
+    PROBE = "probe", "Probe frame"  # network -> spendable
     HOLD = "hold", "Hold"  # spendable -> holding
     RELEASE = "release", "Hold released"  # holding -> spendable
     CHARGE = "charge", "Charge"  # holding -> clearing

@@ -14,7 +14,7 @@ FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
     "promotion": ("Promotions", (Code.PROMOTION,)),
     "charge": ("Charges", (Code.CHARGE,)),
     "hold": ("Holds", (Code.HOLD, Code.RELEASE)),
-    "earning": ("Earnings", (Code.EARNING, Code.MATURITY, Code.EARNING_REVERSED)),
+    "earning": ("Earnings", (Code.EARNING, Code.PROBE, Code.MATURITY, Code.EARNING_REVERSED)),
     "refund": ("Refunds", (Code.REFUND,)),
 }
 
@@ -26,6 +26,7 @@ READS: dict[Code, tuple[str, str, str]] = {
     Code.RELEASE: ("quiet", "", "is available again"),
     Code.CHARGE: ("accent", "−", "was paid out of what was held"),
     Code.EARNING: ("info", "+", "paid for an accepted task; pending, available later"),
+    Code.PROBE: ("ok", "+", "paid by the network for a probe frame, to spend"),
     Code.MATURITY: ("ok", "", "became available"),
     Code.REFUND: ("ok", "+", "was given back; it is available"),
     Code.EARNING_REVERSED: ("warn", "−", "was taken back from pending: the charge was refunded"),

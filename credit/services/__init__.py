@@ -5,7 +5,7 @@ Locks are taken in one order: holds, earnings, wallets, pending accounts; within
 transaction may combine verbs for the holds of one creator without the danger of a deadlock.
 """
 
-from credit.services.additions import grant_promotion, top_up_by_operator, transfer, welcome
+from credit.services.additions import grant_promotion, pay_probe, top_up_by_operator, transfer, welcome
 from credit.services.balances import Balance, balance_of, entries_of, hold_remaining
 from credit.services.charges import Charge, ChargeResult, charge_hold, charge_holds
 from credit.services.earnings import sweep_matured_earnings
@@ -22,6 +22,7 @@ __all__ = [
     "entries_of",
     "extend_hold",
     "grant_promotion",
+    "pay_probe",
     "hold_remaining",
     "open_hold",
     "refund_charge",

@@ -48,6 +48,11 @@ def welcome(*, user, now: datetime) -> None:
         grant_promotion(user=user, amount_micros=amount_micros, key=f"user:{user.pk}:welcome", reference="Welcome credit")
 
 
+def pay_probe(*, user, amount_micros: int, key: str, reference: str) -> Transfer:
+    """Pay a node's owner for a frame that the network had rendered at its own cost; spend-only, as no creator paid it."""
+    return _add(user, Kind.NETWORK, Bucket.PROMOTIONAL, Code.PROBE, amount_micros, key, reference)
+
+
 @transaction.atomic
 def _add(user, kind: Kind, bucket: Bucket, code: Code, amount_micros: int, key: str, reference: str) -> Transfer:
     chart = chart_of([user.pk])
