@@ -32,6 +32,8 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "unacknowledged-leases": ("workers.background.sweep_unacknowledged_leases", 2.0),  # due after 10 s
     "dead-gateways": ("workers.background.sweep_dead_gateways", 5.0),  # dead after 20 s of silence
     "stale-partials": ("workers.background.sweep_stale_partials", 3600.0),  # they are a day old by then
+    "reliability": ("workers.background.sweep_reliability", 300.0),  # a job that asks for a minimum reads it
+    "node-history": ("workers.background.sweep_node_history", 3600.0),  # kept for weeks: hours do not matter
     "telemetry-days": ("workers.background.sweep_telemetry_days", 3600.0),  # partitions reach two days ahead
     "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute
     "expired-holds": ("credit.background.sweep_expired_holds", 600.0),  # 30 days old: minutes do not matter

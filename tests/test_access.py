@@ -66,10 +66,7 @@ TABLE = [
     Row("rendering:settings-state", 302, 404, 204, 204, args=("ready",)),  # read: the page loads itself again
     own_page("rendering:job-quote", "ready"),
     own_page("rendering:job-fit", "ready"),
-    own_page("rendering:job-fit", "ready"),
     verb("rendering:job-submit", "ready", done=422),
-    verb("rendering:job-copy", "job"),
-    verb("rendering:job-change", "job"),
     verb("rendering:job-copy", "job"),
     verb("rendering:job-change", "job"),
     verb("rendering:job-pause", "job"),
@@ -96,6 +93,7 @@ TABLE = [
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),
+    Row("workers:worker-location", 302, 404, 404, 200, args=("worker",)),
     verb("workers:worker-config", "worker", done=200),
     verb("workers:worker-pause", "worker"),
     verb("workers:worker-resume", "worker"),

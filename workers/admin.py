@@ -1,5 +1,7 @@
 """Nodes and their queue in the admin: to read, and to suspend or reinstate a node."""
 
+from functools import partial
+
 from django.contrib import admin, messages
 
 from common import clock
@@ -12,11 +14,11 @@ from workers.models import Enrolment, Gateway, Lease, Misfit, Shift, Tally, Work
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
     list_display = ["name", "owner", "status", "isolation", "cpu_model", "agent_version", "connected_at", "last_seen_at"]
-    list_filter = ["status", "isolation", "unsandboxed_allowed"]
+    list_filter = ["status", "trusted", "isolation", "unsandboxed_allowed"]
     search_fields = ["name", "uid", "hostname", "owner__email", "owner__username"]
     list_select_related = ["owner"]
     exclude = ["public_key"]
-    actions = ["suspend", "reinstate"]
+    actions = ["suspend", "reinstate", "trust", "distrust"]
 
     @admin.action(description="Suspend: no socket, no work", permissions=["view"])
     def suspend(self, request, queryset):
@@ -25,6 +27,14 @@ class WorkerAdmin(ReadOnlyAdmin):
     @admin.action(description="Reinstate after a suspension", permissions=["view"])
     def reinstate(self, request, queryset):
         self._each(request, queryset, services.reinstate_worker, "reinstated")
+
+    @admin.action(description="Trust: may have scenes that are kept to trusted nodes", permissions=["view"])
+    def trust(self, request, queryset):
+        self._each(request, queryset, partial(services.trust_worker, trusted=True), "trusted")
+
+    @admin.action(description="Trust no longer", permissions=["view"])
+    def distrust(self, request, queryset):
+        self._each(request, queryset, partial(services.trust_worker, trusted=False), "trusted no longer")
 
     def _each(self, request, queryset, verb, done: str) -> None:
         if not request.user.has_perm("workers.change_worker"):

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db.models import Q
 
 from common import clock
-from workers import nudges, services, telemetry, transfers
+from workers import events, misfits, nearness, nudges, reliability, services, telemetry, transfers
 from workers.states import ReturnReason
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,20 @@ def sweep_telemetry_days() -> None:
 def sweep_stale_partials() -> None:
     """Half-sent files of nodes that never came back are dropped."""
     _log("sweep_stale_partials", transfers.drop_stale_partials())
+
+
+@shared_task
+def sweep_reliability() -> None:
+    """Each node's reliability follows its tallies."""
+    _log("sweep_reliability", reliability.keep_all(today=clock.now().date()))
+
+
+@shared_task
+def sweep_node_history() -> None:
+    """Old lines of nodes, misfits that have ended and scenes that nobody rendered for long are dropped."""
+    now = clock.now()
+    count = events.drop_old(now=now) + misfits.drop_ended(now=now) + nearness.drop_unused(now=now)
+    _log("sweep_node_history", count)
 
 
 def _log(name: str, count: int) -> None:

@@ -1,7 +1,7 @@
 """What happened to a node, for its owner's page, and the topics that follow it."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.realtime import announce_on_commit
 from workers.models import Worker, WorkerEvent
@@ -23,7 +23,11 @@ KINDS = {  # kind -> words on the page
     "task-failed": "A task failed",
     "misfit": "Work that does not fit this node",
     "located": "Location changed",
+    "trusted": "Trusted by an operator",
+    "distrusted": "No longer trusted by an operator",
 }
+
+KEPT_FOR = timedelta(days=90)
 
 
 def topic(worker_id: int) -> str:
@@ -42,3 +46,9 @@ def announce_work(worker_ids: Iterable[int]) -> None:
     """What these nodes run has changed."""
     for worker_id in set(worker_ids):
         announce_on_commit(topic(worker_id), "work")
+
+
+def drop_old(*, now: datetime, limit: int = 20_000) -> int:
+    """Lines that are older than KEPT_FOR are dropped, the oldest first."""
+    due = WorkerEvent.objects.filter(at__lt=now - KEPT_FOR).order_by("at").values("pk")[:limit]
+    return WorkerEvent.objects.filter(pk__in=due)._raw_delete(using="default")

@@ -12,7 +12,7 @@ import structlog
 from django.db import connection, transaction
 
 from pictor_agent import protocol
-from workers import deliveries, events
+from workers import deliveries, events, nearness
 from workers.deliveries import Delivery, Held
 from workers.facts import COLUMNS, TAKES_WORK, WIDTH, facts_of_row
 from workers.kinds import NewLease, ReturnedReport, kind_of
@@ -62,13 +62,6 @@ LEASE = """
     SELECT taken.id, written.work_id IS NOT NULL FROM taken LEFT JOIN written ON written.work_id = taken.id
 """
 RELEASE = "UPDATE workers_work SET leased = FALSE WHERE id = ANY(%s)"
-
-REMEMBER = """
-    INSERT INTO workers_cached AS cached (worker_id, affinity, used_at)
-    SELECT worker_id, affinity, %s FROM unnest(%s::bigint[], %s::text[]) AS given(worker_id, affinity)
-    ON CONFLICT (affinity, worker_id) DO UPDATE SET used_at = EXCLUDED.used_at
-    WHERE cached.used_at < EXCLUDED.used_at - interval '1 hour'
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +195,7 @@ def _write(choice: Choice, routes: dict[int, Route], now: datetime) -> list[NewL
         cursor.execute(RELEASE, [[lease.work_id for lease in lost if lease.work_id in stands]])
     _give_back(lost, choice.rows, now)
     written = [lease for lease in leases if stands.get(lease.work_id)]
-    _remember(written, choice.rows, now)
+    nearness.remember(((lease.worker_id, choice.rows[lease.work_id].affinity) for lease in written), now)
     return written
 
 
@@ -215,15 +208,6 @@ def _give_back(lost: list[NewLease], rows: dict[int, WaitingRow], now: datetime)
     for kind, reports in by_kind.items():
         log.info("places_taken", kind=kind, count=len(reports))
         kind_of(kind).returned(reports, now)
-
-
-def _remember(leases: list[NewLease], rows: dict[int, WaitingRow], now: datetime) -> None:
-    """These nodes have the scenes of these leases at hand from now on."""
-    pairs = sorted({(lease.worker_id, affinity) for lease in leases if (affinity := rows[lease.work_id].affinity)})
-    if not pairs:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(REMEMBER, [now, *(list(column) for column in zip(*pairs, strict=True))])
 
 
 # Publishing -----------------------------------------------------------------------------------------------------------

@@ -118,17 +118,25 @@ def _learned(rows) -> Learned:
     )
 
 
-def in_force(*, now: datetime, worker: Worker | None = None, affinity: str = ""):
-    """The misfits that hold at this moment, for the page of a node or of what has the affinity; newest first."""
+def in_force(*, now: datetime):
+    """The misfits that hold at this moment, newest first."""
     rows = Misfit.objects.filter(until__gt=now).exclude(kind=MisfitKind.FAILURES, count__lt=FAILURES)
-    if worker is not None:
-        rows = rows.filter(worker=worker)
-    if affinity:
-        rows = rows.filter(affinity=affinity)
     return rows.select_related("worker").order_by("-at")
 
 
-def forget_old(*, now: datetime, limit: int = 10_000) -> int:
-    """Drop what has ended."""
+def kept_apart(affinity: str, *, now: datetime, limit: int = 20) -> list[tuple[str, str]]:
+    """Name of the node and why it gets no work with this affinity, for the page of a job."""
+    return [(row.worker.name, words_of(row)) for row in in_force(now=now).filter(affinity=affinity)[:limit]] if affinity else []
+
+
+def words_of(misfit: Misfit) -> str:
+    """ "ran out of memory", "failed 3 times in a row, tried again after 14:05 UTC"."""
+    if misfit.kind == MisfitKind.OUT_OF_MEMORY:
+        return "ran out of memory"
+    return f"failed {misfit.count} times in a row, tried again after {misfit.until:%H:%M} UTC"
+
+
+def drop_ended(*, now: datetime, limit: int = 10_000) -> int:
+    """What no longer holds is dropped."""
     due = Misfit.objects.filter(until__lt=now).values("pk")[:limit]
-    return Misfit.objects.filter(pk__in=due).delete()[0]
+    return Misfit.objects.filter(pk__in=due)._raw_delete(using="default")

@@ -15,12 +15,13 @@ from django.db.models import Q
 
 from common.transitions import IllegalMove, move
 from pictor_agent import protocol
-from workers import deliveries, events
+from workers import deliveries, events, nearness
 from workers.deliveries import Held
 from workers.feeding import LEASE_SECONDS
 from workers.leases import UNSTARTED, return_leases
 from workers.models import Enrolment, Gateway, Gpu, Lease, Shift, Worker
 from workers.nudges import nudge_on_commit
+from workers.places import name_of
 from workers.states import WORKER_MOVES, ReturnReason, WorkerStatus
 
 S = WorkerStatus
@@ -98,6 +99,22 @@ def new_config(worker: Worker, *, now: datetime, actor=None) -> str:
         token=_toml(token),
         expires=expires_at.strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+@transaction.atomic
+def locate_worker(worker: Worker, country: str, *, now: datetime, actor=None) -> None:
+    """Set where the node stands (a key of workers.places.COUNTRIES, or empty)."""
+    if Worker.objects.filter(pk=worker.pk).exclude(country=country).update(country=country):
+        events.record(worker, "located", now=now, detail=name_of(country), actor=actor)
+        nudge_on_commit()
+
+
+@transaction.atomic
+def trust_worker(worker: Worker, *, trusted: bool, now: datetime, actor=None) -> None:
+    """An operator lets the node have scenes that are kept to trusted nodes, or no longer."""
+    if Worker.objects.filter(pk=worker.pk).exclude(trusted=trusted).update(trusted=trusted):
+        events.record(worker, "trusted" if trusted else "distrusted", now=now, actor=actor)
+        nudge_on_commit()
 
 
 CONFIG = """\
@@ -211,6 +228,7 @@ def _enrol(worker: Worker, public_key: bytes, token: str, *, now: datetime) -> N
     if Worker.objects.filter(public_key=public_key).exclude(pk=worker.pk).exists():
         raise Refusal("bad_token", "This key belongs to another node; start the agent with a state folder of its own.")
     Worker.objects.filter(pk=worker.pk).update(public_key=public_key)
+    nearness.forget_node(worker.pk)
     events.record(worker, "enrolled", now=now)
 
 

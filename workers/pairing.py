@@ -1,14 +1,11 @@
 """Free places and waiting work, brought together: the rules of workers.sharing over the rows of the queue."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from random import Random
 
-from django.db import connection
-
-from workers import rounds, waiting
+from workers import nearness, rounds, waiting
 from workers.facts import online_nodes
 from workers.matching import mismatch, softened
 from workers.models import Work
@@ -19,16 +16,12 @@ PAGES = 10  # of waiting work read in one run before the rest waits for the next
 
 Pair = tuple[Place, WaitingRow]
 
-AT_HAND = """
-    SELECT worker_id, affinity FROM workers_cached WHERE affinity = ANY(%s) AND worker_id = ANY(%s)
-"""
-
 
 def pair(places: list[Place], *, batch: int, without: set[GroupKey], seen: set[int], now: datetime) -> list[Pair]:
     """Share the places out, then read as much work as got one; what a group cannot fill is shared out again."""
     groups = _softened([group for group in _waiting_groups(now) if group.key not in without])
     turns = rounds.read(group.owner for group in groups)
-    free = Free(_with_what_is_at_hand(places, groups))
+    free = Free(nearness.with_what_is_at_hand(places, groups))
     able = able_tiers(free, groups)
     pairs: list[Pair] = []
     for _ in range(PAGES):
@@ -70,18 +63,6 @@ def _softened(groups: list[Group]) -> list[Group]:
         return groups
     online = [node.facts for node in online_nodes()]
     return [replace(group, learned=softened(group.requirements, group.learned, online)) for group in groups]
-
-
-def _with_what_is_at_hand(places: list[Place], groups: Iterable[Group]) -> list[Place]:
-    affinities = sorted({group.affinity for group in groups if group.affinity})
-    if not affinities:
-        return places
-    with connection.cursor() as cursor:
-        cursor.execute(AT_HAND, [affinities, sorted({place.facts.worker_id for place in places})])
-        at_hand = defaultdict(set)
-        for worker_id, affinity in cursor.fetchall():
-            at_hand[worker_id].add(affinity)
-    return [replace(place, at_hand=frozenset(at_hand.get(place.facts.worker_id, ()))) for place in places]
 
 
 def _plan(free: Free, groups: list[Group], turns: Rounds, *, limit: int) -> dict[Group, list[Place]]:

@@ -6,16 +6,18 @@ from datetime import datetime, timedelta
 from django.db.models import Min, Sum
 
 from common.words import plural
-from workers import events, explain, telemetry, uptime
+from workers import events, explain, misfits, telemetry, uptime
 from workers.explain import AtWork
 from workers.kinds import kind_of
 from workers.models import Shift, Tally, Worker
+from workers.places import name_of
 from workers.states import TONES, WorkerStatus
 
 UPTIME_DAYS = 7
 CALENDAR_WEEKS = 13
 EARNINGS_DAYS = 30
 EVENTS_SHOWN = 30
+MISFITS_SHOWN = 20
 INSTALL_COMMAND = "python3.11 -m pip install ."  # pyproject.toml packages the agent alone
 GIB = 1024**3
 TONES_OF_EVENTS = {
@@ -25,6 +27,7 @@ TONES_OF_EVENTS = {
     "superseded": "warn",
     "work-returned": "warn",
     "task-failed": "bad",
+    "misfit": "warn",
     "suspended": "bad",
     "paused": "warn",
     "draining": "info",
@@ -326,6 +329,12 @@ def events_part(worker: Worker, *, now: datetime) -> dict:
     return {"worker": worker, "moments": moments}
 
 
+def misfits_part(worker: Worker, *, now: datetime) -> dict:
+    """What is kept from the node, and why."""
+    rows = misfits.in_force(now=now).filter(worker=worker)[:MISFITS_SHOWN]
+    return {"worker": worker, "kept_away": [(row.title, misfits.words_of(row), row.at) for row in rows]}
+
+
 def facts_part(worker: Worker, *, now: datetime) -> dict:
     return {"worker": worker, "facts_rows": _facts_rows(worker)} | verbs_of(worker)
 
@@ -333,6 +342,9 @@ def facts_part(worker: Worker, *, now: datetime) -> dict:
 def _facts_rows(worker: Worker) -> list[tuple[str, str]]:
     isolation = "bubblewrap" if worker.sandboxed else "none, allowed by its owner" if worker.unsandboxed_allowed else "none"
     return [
+        ("Location", name_of(worker.country) or "not stated"),
+        ("Reliability", f"{worker.reliability_bp / 100:.1f} %, of its frames in 30 days"),
+        ("Trusted", "yes, by an operator" if worker.trusted else "not yet"),
         ("Isolation", isolation),
         ("Blender", ", ".join(worker.blender_versions) or "none installed yet"),
         ("System", worker.os or "–"),

@@ -8,7 +8,7 @@ from workers.feeding import LEASE_SECONDS, feed_once
 from workers.kinds import NewWork
 from workers.leases import return_leases
 from workers.live_log import log_of
-from workers.misfits import note_failure, note_out_of_memory, note_successes
+from workers.misfits import kept_apart, note_failure, note_out_of_memory, note_successes
 from workers.nodes import (
     Admission,
     NameTaken,
@@ -18,6 +18,7 @@ from workers.nodes import (
     admit,
     create_worker,
     drain_worker,
+    locate_worker,
     lose_dead_gateways,
     new_config,
     pause_worker,
@@ -29,6 +30,7 @@ from workers.nodes import (
     sign_off,
     sign_on,
     suspend_worker,
+    trust_worker,
 )
 from workers.queue import change_group, enqueue, hold_group, take_back, withdraw
 from workers.reports import Arrived, Incoming, record, unfold
@@ -55,6 +57,8 @@ __all__ = [
     "feed_once",
     "hold_group",
     "idle_reason",
+    "kept_apart",
+    "locate_worker",
     "log_of",
     "lose_dead_gateways",
     "new_config",
@@ -75,6 +79,7 @@ __all__ = [
     "suspend_worker",
     "take_back",
     "tally_all",
+    "trust_worker",
     "unfold",
     "waiting_reason",
     "what_is_missing",

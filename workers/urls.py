@@ -10,6 +10,7 @@ urlpatterns = [
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
     path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),
+    path("workers/<int:pk>/location/", views.worker_location, name="worker-location"),
     path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),
     path("workers/<int:pk>/pause/", views.worker_pause, name="worker-pause"),
     path("workers/<int:pk>/resume/", views.worker_resume, name="worker-resume"),

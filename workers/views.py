@@ -11,7 +11,7 @@ from common import clock
 from common.http import fragment_response
 from common.transitions import IllegalMove, StaleMove
 from workers import presentation, services
-from workers.forms import WorkerForm
+from workers.forms import LocationForm, WorkerForm
 from workers.models import Worker
 from workers.states import WorkerStatus
 
@@ -28,6 +28,7 @@ PARTS = {
     "history": presentation.history_part,
     "events": presentation.events_part,
     "facts": presentation.facts_part,
+    "misfits": presentation.misfits_part,
 }
 
 
@@ -95,6 +96,20 @@ def worker_part(request: HttpRequest, pk: int, part: str) -> HttpResponse:
     worker = visible_worker(request, pk)
     context = PARTS[part](worker, now=clock.now()) | {"is_owner": worker.owner_id == request.user.pk}
     return fragment_response(request, f"workers/worker_detail.html#{part}", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def worker_location(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the node stands, chosen by its owner."""
+    worker = own_worker(request, pk)
+    form = LocationForm(request.POST or None, initial={"country": worker.country})
+    if request.method == "POST" and form.is_valid():
+        services.locate_worker(worker, form.cleaned_data["country"], now=clock.now(), actor=request.user)
+        messages.success(request, "Saved.")
+        return redirect(worker)
+    status = 422 if form.is_bound else 200
+    return render(request, "workers/worker_location.html", {"form": form, "worker": worker}, status=status)
 
 
 # Verbs ----------------------------------------------------------------------------------------------------------------
