@@ -15,6 +15,7 @@ from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
 from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
 from rendering.reasons import OUTCOMES, Reason
+from rendering.services.stranded import note_stranded_jobs
 from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
 from workers.models import Work
 
@@ -139,6 +140,12 @@ def _jobs_with_stuck_work(ids: list[int]) -> list[int]:
     stuck = Work.objects.filter(kind="render", group__in=ids, held=True).values("group")
     running = Job.objects.filter(pk__in=stuck, status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
     return list(running.values_list("pk", flat=True))
+
+
+@shared_task
+def sweep_stranded_jobs(limit: int = 200) -> int:
+    """Tell creators what no node online has for their jobs."""
+    return note_stranded_jobs(clock.now(), limit=limit)
 
 
 @shared_task
