@@ -4,58 +4,23 @@ Everything streams; nothing is read whole. A stored file belongs to one asset ro
 """
 
 import hashlib
-import re
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-import zstandard
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
-from rendering import quotas, uploads
+from rendering import blend_header, quotas, uploads
+from rendering.blend_header import HEAD_BYTES, BadBlend, kind_of
 from rendering.errors import BadScene, UnfitUpload
 from rendering.models import Asset, Scene, SceneFile, Upload
 from rendering.unpacking import members_of, open_archive, unpack
 from rendering.uploads import Announced
 
-HEAD_BYTES = 512 * 1024  # what is read to tell kinds apart
-BLEND_HEAD = re.compile(rb"BLENDER(?:[-_][vV]\d{3}|\d\d-\d\d[vV]\d{4})")  # to 4.5, and from 5.0
-GZIP_HEAD = b"\x1f\x8b"  # compressed .blend before 3.0
-ZSTD_HEAD = b"\x28\xb5\x2f\xfd"  # and since
-ZIP_HEAD = b"PK\x03\x04"
-
-
 # What kind of file it is ----------------------------------------------------------------------------------------------
-
-
-def kind_of(head: bytes) -> str:
-    """ "blend", "zip" or "" by the first bytes, also through gzip and zstd."""
-    if head.startswith(ZIP_HEAD):
-        return "zip"
-    return "blend" if BLEND_HEAD.match(_unpacked_head(head)) else ""
-
-
-def _unpacked_head(head: bytes) -> bytes:
-    """The first bytes inside a compressed .blend."""
-    if head.startswith(GZIP_HEAD):
-        try:
-            return zlib.decompressobj(wbits=31).decompress(head, 64)
-        except zlib.error:
-            return b""
-    if head.startswith(ZSTD_HEAD):
-        return _zstd_head(head)
-    return head
-
-
-def _zstd_head(head: bytes) -> bytes:
-    try:
-        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(head) as reader:
-            return reader.read(64)  # never more: half a megabyte may unpack to 16 GB
-    except zstandard.ZstdError:
-        return b""
 
 
 def check_upload(upload: Upload) -> None:
@@ -72,9 +37,20 @@ def check_upload(upload: Upload) -> None:
 
 
 def _check_kind(upload: Upload, number: int, file: Announced) -> None:
-    with open(uploads.partial_path(upload, number), "rb") as content:
-        if not kind_of(content.read(HEAD_BYTES)):
+    with uploads.opened(upload, number) as content:
+        kind = kind_of(content.read(HEAD_BYTES))
+        if not kind:
             raise UnfitUpload(f"{file.path} is neither a .blend file nor a .zip archive.")
+        if kind == "blend":
+            _check_blend(content, file.path)
+
+
+def _check_blend(content: BinaryIO, path: str) -> None:
+    """Whole, and of a Blender that nodes have: said at once, before anything is stored."""
+    try:
+        blend_header.check(content)
+    except BadBlend as error:
+        raise UnfitUpload(f"{path}: {error}") from error
 
 
 # Storing --------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ The partial files are the truth about what has arrived; `Upload.received_bytes` 
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -230,6 +231,41 @@ def missing(upload: Upload) -> list[int]:
 def _is_whole(here: dict[tuple[int, int], int], number: int, file: Announced) -> bool:
     parts = range(-(-file.size_bytes // PART_BYTES))
     return all(here.get((number, part), 0) == part_bytes(file, part) for part in parts)
+
+
+class _Parts(io.RawIOBase):
+    """The parts of a file as one that can be read and sought, before they are joined."""
+
+    def __init__(self, upload: Upload, number: int) -> None:
+        self.path_of = lambda part: partial_path(upload, number, part)
+        self.size_bytes = files_of(upload)[number].size_bytes
+        self.at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size_bytes}[whence]
+        self.at = max(0, base + offset)
+        return self.at
+
+    def readinto(self, buffer) -> int:
+        part, inside = divmod(self.at, PART_BYTES)
+        if self.at >= self.size_bytes:
+            return 0
+        with open(self.path_of(part), "rb") as file:
+            file.seek(inside)
+            read = file.readinto(memoryview(buffer)[: PART_BYTES - inside])
+        self.at += read
+        return read
+
+
+def opened(upload: Upload, number: int) -> BinaryIO:
+    """A file that has arrived in full and is not joined yet, to be looked at."""
+    return io.BufferedReader(_Parts(upload, number))
 
 
 def joined(upload: Upload, number: int) -> Path:

@@ -58,8 +58,8 @@ def receive_whole(owner, file) -> Job:
     if not may_upload(owner):
         raise UnfitUpload(TOO_MANY)
     upload = uploads.start_upload(owner=owner, name=file.name, size_bytes=file.size)
-    for part, chunk in enumerate(file.chunks(uploads.PART_BYTES)):
-        uploads.append_to_upload(upload, part=part, offset=0, stream=BytesIO(chunk))
+    for part, block in enumerate(iter(lambda: file.read(uploads.PART_BYTES), b"")):
+        uploads.append_to_upload(upload, part=part, offset=0, stream=BytesIO(block))
     try:
         return services.create_job_from_upload(upload)
     except RenderingError:

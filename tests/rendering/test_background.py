@@ -15,7 +15,7 @@ from rendering.states import JobStatus, TaskStatus
 from tests.builders import make_job
 
 pytestmark = pytest.mark.django_db
-NEW = b"BLENDER17-01v0500" + bytes(500)
+NEW = b"BLENDER17-01v0500" + bytes(500) + b"ENDB"
 
 
 def uploaded(owner, content: bytes = NEW, name: str = "carousel.blend") -> Upload:
@@ -114,9 +114,9 @@ class StaleUploadTests:
         orphan = uploads.partial_path(Upload(name="x", size_bytes=1))
         orphan.parent.mkdir(parents=True, exist_ok=True)
         orphan.write_bytes(b"x")
-        os.utime(orphan, (0, 0))
+        os.utime(orphan.parent, (0, 0))
         background.sweep_stale_uploads()
-        assert not orphan.exists()
+        assert not orphan.parent.exists()
 
 
 class ScheduleTests:

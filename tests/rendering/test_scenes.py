@@ -18,7 +18,7 @@ from rendering.scenes import kind_of, main_of
 from rendering.states import JobStatus
 from rendering.uploads import UnfitUpload
 
-OLD, NEW = b"BLENDER-v402" + bytes(500), b"BLENDER17-01v0500" + bytes(500)
+OLD, NEW = b"BLENDER-v402" + bytes(500) + b"ENDB", b"BLENDER17-01v0500" + bytes(500) + b"ENDB"
 
 
 def zip_bytes(*files) -> bytes:
@@ -190,7 +190,7 @@ class StoreSceneTests:
 
     def test_bytes_that_are_not_those_announced_are_refused(self, alice):
         upload = uploads.begin_upload(alice, announced([("a.blend", NEW)]))
-        uploads.append_to_upload(upload, offset=0, stream=io.BytesIO(NEW[:-1] + b"x"))
+        uploads.append_to_upload(upload, offset=0, stream=io.BytesIO(NEW[:90] + b"x" + NEW[91:]))
         job = services.create_job_from_upload(upload)
         with pytest.raises(BadScene, match="changed on its way"):
             scenes.store_scene(job.scene)
