@@ -1,19 +1,9 @@
-"""The people of the ledger's tests, and the proof that every test leaves the ledger in order."""
+"""The proof that every test leaves the ledger in order."""
 
 import pytest
 
 from credit.proof import differences
-from tests.credit.builders import NOW, person
-
-
-@pytest.fixture
-def alice(db):
-    return person("alice")
-
-
-@pytest.fixture
-def wanda(db):
-    return person("wanda")
+from tests.credit.builders import NOW
 
 
 @pytest.fixture

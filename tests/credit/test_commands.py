@@ -100,7 +100,7 @@ class TopUpTests:
     def test_repeating_the_key_adds_nothing(self, alice):
         for _ in range(2):
             said = output_of("top_up", "Alice@example.org", "12.5", "--reason", "Invoice 7", "--key", "invoice:7")
-        assert said == "alice has 12.50 credits available.\n"
+        assert said == "Alice has 12.50 credits available.\n"
         assert services.balance_of(alice).purchased_micros == 12_500_000
 
     def test_a_promotion_is_spend_only(self, alice):

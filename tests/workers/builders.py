@@ -6,6 +6,7 @@ from itertools import count
 from django.contrib.auth import get_user_model
 
 from pictor_agent import protocol
+from tests.builders import make_worker
 from workers import services
 from workers.models import Lease, Work, Worker
 
@@ -19,22 +20,8 @@ def user(name: str = "", **changes):
 
 
 def worker(**changes) -> Worker:
-    """An online node with Blender 5.0.1, 16 GiB and a sandbox."""
-    number = next(_numbers)
-    row = {
-        "name": f"node-{number}",
-        "status": "online",
-        "connected_at": NOW,
-        "last_seen_at": NOW,
-        "gateway_id": "test-gateway",
-        "connection_epoch": 1,
-        "ram_bytes": 16 * 1024**3,
-        "blender_versions": ["5.0.1"],
-        "isolation": "bubblewrap",
-        "cpu_cores": 8,
-        "cpu_model": "Test CPU",
-    } | changes
-    return Worker.objects.create(owner=row.pop("owner", None) or user(), **row)
+    """As tests.builders.make_worker, of somebody new unless `owner` is given."""
+    return make_worker(changes.pop("owner", None) or user(), **({"connected_at": NOW, "last_seen_at": NOW} | changes))
 
 
 def enqueue(*references: int, group: int = 1, owner_id: int = 1, priority: int = 0, work: dict | None = None, **requirements):
