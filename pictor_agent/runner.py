@@ -72,10 +72,11 @@ class Runner:
         try:
             async with too_long, self._warm(key, scene, log) as blender:
                 picture = await self._watched(blender, blender.render(spec, target, on_progress))
+                result = await asyncio.to_thread(describe, spec, picture)
         except RunFailed as error:
             error.log_tail = log.tail
             raise
-        return Rendered(target, await asyncio.to_thread(describe, spec, picture), log.tail, blender.device)
+        return Rendered(target, result, log.tail, blender.device)
 
     async def _find_blender(self, version: str, on_progress: OnProgress) -> None:
         """Fetch it where it is missing; that is no time of the frame's."""

@@ -298,8 +298,14 @@ class Box:
         """Kill if alive, wait, and clean up. Safe to call twice."""
         if self.is_alive:
             self.kill()
+        transport = self.process._transport  # type: ignore[attr-defined]
+        if answers := transport.get_pipe_transport(1):
+            answers.close()  # one that nobody reads to its end would keep `wait` waiting for ever
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REAP_SECONDS):
+                await self.process.wait()
+        transport.close()
         await self.process.wait()
-        self.process._transport.close()  # type: ignore[attr-defined]  # pipes that nobody read to the end
         self.oom_kills = max(self.oom_kills, self.group.oom_kills())
         await self._remove_group()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The box holds: no network, no writing, no reading of the host, limits, nothing left behind. Each test breaks out or fails to."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -146,12 +147,11 @@ class LimitTests:
 
 
 def processes_with(mark: str) -> list[str]:
+    """Processes whose command line names `mark`; those that end while we look are not among them."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found += [str(path)] if mark.encode() in path.read_bytes() else []
-        except OSError:
-            continue
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            found += [number] if mark.encode() in Path("/proc", number, "cmdline").read_bytes() else []
     return found
 
 
