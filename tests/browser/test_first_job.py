@@ -110,7 +110,7 @@ def test_frames_are_looked_at_with_the_keyboard(page, tiny_scene, complaints):
 def test_an_upload_goes_on_after_the_page_was_closed(page, tmp_path):
     """Three chunks of a file; the line is cut after the first, and the page reloaded."""
     large = tmp_path / "large.blend"
-    large.write_bytes(b"BLENDER17-01v0501" + os.urandom(20 * 1024**2))
+    large.write_bytes(b"BLENDER17-01v0500" + os.urandom(20 * 1024**2) + b"ENDB")
     offsets = []
 
     def gate(route):

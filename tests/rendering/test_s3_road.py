@@ -21,7 +21,7 @@ from tests.s3 import options, s3_server
 
 __all__ = ["s3_server"]
 pytestmark = pytest.mark.django_db
-CONTENT = b"BLENDER17-01v0500" + bytes(range(256)) * 2_000
+CONTENT = b"BLENDER17-01v0500" + bytes(range(256)) * 2_000 + b"ENDB"
 
 
 @pytest.fixture(autouse=True)
