@@ -142,8 +142,129 @@ class CacheTests:
         assert old.exists()
 
     async def test_what_can_never_fit_is_refused_with_words(self, server, store):
-        with pytest.raises(RunFailed, match="no room"):
+        with pytest.raises(RunFailed, match="no room") as failed:
             await self.fill(server, store, "a", 2 << 20, 0)
+        assert failed.value.reason == "disk_full"
+
+    async def test_what_the_next_task_needs_stays(self, server, store):
+        """Held from its arrival, although another scene was used since."""
+        await self.fill(server, store, "a", 400_000, 9)
+        store.hold("a" * 64)
+        store.hold("a" * 64)
+        store.release("a" * 64)
+        await self.fill(server, store, "b", 400_000, 1)
+        await self.fill(server, store, "c", 400_000, 0)
+        assert (store.folder / "scenes" / ("a" * 64)).exists()
+
+    async def test_it_survives_a_restart(self, server, store, client):
+        await self.fill(server, store, "a", 1_000, 0)
+        again = FileStore(store.folder, 1 << 20, client)
+        await self.fill(server, again, "a", 1_000, 0)
+        assert len(server.seen) == 1
+
+    async def test_the_order_of_use_survives_a_restart(self, server, store, client):
+        old, new = await self.fill(server, store, "a", 400_000, 1), await self.fill(server, store, "b", 400_000, 9)
+        again = FileStore(store.folder, 1 << 20, client)
+        await self.fill(server, again, "c", 400_000, 0)
+        assert (old.exists(), new.exists()) == (True, False)
+
+    async def test_halves_of_a_killed_program_are_cleared_away(self, server, store, client):
+        (store.folder / "scenes" / ("a" * 64 + files.SPARE + "0")).mkdir()
+        (store.folder / "partial" / ("b" * 64)).write_bytes(b"half")
+        again = FileStore(store.folder, 1 << 20, client)
+        await self.fill(server, again, "c", 9, 0)
+        assert [path.name for path in (store.folder / "scenes").iterdir()] == ["c" * 64]
+        assert not list((store.folder / "partial").iterdir())
+
+
+class DamageTests:
+    """A file that changed on the disk is found by its hash and fetched again; nothing else is."""
+
+    async def damaged(self, server, store, spec, damage) -> None:
+        path = await store.scene(spec, no_renewal) / "s.blend"
+        path.chmod(0o644)
+        damage(path)
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda path: path.write_bytes(b"MAIN"),
+            lambda path: path.write_bytes(b"ma"),
+            lambda path: path.write_bytes(b""),
+            lambda path: path.unlink(),
+        ],
+        ids=["changed", "cut", "emptied", "lost"],
+    )
+    @pytest.mark.parametrize("restarted", [False, True])
+    async def test_it_is_fetched_again(self, server, store, client, damage, restarted):
+        spec = scene_of(offer(server, b"main"), offer(server, b"wood", "wood.png", "/w"))
+        await self.damaged(server, store, spec, damage)
+        again = FileStore(store.folder, 1 << 20, client) if restarted else store
+        folder = await again.scene(spec, no_renewal)
+        assert (folder / "s.blend").read_bytes() == b"main"
+        assert len([path for _, path, _ in server.seen if path == "/w"]) == 1
+
+    async def test_the_same_bytes_at_another_time_are_believed_by_their_hash(self, server, store):
+        spec = scene_of(offer(server, b"main"))
+        await self.damaged(server, store, spec, lambda path: os.utime(path, (1, 1)))
+        await store.scene(spec, no_renewal)
+        assert len(server.seen) == 1
+
+    async def test_a_scene_that_shares_the_file_gets_the_new_one(self, server, store):
+        shared = offer(server, b"main")
+        first, second = scene_of(shared, key="1"), scene_of(shared, key="2")
+        await store.scene(second, no_renewal)
+        await self.damaged(server, store, first, lambda path: path.write_bytes(b"MAIN"))
+        for spec in (first, second):
+            assert (await store.scene(spec, no_renewal) / "s.blend").read_bytes() == b"main"
+        assert len(server.seen) == 2
+
+    async def test_a_scene_that_a_warm_process_sees_is_left_alone(self, server, store):
+        spec = scene_of(offer(server, b"main"))
+        await self.damaged(server, store, spec, lambda path: path.write_bytes(b"MAIN"))
+        store.is_open = lambda scene_key: True
+        assert (await store.scene(spec, no_renewal)).exists()
+
+
+class FullDiskTests:
+    """/dev/full takes no byte: a disk that is full in earnest."""
+
+    def fill_up(self, store, ref) -> os.PathLike:
+        partial = store.folder / "partial" / ref.sha256
+        partial.symlink_to("/dev/full")
+        return partial
+
+    async def test_without_anything_to_drop_it_is_the_node_s_fault(self, server, store):
+        ref = offer(server, b"main")
+        self.fill_up(store, ref)
+        with pytest.raises(RunFailed) as failed:
+            await store.scene(scene_of(ref), no_renewal)
+        assert failed.value.reason == "disk_full"
+
+    async def test_what_nobody_needs_is_dropped_and_the_fetch_goes_on(self, server, store):
+        """The disk has room again as soon as the old scene is asked for its place."""
+        old = await store.scene(scene_of(offer(server, b"old", url="/old"), key="a"), no_renewal)
+        ref = offer(server, b"main")
+        full = self.fill_up(store, ref)
+
+        def is_open(scene_key: str) -> bool:
+            if scene_key == "a" * 64:
+                full.unlink(missing_ok=True)
+            return False
+
+        store.is_open = is_open
+        folder = await store.scene(scene_of(ref), no_renewal)
+        assert (folder / "s.blend").read_bytes() == b"main"
+        assert not old.exists()
+
+    async def test_what_somebody_needs_is_not(self, server, store):
+        old = await store.scene(scene_of(offer(server, b"old", url="/old"), key="a"), no_renewal)
+        store.hold("a" * 64)
+        ref = offer(server, b"main")
+        self.fill_up(store, ref)
+        with pytest.raises(RunFailed, match="disk_full"):
+            await store.scene(scene_of(ref), no_renewal)
+        assert old.exists()
 
 
 class UploadTests:
