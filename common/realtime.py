@@ -1,6 +1,7 @@
 """Hints that something changed: one Redis channel per topic, losable, never data that a viewer may not see."""
 
 import json
+import threading
 from functools import cache
 
 import redis
@@ -24,9 +25,37 @@ def announce(topic: str, *changed: str) -> None:
         pass  # pages poll and sweeps repeat
 
 
+class _Pending(threading.local):
+    """Hints of the transaction that this thread is in, merged by topic."""
+
+    def __init__(self) -> None:
+        self.changed: dict[str, set[str]] = {}
+
+
+_pending = _Pending()
+
+
 def announce_on_commit(topic: str, *changed: str) -> None:
-    """`announce` once the surrounding transaction has committed."""
-    transaction.on_commit(lambda: announce(topic, *changed))
+    """`announce` once the surrounding transaction has committed; all hints of one transaction travel together.
+
+    A hint whose transaction was rolled back may travel with the next one: it makes a page look in vain, no more.
+    """
+    _pending.changed.setdefault(topic, set()).update(changed)
+    transaction.on_commit(_announce_pending)
+
+
+def _announce_pending() -> None:
+    """The first call after a commit sends everything, the others find nothing."""
+    hints, _pending.changed = _pending.changed, {}
+    if not hints:
+        return
+    try:
+        with connection().pipeline(transaction=False) as pipe:
+            for topic, changed in hints.items():
+                pipe.publish(PREFIX + topic, json.dumps({"changed": sorted(changed)}))
+            pipe.execute()
+    except redis.RedisError:
+        pass  # pages poll and sweeps repeat
 
 
 def push(topic: str, gauges: dict) -> None:

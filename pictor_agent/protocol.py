@@ -7,7 +7,8 @@ docs/agent-protocol.md.
 """
 
 import re
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -63,9 +64,16 @@ class Message(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=True
         drop_nul(self)
 
 
+@cache
+def _texts_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a message that may hold text."""
+    numbers = (int, float, bool, bytes)
+    return tuple(name for name, hint in get_type_hints(kind).items() if hint not in numbers and name in kind.__struct_fields__)
+
+
 def drop_nul(struct: msgspec.Struct) -> None:
     """Texts without NUL, which no database column takes: a scene may write it into Blender's log."""
-    for name in struct.__struct_fields__:
+    for name in _texts_of(type(struct)):
         value = getattr(struct, name)
         if isinstance(value, str) and "\0" in value:
             setattr(struct, name, value.replace("\0", ""))

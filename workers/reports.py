@@ -104,7 +104,7 @@ class Batch:
     def take(self, report: Incoming) -> bool:
         """Sort one report in; False when its attempt holds no lease (any more)."""
         key, message = report.key, report.message
-        if key not in self.held or key in self.finished or key in self.failed:
+        if key not in self.held or self.has_ended(key):
             return False
         match message:
             case protocol.Started():
@@ -117,8 +117,8 @@ class Batch:
                 self.failed[key] = message
         return True
 
-    def ended(self):
-        return self.finished.keys() | self.failed.keys()
+    def has_ended(self, key: Key) -> bool:
+        return key in self.finished or key in self.failed
 
 
 def record(incoming: Sequence[Incoming], now: datetime) -> list[Answer]:
@@ -193,7 +193,7 @@ def _tell_rendered(batch: Batch, now: datetime) -> None:
     for key in [*batch.rendered]:
         if key[0] in keys:
             batch.grants[key] = keys[key[0]]
-        elif key not in batch.ended():
+        elif not batch.has_ended(key):
             batch.failed[key] = protocol.Failed(
                 work_id=key[0], attempt=key[2], reason="output_invalid", detail="the announced result was refused"
             )
@@ -201,7 +201,7 @@ def _tell_rendered(batch: Batch, now: datetime) -> None:
 
 def _keep(batch: Batch, now: datetime) -> None:
     """Any report acknowledges; Started starts the clock; Rendered frees the place."""
-    keys = [key for key in batch.held if key not in batch.ended()]
+    keys = [key for key in batch.held if not batch.has_ended(key)]
     if not keys:
         return
     columns = {
@@ -243,11 +243,12 @@ def _tell_failed(batch: Batch, now: datetime) -> None:
 
 
 def _end(batch: Batch) -> None:
-    ended = sorted(key[0] for key in batch.ended())
+    over = [*batch.finished, *batch.failed]
+    ended = sorted(key[0] for key in over)
     if ended:
         _execute(END_LEASES, ended)
         _execute(END_WORK, [work_id for work_id in ended if work_id not in batch.retried])
-    vacated = {key[1] for key in [*batch.ended(), *batch.rendered]}
+    vacated = {key[1] for key in [*over, *batch.rendered]}
     if vacated:
         promote(vacated)
         nudge_on_commit()
