@@ -2,7 +2,8 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, current_app
+from celery.signals import task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 
@@ -24,6 +25,18 @@ app.conf.update(
     task_annotations={"workers.background.feed": {"soft_time_limit": 30, "time_limit": 40}},
     task_routes={"workers.background.feed": {"queue": "feeder"}},  # a process of its own: it leases for everybody
 )
+
+# Celery would connect to PostgreSQL anew for every function; a connection that broke is left before the next one.
+app.conf["CELERY_DB_REUSE_MAX"] = 10_000
+
+
+@task_prerun.connect
+def leave_broken_connections(**_) -> None:
+    from django.db import close_old_connections
+
+    if not current_app.conf.task_always_eager:
+        close_old_connections()
+
 
 # name -> (background function, seconds between runs)  # why that period
 SWEEPS: dict[str, tuple[str, float]] = {

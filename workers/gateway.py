@@ -6,6 +6,8 @@ import time
 
 import msgspec
 import structlog
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
@@ -30,6 +32,18 @@ SERVER_VERSION = "0.1.0"
 
 class AgentConsumer(AsyncWebsocketConsumer):
     """One connection. `ready` after sign-on; `epoch` is its number, `held` the attempts it works on."""
+
+    async def __call__(self, scope, receive, send) -> None:
+        """As channels' own, which makes a task for each message and looks for old connections in a thread each time."""
+        self.scope, self.base_send, self.channel_layer = scope, send, None
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+
+    async def dispatch(self, message) -> None:
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         self.board = switchboard.current()

@@ -27,12 +27,21 @@ class Noops:
         self.made = 0
 
     def fill(self, count: int) -> None:
-        """Copies of one row: a million of them in seconds."""
-        self.add(1)
-        first = Work.objects.get(kind="noop", reference=self.made)
-        place = f"{self.made} + n"
-        copy(first, times(count - 1), reference=place, sort=place, **{"group": f"({place}) / {GROUP}"})
-        self.made += count - 1
+        """Copies of one row, which is held back until they are made: a million of them in seconds."""
+        first = self.made + 1
+        row = Work.objects.create(
+            kind="noop",
+            reference=first,
+            sort=first,
+            group=first // GROUP,
+            owner_id=self.owner.pk,
+            requirements=REQUIREMENTS,
+            held=True,
+        )
+        place = f"{first} + n"
+        copy(row, times(count - 1), reference=place, sort=place, held="FALSE", **{"group": f"({place}) / {GROUP}"})
+        self.made += count
+        Work.objects.filter(pk=row.pk).update(held=False)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE workers_work")
 
