@@ -15,6 +15,7 @@ from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
 from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
 from rendering.reasons import OUTCOMES, Reason
+from rendering.services import probes
 from rendering.services.stranded import note_stranded_jobs
 from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
 from workers.models import Work
@@ -158,6 +159,21 @@ def sweep_paused_jobs(limit: int = 200) -> int:
 def sweep_task_counts(limit: int = 1000) -> int:
     """Fold the counts of jobs that moved much."""
     return counts.fold_counts(limit)
+
+
+@shared_task
+def pay_probe(probe_id: int) -> None:
+    probes.pay_probe(probe_id)
+
+
+@shared_task
+def sweep_probes(limit: int = 200) -> int:
+    """Pay for probes whose hint was lost; end those that wait in vain or whose job is submitted or given up."""
+    unpaid = _some(probes.unpaid_probes(), limit)
+    _each(probes.pay_probe, unpaid)
+    stale = list(probes.stale_jobs(clock.now())[:limit])
+    _each(probes.give_up_probes, stale)
+    return len(unpaid) + len(stale)
 
 
 @shared_task

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from rendering import pricing
 from rendering.models import Attempt, Job
+from rendering.probed import probed_seconds
 from rendering.rates import rate_at
 from rendering.splitting import BadFrames, parse_frames
 from workers.models import Worker
 
 FRAMES_LOOKED_AT = 200  # the newest accepted ones of the scene
 RESERVE_MARGIN_PERCENT = 125  # of the dearest frame so far
+PROBED = "from probe frames of this scene with these settings"
 
 
 class Quote(NamedTuple):
@@ -35,7 +37,10 @@ def quote(job: Job, now: datetime) -> Quote:
 
 
 def frame_seconds(job: Job) -> tuple[pricing.Range, str]:
-    """Reference seconds per frame, and the basis in words: frames of the same scene where there are any."""
+    """Reference seconds per frame, and the basis in words: a probe, else frames of the same scene, else what is usual."""
+    probed = probed_seconds(job)
+    if probed:
+        return probed, PROBED
     known = _known_seconds(job)
     if known:
         return pricing.frame_seconds_known(known), f"from {len(known)} rendered frame{'s' * (len(known) > 1)} of this scene"

@@ -38,6 +38,7 @@ urlpatterns = [
     path("jobs/<int:pk>/settings/state/", settings.settings_state, name="settings-state"),
     path("jobs/<int:pk>/quote/", settings.job_quote, name="job-quote"),
     path("jobs/<int:pk>/fit/", settings.job_fit, name="job-fit"),
+    path("jobs/<int:pk>/probe/", settings.job_probe, name="job-probe"),
     path("jobs/<int:pk>/copy/", settings.job_copy, name="job-copy"),
     path("jobs/<int:pk>/change/", settings.job_change, name="job-change"),
     path("jobs/<int:pk>/submit/", settings.job_submit, name="job-submit"),

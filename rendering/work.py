@@ -17,7 +17,7 @@ class RenderWork:
     def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, RenderSpec], list[int]]:
         """The specs of the tasks that are covered, and the work that is refused: its job pauses, or has ended."""
         begun = services.lease_tasks(leases, now)
-        files = _files_by_scene({attempt.task.job.scene_id for attempt in begun.values()}, now)
+        files = files_by_scene({attempt.task.job.scene_id for attempt in begun.values()}, now)
         specs = {work_id: render_spec(attempt, files[attempt.task.job.scene_id]) for work_id, attempt in begun.items()}
         return specs, [lease.work_id for lease in leases if lease.work_id not in specs]
 
@@ -44,7 +44,7 @@ class RenderWork:
 
     def file_urls(self, reference: int, now: datetime) -> dict[str, str]:
         scene_id = Job.objects.filter(tasks=reference).values_list("scene", flat=True).first()
-        return {file.sha256: file.url for file in _files_by_scene({scene_id}, now).get(scene_id, [])}
+        return {file.sha256: file.url for file in files_by_scene({scene_id}, now).get(scene_id, [])}
 
     def titles(self, references: list[int]) -> dict[int, str]:
         tasks = Task.objects.filter(pk__in=references).values_list("pk", "job__name", "frame")
@@ -75,7 +75,7 @@ def render_spec(attempt: Attempt, files: list[FileRef]) -> RenderSpec:
     )
 
 
-def _files_by_scene(scene_ids: Iterable[int], now: datetime) -> dict[int, list[FileRef]]:
+def files_by_scene(scene_ids: Iterable[int], now: datetime) -> dict[int, list[FileRef]]:
     """The files of each scene with URLs that are fresh at `now`."""
     files: dict[int, list[FileRef]] = {scene_id: [] for scene_id in scene_ids}
     for file in SceneFile.objects.filter(scene__in=files).select_related("asset"):

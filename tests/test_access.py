@@ -67,6 +67,7 @@ TABLE = [
     own_page("rendering:job-quote", "ready"),
     own_page("rendering:job-fit", "ready"),
     verb("rendering:job-submit", "ready", done=422),
+    verb("rendering:job-probe", "ready", done=422),
     verb("rendering:job-copy", "job"),
     verb("rendering:job-change", "job"),
     verb("rendering:job-pause", "job"),

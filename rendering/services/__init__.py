@@ -21,6 +21,7 @@ from rendering.services.control import (
 from rendering.services.films import cancel_film, start_film
 from rendering.services.leasing import lease_tasks
 from rendering.services.previews import change_preview
+from rendering.services.probes import start_probe
 from rendering.services.progress import fail_tasks, finish_tasks, render_tasks, return_tasks, start_tasks
 from rendering.services.retention import delete_frames, delete_scene, drop_assets, keep_frames, keep_scene
 from rendering.services.scenes import render_scene
@@ -72,6 +73,7 @@ __all__ = [
     "settings_like",
     "settings_of",
     "start_film",
+    "start_probe",
     "start_tasks",
     "stop_job",
     "submit_job",

@@ -4,6 +4,7 @@ import base64
 import binascii
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -26,6 +27,7 @@ from rendering.reasons import Reason
 from rendering.services import holds
 from rendering.services.enqueueing import enqueue_tasks
 from rendering.services.journal import note_job
+from rendering.services.probes import give_up_probes
 from rendering.services.settlement import gate_is_closed, lock_job
 from rendering.splitting import parse_frames, preview_frames
 from rendering.states import JOB_MOVES, JobStatus
@@ -146,6 +148,7 @@ def submit_job(job: Job, now: datetime, actor=None) -> Job:
     move(job, JobStatus.QUEUED, moves=JOB_MOVES, submitted_at=now, frame_count=len(tasks), **fixed)
     note_job(job, was=JobStatus.READY, at=now, actor=actor)
     enqueue_tasks(job, _before_the_gate(job, tasks))
+    transaction.on_commit(partial(give_up_probes, job.pk), robust=True)  # in the way of nothing: their work locks come first
     events.job_status_changed(job)
     return job
 

@@ -21,6 +21,7 @@ from rendering.errors import BadSettings, RenderingError
 from rendering.gate import preview_count
 from rendering.job_settings import JobSettings
 from rendering.models import Job
+from rendering.probed import progress_of
 from rendering.settings_form import FORM_NAMES, SettingsForm, in_the_file, initial_of, text_of
 from rendering.states import JobStatus
 from rendering.views.jobs import own_job, visible_job
@@ -152,6 +153,7 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     settings = settings_meant(job, form)
     shown = as_if(job, settings) if settings else None
     quote = services.quote(shown, now) if shown else None
+    probe = progress_of(shown) if shown else None
     available_micros = credit.balance_of(job.owner).available_micros
     return {
         "quote": quote,
@@ -163,6 +165,8 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
         "cap_words": format_exact(settings.cap_micros) if settings and settings.cap_micros else "none",
         "problem_count": len(form.errors),
         "fit": fitting.fit_of(shown) if shown else None,
+        "probe": probe,
+        "probe_words": f"{probe.done} of {probe.frames}" if probe else "",
         "preview_frames": preview_count(quote.frames, settings.gate_step) if quote and settings and settings.gate_step else 0,
         **presentation.cover_words(quote, settings, available_micros),
         **presentation.deadline_words(quote, settings, now),
@@ -211,6 +215,25 @@ def submit(job: Job, form: SettingsForm) -> bool:
     except (StaleMove, RenderingError) as error:
         form.add_error(None, str(error))
     return not form.errors
+
+
+@login_required
+@require_POST
+def job_probe(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the form's settings and have a few frames rendered at low cost, free, for a narrower price."""
+    job = own_job(request, pk)
+    form = SettingsForm(job, request.POST)
+    if job.submitted_at is not None:
+        return already_submitted(request, job)
+    if not save(request, job, form):
+        return render(request, "rendering/job_settings.html", settings_context(request, job, form), status=422)
+    try:
+        services.start_probe(job, clock.now())
+    except StaleMove:
+        messages.warning(request, "The job had already moved on; here is how it stands now.")
+    except RenderingError as error:
+        messages.warning(request, str(error))
+    return redirect("rendering:job-settings", pk=job.pk)
 
 
 @login_required

@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from rendering.reasons import OUTCOMES
-from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, TaskStatus, job_status
+from rendering.states import JOB_MOVES, PROBE_MOVES, TASK_MOVES, JobStatus, ProbeStatus, TaskStatus, job_status
 from workers.states import WORKER_MOVES, WorkerStatus
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "states.md"
-TABLES = {"Jobs": (JobStatus, JOB_MOVES), "Tasks": (TaskStatus, TASK_MOVES), "Nodes": (WorkerStatus, WORKER_MOVES)}
+TABLES = {
+    "Jobs": (JobStatus, JOB_MOVES),
+    "Tasks": (TaskStatus, TASK_MOVES),
+    "Probe frames": (ProbeStatus, PROBE_MOVES),
+    "Nodes": (WorkerStatus, WORKER_MOVES),
+}
 
 
 def documented_moves(heading: str) -> dict[str, set[str]]:

@@ -1,0 +1,57 @@
+"""What the probe frames of a job say: how far they are, and the seconds of an average frame."""
+
+import hashlib
+from typing import NamedTuple
+
+from rendering import probing
+from rendering.models import Job, ProbeFrame
+from rendering.pricing import Range
+from rendering.splitting import parse_frames
+from rendering.states import ProbeStatus
+
+OPEN = (ProbeStatus.WAITING, ProbeStatus.RENDERING)
+PROBES_MAX = 5  # of one run
+
+
+class Progress(NamedTuple):
+    """How far the probe of a job is."""
+
+    frames: int = 0
+    done: int = 0
+    failed: int = 0
+    is_open: bool = False
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.frames if self.frames else 0
+
+
+def fingerprint(job: Job) -> str:
+    """Of all that decides what a frame costs: other settings need another probe."""
+    facts = (job.scene.scene_key, job.engine, job.blender_version, job.camera, job.frames, job.width, job.height)
+    words = repr((*facts, job.samples, job.denoise, job.device))
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def newest_run(job: Job) -> list[ProbeFrame]:
+    """The probe frames that speak for the job as its settings stand; empty when there are none or they were given up."""
+    found = list(job.probe_frames.filter(fingerprint=fingerprint(job)).order_by("-run", "id")[:PROBES_MAX])
+    newest = [probe for probe in found if probe.run == found[0].run]
+    return newest if all(probe.status != ProbeStatus.CANCELLED for probe in newest) else []
+
+
+def progress_of(job: Job) -> Progress:
+    probes = newest_run(job)
+    done = sum(probe.status == ProbeStatus.DONE for probe in probes)
+    failed = sum(probe.status == ProbeStatus.FAILED for probe in probes)
+    return Progress(len(probes), done, failed, any(probe.status in OPEN for probe in probes))
+
+
+def probed_seconds(job: Job) -> Range | None:
+    """Reference seconds per frame by a probe that is done; None without one."""
+    probes = newest_run(job)
+    if not probes or any(probe.reference_ms is None for probe in probes):
+        return None
+    seconds = {probing.Shot(probe.frame, probe.samples): probe.reference_ms / 1000 for probe in probes}
+    ratio = job.width * job.height / max(1, probes[0].width * probes[0].height)
+    return probing.seconds_per_frame(seconds, frames=parse_frames(job.frames), samples=job.samples, pixel_ratio=ratio)
