@@ -224,6 +224,8 @@ def requeue_tasks(
     job = lock_job(job.pk)
     if not tasks or job.status == JobStatus.CANCELLED:
         raise NothingToDo("None of these frames can be rendered again.")
+    if job.scene.deleted_at:
+        raise NothingToDo("The scene of this job is deleted. Upload it again for a new job.")
     _reopen(job, len(tasks), actor, now)
     ids = [task.pk for task in tasks]
     Task.objects.filter(pk__in=ids).update(status=TaskStatus.WAITING, attempts_used=0, reason="", accepted_at=None)

@@ -135,10 +135,13 @@ def submit_job(job: Job, now: datetime, actor=None) -> Job:
         QuotaExceeded: the owner has too many jobs at work.
         InsufficientCredit: credit does not cover one frame.
         StaleMove: it was submitted, or is not ready.
+        NothingToDo: its scene is deleted.
     """
     job = lock_job(job.pk)
     if job.status != JobStatus.READY:
         raise StaleMove(f"{job!r} is {job.status}")
+    if job.scene.deleted_at:  # a copied job may have come while it was deleted
+        raise NothingToDo("The scene of this job is deleted. Upload it again for a new job.")
     _check(job, settings_of(job))
     quotas.check_jobs(job.owner)
     frames = parse_frames(job.frames)
