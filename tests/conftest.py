@@ -1,10 +1,17 @@
 """The people of every test: alice creates, wanda owns nodes, chen checks, sam operates, mallory is signed in and owns nothing."""
 
+import hypothesis
 import pytest
 
 from tests.stories.whole import stack, tiny_scene
 
 __all__ = ["stack", "tiny_scene"]  # fixtures: one definition, so one stack for a whole run
+
+# The same examples every time, however slow the machine: a test fails for what it tests, or not at all.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,10 @@
 """Who gets the next place: tiers by weight, owners in turns, the nearest node; the worked example of docs/scheduling.md."""
 
+import re
 from collections import Counter
+from dataclasses import fields
 from itertools import pairwise
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from workers.matching import GIB, Learned, Requirements, WorkerFacts, mismatch
 from workers.sharing import ECONOMY, PRIORITY, STANDARD, STRIDES, WEIGHTS, Free, Group, Place, Rounds, able_tiers, share
 
 ENDLESS = 1_000_000
+SCHEDULING = (Path(__file__).parents[2] / "docs" / "scheduling.md").read_text()
 
 
 def place(worker_id: int, number: int = 0, *, warm: str = "", at_hand=(), **changes) -> Place:
@@ -93,7 +97,19 @@ class WorkedExampleTests:
         ]
         names = {1: "P", 2: "A", 3: "B", 4: "E"}
         pairs = given_to([place(n) for n in range(10)], groups)
-        assert "".join(names[pair[0]] for pair in pairs) == "PAEPPBPPAP"
+        places = "".join(names[pair[0]] for pair in pairs)
+        assert re.search(r"^    ((?:[PABE] ?){10})$", SCHEDULING, re.MULTILINE)[1].replace(" ", "") == places
+
+    def test_its_table_is_the_code_s(self):
+        rows = re.findall(r"\| (priority|standard|economy) \| (\d+) \| (\d+) \| (\d+) \|", SCHEDULING)
+        tiers = {"priority": PRIORITY, "standard": STANDARD, "economy": ECONOMY}
+        assert {name: (int(weight), int(stride)) for name, weight, stride, _ in rows} == {
+            name: (WEIGHTS[tier], STRIDES[tier]) for name, tier in tiers.items()
+        }
+        assert [int(places) for *_, places in rows] == [WEIGHTS[tier] for tier in tiers.values()]
+
+    def test_every_field_that_can_be_asked_for_is_named(self):
+        assert {field.name for field in fields(Requirements)} <= set(re.findall(r"`(\w+)`", SCHEDULING))
 
 
 tiers = st.sampled_from(sorted(WEIGHTS))
@@ -181,13 +197,13 @@ class FairnessTests:
 
 
 works = st.lists(st.tuples(tiers, owners, st.booleans(), st.integers(1, 4)), max_size=8)
-frees = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 1), st.booleans()), unique_by=lambda p: p[:2], max_size=10)
+frees = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 1)), unique=True, max_size=10)
 
 
 class SafetyTests:
-    @given(frees, works, st.sets(st.integers(1, 5)), st.sets(st.integers(1, 5)))
-    def test_nothing_is_given_twice_and_nothing_excluded_is_paired(self, free, work, ran_out, failed):
-        places = [place(w, n, vram_bytes=(8 * GIB,) if gpu else ()) for w, n, gpu in free]
+    @given(frees, works, *[st.sets(st.integers(1, 5))] * 3)
+    def test_nothing_is_given_twice_and_nothing_excluded_is_paired(self, free, work, gpus, ran_out, failed):
+        places = [place(node, number, vram_bytes=(8 * GIB,) if node in gpus else ()) for node, number in free]
         learned = Learned(ran_out=frozenset(ran_out), failed=frozenset(failed))
         groups = [
             group(n, tier=t, owner=o, waiting=w, learned=learned, requirements=Requirements(device="gpu" if gpu else "any"))
