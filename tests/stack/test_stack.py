@@ -72,3 +72,9 @@ class StartTests:
         monkeypatch.setattr("pictor.stack.stack.RUNNING_BYTES_MIN", 1 << 60)
         with pytest.raises(Stop, match=f"The disk of {tmp_path} is full"):
             stack.require_alive()
+
+
+class ReloadTests:
+    def test_only_a_stack_for_development_reloads_and_never_for_its_own_logs(self, tmp_path):
+        assert f"--reload-ignore-paths={tmp_path.resolve()}" in programs.web(Stack(tmp_path, debug=True))
+        assert "--reload" not in programs.web(Stack(tmp_path))
