@@ -1,6 +1,7 @@
 """Attempts on this node, slot by slot: fetch the files, render, tell of it on the way, leave a report in the outbox."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Held:
     running: asyncio.Task | None = None
     started: bool = False
     urls: asyncio.Queue = field(default_factory=asyncio.Queue)
-    progress_at: float = 0.0
+    progress_at: float = -math.inf
     log: AttemptLog = field(default_factory=AttemptLog)
 
     @property

@@ -16,6 +16,8 @@ class FileServer:
         self.cuts: deque[int] = deque()  # break the connection after so many bytes of the next transfers
         self.statuses: deque[int] = deque()  # answer the next requests with these
         self.seen: list[tuple[str, str, str]] = []  # method, path, Range or Upload-Offset
+        self.held_up: set[str] = set()  # paths whose answers wait until the end
+        self.ended = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
         self.server.daemon_threads = True
 
@@ -28,6 +30,7 @@ class FileServer:
         return self
 
     def __exit__(self, *_) -> None:
+        self.ended.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -67,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _fault(self, detail: str) -> bool:
         self.owner.seen.append((self.command, self.path, detail))
+        if self.path in self.owner.held_up:
+            self.owner.ended.wait(600)
         if not self.owner.statuses or (status := self.owner.statuses.popleft()) == 200:
             return False
         self.close_connection = True

@@ -32,7 +32,7 @@ async def run(script: str, *, box_of=None, limits=LIMITS, readable=()) -> tuple[
     """What a Python script prints in a box, and its status."""
     contents = Contents(["/usr/bin/python3", "-I", "-c", script], list(readable))
     box = await (box_of or find_sandbox()).start(contents, limits)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         out, err = await box.process.communicate()
     await box.close()
     return (out + err).decode(), box.process.returncode

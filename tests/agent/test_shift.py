@@ -7,15 +7,18 @@ import io
 import os
 import signal
 
+import psutil
 import pytest
 import pytest_asyncio
+from websockets.exceptions import ConnectionClosed
 
-from pictor_agent import connection, deliveries, protocol, transfers
+from pictor_agent import attempts, connection, deliveries, protocol, transfers
 from pictor_agent.config import Config, State
 from pictor_agent.files import FileStore
 from pictor_agent.outbox import Outbox
 from pictor_agent.probe import Probe
 from pictor_agent.protocol import Assignment, FileRef
+from pictor_agent.runner import Runner
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 from tests.agent.conftest import agent_command, blender_python, make_spec, until
@@ -50,11 +53,25 @@ def server(scenes):
         yield made
 
 
+class Gated(Runner):
+    """Begins to render only when the test lets it: what must happen meanwhile is never too late."""
+
+    def __init__(self, *arguments, **fields) -> None:
+        super().__init__(*arguments, **fields)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def render(self, *arguments):
+        await self.gate.wait()
+        return await super().render(*arguments)
+
+
 class Node:
     """A shift of our own with its state folder; starts, stops and starts again like a program."""
 
     def __init__(self, gateway, server, runner, folder) -> None:
-        self.gateway, self.server, self.runner = gateway, server, runner
+        self.gateway, self.server = gateway, server
+        self.runner = Gated(runner.environments, runner.sandbox, pool=runner.pool)
         self.state = State(folder)
         self.state.make()
         self.said = io.StringIO()
@@ -77,7 +94,7 @@ class Node:
         await self.client.aclose()
 
     async def end(self) -> int:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             return await self.task
 
     @property
@@ -210,10 +227,25 @@ class RunTests:
         await node.record(1)
         assert node.due == []
 
-    async def test_progress_is_a_few_messages(self, gateway, node):
+    async def test_progress_is_a_few_messages(self, gateway, node, monkeypatch):
+        monkeypatch.setattr(attempts, "PROGRESS_SECONDS", 1e9)
         await node.assign(node.assignment(1, **A_SECOND))
         await node.finish(1)
-        assert 0 < len(gateway.order(protocol.Progress)) < 20
+        assert len(gateway.order(protocol.Progress)) == 1
+
+    async def test_the_log_is_streamed_while_the_frame_renders(self, gateway, node, monkeypatch):
+        monkeypatch.setattr(attempts, "LOG_SECONDS", 0.01)
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Started, 1)
+        log = node.shift.attempts.held[1, 1].log
+        for number, words in enumerate((b"Fra:1\n", b"\x1b[31mSaved\n"), 1):
+            log.add(words)
+            await gateway.hear(protocol.LogLines, 1, number)
+        told = [(message.offset, message.text) for message in gateway.heard if isinstance(message, protocol.LogLines)]
+        assert told == [(0, "Fra:1\n"), (6, "Saved\n")]
+        node.runner.gate.set()
+        assert "Fra:1\nSaved\n" in (await node.finish(1)).log_tail
 
     async def test_expired_file_urls_are_renewed_over_the_socket(self, gateway, node, server):
         server.files["/fresh"] = server.files["/plain.blend"]
@@ -238,11 +270,13 @@ class RunTests:
 
 class FaultTests:
     async def test_a_line_that_breaks_in_the_middle_of_a_frame_costs_nothing(self, gateway, node):
-        await node.assign(node.assignment(1, **A_SECOND))
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1))
         await gateway.hear(protocol.Started, 1)
         await gateway.drop()
         assert (await gateway.signed_on(2)).holding == [(1, 1)]
         await gateway.hear(protocol.Started, 1, number=2)  # the first may have been lost with the line
+        node.runner.gate.set()
         await node.finish(1)
         assert gateway.order(protocol.Failed) == []
 
@@ -282,6 +316,74 @@ class FaultTests:
         rendered = await gateway.hear(protocol.Rendered, 1)
         assert rendered.attempt == 2
 
+    @pytest.mark.parametrize(
+        "frame",
+        ["words", b"", b"\xc1 no message", b"\x81\xa4type\xa6Assign", b"\x82\xa4type\xa6Assign\xa5items\xc0", b"x" * (9 << 20)],
+        ids=["text", "empty", "garbage", "half", "wrong", "huge"],
+    )
+    async def test_nonsense_of_a_server_costs_the_line_and_no_frame(self, gateway, node, frame):
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Started, 1)
+        with contextlib.suppress(ConnectionClosed):
+            await gateway.socket.send(frame)
+        assert (await gateway.signed_on(2)).holding == [(1, 1)]
+        node.runner.gate.set()
+        await node.finish(1)
+
+    async def test_a_file_that_is_not_what_the_server_says_is_not_rendered(self, gateway, node, monkeypatch):
+        monkeypatch.setattr(transfers, "TRIES", 2)
+        item = node.assignment(1)
+        node.server.files["/plain.blend"] = b"BLENDER of somebody else"
+        await node.assign(item)
+        assert (await gateway.hear(protocol.Failed, 1)).reason == "asset_missing"
+        assert gateway.order(protocol.Started) == []
+        await node.record(1)
+
+    async def test_an_upload_that_is_cut_goes_on(self, gateway, node, server):
+        await node.assign(node.assignment(1))
+        rendered = await gateway.hear(protocol.Rendered, 1)
+        server.cuts.append(100)
+        await node.grant(1)
+        await gateway.hear(protocol.Done, 1)
+        assert hashlib.sha256(server.uploads["/up-1-1"]).hexdigest() == rendered.result.file_sha256
+        assert [detail for method, path, detail in server.seen if method == "PATCH"] == ["0", "100"]
+        await node.record(1)
+
+    async def test_what_is_recorded_is_not_said_again_after_a_restart(self, gateway, node):
+        await node.assign(node.assignment(1), node.assignment(2, main="no_camera.blend", place=1))
+        await node.finish(1)
+        await gateway.hear(protocol.Failed, 2)
+        await node.stop()
+        gateway.heard.clear()
+        node.start()
+        assert (await gateway.signed_on(2)).holding == [(2, 1)]
+        await gateway.hear(protocol.Failed, 2)
+        await node.record(2)
+        await node.stop()
+        gateway.heard.clear()
+        node.start()
+        assert (await gateway.signed_on(3)).holding == []
+        await node.assign(node.assignment(3))
+        await node.finish(3)
+        assert {work_id for _, work_id in gateway.order(protocol.Rendered, protocol.Done, protocol.Failed)} == {3}
+
+    async def test_a_disk_that_takes_no_report_is_told_and_frees_the_slot(self, gateway, node, monkeypatch):
+        """The outbox cannot be written: the attempt fails, remembered in memory alone."""
+        folder = node.shift.outbox.folder
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Started, 1)
+        folder.rename(folder.with_name("gone"))
+        folder.write_bytes(b"in the way")
+        node.runner.gate.set()
+        assert (await gateway.hear(protocol.Failed, 1)).reason in {"agent_error", "disk_full"}
+        folder.unlink()
+        folder.with_name("gone").rename(folder)
+        await node.record(1)
+        await node.assign(node.assignment(2))
+        await node.finish(2)
+
     async def test_a_message_of_a_newer_server_is_passed_over(self, gateway, node):
         import msgspec
 
@@ -297,16 +399,45 @@ class CancelTests:
 
     async def test_a_running_frame_stops_at_once_and_the_next_begins(self, gateway, node):
         await node.assign(node.assignment(1, **LONG), node.assignment(2, place=1))
-        await gateway.hear(protocol.Started, 1)
+        await gateway.hear(protocol.Progress, 1)
+        box = next(entry.blender.box for entry in node.runner.pool.entries if entry.busy)
+        inside = psutil.Process(box.process.pid).children(recursive=True)
         await self.cancel(gateway, (1, 1))
+        await gateway.hear(protocol.Started, 2)
+        assert not box.is_alive
+        await until(lambda: not [process for process in inside if process.is_running() and process.status() != "zombie"])
         await gateway.hear(protocol.Rendered, 2)
         assert not [entry for entry in gateway.order(protocol.Failed, protocol.Rendered) if entry[1] == 1]
         assert not list(node.shift.outbox.folder.glob("*1-1"))
 
+    async def test_a_frame_whose_files_are_on_their_way_is_forgotten(self, gateway, node, server):
+        server.held_up.add("/no_camera.blend")
+        await node.assign(node.assignment(1, main="no_camera.blend"), node.assignment(2, place=1))
+        await until(lambda: any(path == "/no_camera.blend" for _, path, _ in server.seen))
+        await self.cancel(gateway, (1, 1))
+        await node.finish(2)
+        assert node.shift.holding() == []
+        assert node.shift.store.used_by == {}
+        assert gateway.order(protocol.Started) == [("Started", 2)]
+
+    async def test_a_frame_that_is_being_sent_is_forgotten(self, gateway, node, server):
+        server.held_up.add("/up-1-1")
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
+        await gateway.hear(protocol.Rendered, 1)
+        await node.grant(1)
+        await until(lambda: any(path == "/up-1-1" for _, path, _ in server.seen))
+        await self.cancel(gateway, (1, 1))
+        await node.finish(2)
+        assert (node.due, node.shift.holding()) == ([], [])
+        assert ("Done", 1) not in gateway.order(protocol.Done)
+
     async def test_a_waiting_frame_never_runs(self, gateway, node):
-        await node.assign(node.assignment(1, **A_SECOND), node.assignment(2, place=1))
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
         await gateway.hear(protocol.Started, 1)
         await self.cancel(gateway, (2, 1))
+        await until(lambda: (2, 1) not in node.shift.attempts.held)
+        node.runner.gate.set()
         await node.finish(1)
         assert node.shift.holding() == []
         assert gateway.order(protocol.Started) == [("Started", 1)]
@@ -321,10 +452,12 @@ class CancelTests:
 
 class DrainTests:
     async def test_what_runs_is_finished_and_the_rest_handed_back(self, gateway, node):
-        await node.assign(node.assignment(1, **A_SECOND), node.assignment(2, place=1))
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
         await gateway.hear(protocol.Started, 1)
         node.shift.drain()
         assert (await gateway.hear(protocol.Failed, 2)).reason == "shutting_down"
+        node.runner.gate.set()
         await node.finish(1)
         await gateway.hear(protocol.SignOff)
         assert await node.end() == 0
@@ -375,7 +508,7 @@ class ProgramTests:
         await node.grant(1)
         await gateway.hear(protocol.Done, 1)
         await gateway.say(protocol.Recorded(work_id=1, attempt=1))
-        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        out, _ = await asyncio.wait_for(process.communicate(), 90)
         assert process.returncode == 0
         assert b"Rendered frame 1" in out
 
