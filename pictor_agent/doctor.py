@@ -41,6 +41,8 @@ def _say_sandbox(terminal: Terminal) -> list[str]:
     except SandboxUnavailable as error:
         return [str(error)]
     terminal.say(f"Isolation by {sandbox.isolation}{', with a user of its own' if sandbox.as_root else ''}", "ok")
+    if not seccomp.program():
+        terminal.say(f"No list of refused system calls for {platform.machine()}: boxes go without", "warn")
     group = cgroups.create(memory_bytes=GIB, processes=64)
     by = "cgroups" if group.limits_memory else "rlimits (cgroups may not be written)"
     group.remove()
