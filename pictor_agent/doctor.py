@@ -1,9 +1,10 @@
 """`pictor-agent doctor`: what this machine offers, what is missing, and what to do about it."""
 
 import asyncio
+import platform
 from pathlib import Path
 
-from pictor_agent import cgroups, engines
+from pictor_agent import cgroups, engines, seccomp
 from pictor_agent.abilities import find_abilities
 from pictor_agent.config import default_state_folder
 from pictor_agent.engines import fetching
