@@ -20,6 +20,12 @@ def blender_python() -> str:
     return os.environ.get("BLENDER_PYTHON") or pytest.fail("BLENDER_PYTHON must name a Python that has bpy")
 
 
+def environments_folder() -> Path | None:
+    """Where the other versions lie; `make test` fetches them."""
+    folder = os.environ.get("BLENDER_ENVIRONMENTS")
+    return Path(folder) if folder else None
+
+
 def run_in_blender(script: str, *arguments) -> subprocess.CompletedProcess:
     command = [blender_python(), "-I", str(HERE / script), *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, timeout=120)

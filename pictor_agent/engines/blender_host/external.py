@@ -7,6 +7,7 @@ import re
 import bpy
 
 BUNDLED = "/datafiles/assets/"  # brushes that every installation has, wherever the artist's own lay
+DRIVE = re.compile(r"^/(?=[A-Za-z]:)")  # Blender puts a "/" before "C:/" where it does not run on Windows
 TILES = re.compile(r"<UDIM>|<UVTILE>")  # stand for the number of each tile
 
 
@@ -18,7 +19,7 @@ def files(listed):
     here = by_name(root)
     return {
         "missing_files": listed([os.path.relpath(path, root) for path in inside if not exists(path)]),
-        "outside_files": listed(outside),  # as the artist wrote them
+        "outside_files": listed([DRIVE.sub("", path) for path in outside]),  # as the artist wrote them
         "outside_found": listed([here[base_name(path)] for path in outside if base_name(path) in here]),
     }
 
