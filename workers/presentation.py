@@ -343,7 +343,7 @@ def _facts_rows(worker: Worker) -> list[tuple[str, str]]:
     isolation = "bubblewrap" if worker.sandboxed else "none, allowed by its owner" if worker.unsandboxed_allowed else "none"
     return [
         ("Location", name_of(worker.country) or "not stated"),
-        ("Reliability", f"{worker.reliability_bp / 100:.1f} %, of its frames in 30 days"),
+        ("Reliability", f"{worker.reliability_bp / 100:.1f} % over 30 days"),
         ("Trusted", "yes, by an operator" if worker.trusted else "not yet"),
         ("Isolation", isolation),
         ("Blender", ", ".join(worker.blender_versions) or "none installed yet"),
