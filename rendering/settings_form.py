@@ -30,6 +30,7 @@ PERCENTAGE_MAX = 400
 ZONE_MINUTES_MAX = 15 * 60
 MOMENT = "%Y-%m-%dT%H:%M"  # as browsers write <input type=datetime-local>
 DENOISE = {"": None, "on": True, "off": False}
+LIMIT_WORDS = {"min_value": "Choose %(limit_value)s or more.", "max_value": "Choose %(limit_value)s or less."}
 AS_IN_THE_FILE = ("", "As in the file")
 FORM_NAMES = {  # field of JobSettings -> field of the form, where they differ
     "engine": "software",
@@ -133,11 +134,18 @@ class SettingsForm(forms.Form):
     def __init__(self, job: Job, data=None, *, initial: dict | None = None):
         self.job = job
         super().__init__(data, initial=initial or initial_of(job))
+        self._say_limits()
         self.fields["camera"].choices = camera_choices(job)
         self.fields["software"].choices = software_choices()
         self.fields["location"].choices = location_choices()
         self.fields["cap"].widget.attrs["placeholder"] = "no cap"
         self.fields["gpu_model"].widget.attrs["list"] = "gpu-models"
+
+    def _say_limits(self) -> None:
+        for field in self.fields.values():
+            if isinstance(field, forms.IntegerField):
+                for validator in field.validators:
+                    validator.message = LIMIT_WORDS.get(validator.code, validator.message)
 
     # Validation -------------------------------------------------------------------------------------------------------
 
