@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Q
-from django.db.models.aggregates import Count
+from django.db.models import Count, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -12,6 +12,7 @@ from common.words import plural
 from credit import services as credit
 from rendering.models import Job
 from rendering.states import JobStatus
+from users.models import User
 from workers.models import Worker
 
 HOME = ("home", "Home", "Home", "house")
@@ -41,6 +42,12 @@ class Section:
     count_words: str = ""
 
 
+def counted(rows) -> Coalesce:
+    """The number of rows as an expression, so that several are counted in one query."""
+    number = rows.order_by().annotate(every=Value(1)).values("every").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(number), 0)
+
+
 class Shell:
     """Sections, counts and balance of one request's user; each query runs once, when it is printed."""
 
@@ -59,15 +66,19 @@ class Shell:
 
     @cached_property
     def _counts(self) -> dict[str, tuple[int, str]]:
-        running = Job.objects.owned_by(self.request.user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING]).count()
         return {
-            "rendering:job-list": (running, "running"),
+            "rendering:job-list": (self._nodes["running"], "running"),
             "workers:worker-list": (self._nodes["own"], "connected"),
         }
 
     @cached_property
     def _nodes(self) -> dict[str, int]:
-        return Worker.objects.connected().aggregate(all=Count("pk"), own=Count("pk", filter=Q(owner=self.request.user.pk)))
+        """Nodes online ("all"), one's own of them, and one's jobs at work ("running"): one query."""
+        user = self.request.user
+        jobs = Job.objects.owned_by(user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
+        nodes = Worker.objects.connected()
+        counts = {"running": jobs, "all": nodes, "own": nodes.owned_by(user)}
+        return User.objects.values(**{name: counted(rows) for name, rows in counts.items()}).get(pk=user.pk)
 
     @property
     def bar_sections(self) -> list[Section]:

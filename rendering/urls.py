@@ -47,6 +47,7 @@ urlpatterns = [
     path("jobs/<int:pk>/cancel/", jobs.job_cancel, name="job-cancel"),
     path("jobs/<int:pk>/requeue/", jobs.job_requeue, name="job-requeue"),
     path("jobs/<int:pk>/cap/", jobs.job_raise_cap, name="job-raise-cap"),
+    path("jobs/<int:pk>/times/", jobs.job_times, name="job-times"),
     path("jobs/<int:pk>/again/", jobs.job_again, name="job-again"),
     path("jobs/<int:pk>/approve/", jobs.job_approve, name="job-approve"),
     path("jobs/<int:pk>/share/", jobs.job_share, name="job-share"),

@@ -10,15 +10,32 @@ from django.db import connection
 
 from rendering.models import Job
 from rendering.presentation.words import Counts
+from rendering.reasons import Reason
 from rendering.states import TaskStatus
 
 WINDOW_FRAMES = 120  # of the grid at once
 COLUMNS_WANTED = 360  # of the picture
 PER_WINDOW = (120, 60, 40, 30, 24, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1)  # columns that divide a window evenly
+CHECKED_BY_US = [
+    Reason.FILE_MISSING,
+    Reason.UNDECODABLE,
+    Reason.WRONG_SIZE,
+    Reason.WRONG_CHANNELS,
+    Reason.NOT_FINITE,
+    Reason.HASH_MISMATCH,
+    Reason.BLACK,
+    Reason.CONSTANT,
+    Reason.DUPLICATE,
+]
+
+TO_COME = (TaskStatus.WAITING, TaskStatus.RENDERING, TaskStatus.CHECKING)
 DRAWN = (TaskStatus.ACCEPTED, TaskStatus.CHECKING, TaskStatus.RENDERING, TaskStatus.FAILED)  # from the bottom up
 
 COUNT = """
-    SELECT place / %s, status, count(*), min(frame), max(frame) FROM (
+    SELECT place / %s, status, count(*), min(frame), max(frame), (
+        SELECT count(*) FROM rendering_attempt AS attempt JOIN rendering_task AS task ON task.id = attempt.task_id
+        WHERE task.job_id = %s AND attempt.outcome = ANY(%s) AND attempt.outcome NOT IN ('', 'accepted')
+    ) FROM (
         SELECT status, frame, row_number() OVER (ORDER BY frame) - 1 AS place FROM rendering_task WHERE job_id = %s
     ) AS placed GROUP BY 1, 2
 """
@@ -40,15 +57,23 @@ def cell_frames(frame_count: int) -> int:
     return WINDOW_FRAMES // next(count for count in PER_WINDOW if count * windows <= COLUMNS_WANTED or count == 1)
 
 
-def cells_of(job: Job) -> list[Cell]:
-    """The columns in order. One query."""
+@dataclass(frozen=True)
+class FrameMap:
+    """The columns in order, and how many frames did not pass the checks."""
+
+    cells: list[Cell]
+    refused: int
+
+
+def map_of(job: Job) -> FrameMap:
+    """One query, whatever the number of frames."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, [cell_frames(job.frame_count), job.pk])
+        cursor.execute(COUNT, [cell_frames(job.frame_count), job.pk, CHECKED_BY_US, job.pk])
         rows = cursor.fetchall()
     parts: dict[int, list] = {}
-    for place, status, tasks, first, last in rows:
+    for place, status, tasks, first, last, _ in rows:
         parts.setdefault(place, []).append((status, tasks, first, last))
-    return [_cell(place, parts[place]) for place in sorted(parts)]
+    return FrameMap([_cell(place, parts[place]) for place in sorted(parts)], rows[0][5] if rows else 0)
 
 
 def _cell(place: int, parts: list) -> Cell:
@@ -94,8 +119,8 @@ def windows_of(job: Job, cells: list[Cell]) -> list[Window]:
 
 
 def window_at_work(windows: list[Window]) -> int:
-    """The window where the first frame lies that is not accepted yet: the grid follows the work."""
-    unfinished = (window.number for window in windows if set(+window.counts) - {TaskStatus.ACCEPTED})
+    """The window where the first frame lies that is still to come: the grid follows the work."""
+    unfinished = (window.number for window in windows if any(window.counts[status] for status in TO_COME))
     return next(unfinished, 1)
 
 

@@ -1,5 +1,6 @@
 """A job's frames: the newest one large, the grid with its map, and how long each took."""
 
+import re
 from dataclasses import dataclass
 
 from common.plots import top_of
@@ -13,6 +14,7 @@ from rendering.presentation.timings import Group
 from rendering.presentation.words import caption_of, suffix_of
 from rendering.states import JOB_FINAL, TaskStatus
 
+FRAME = re.compile(r"-?[0-9]{1,12}")
 STRIP_LEGEND = [
     ("ok", "accepted"),
     ("info", "checking"),
@@ -84,9 +86,8 @@ def _number(windows: list, page: str | None, frame: str | None) -> int:
     """Any words in an address lead somewhere."""
     if page and page.isascii() and page.isdigit():
         return min(max(1, int(page[:9])), max(1, len(windows)))
-    digits = (frame or "").lstrip("-")
-    if frame and digits.isascii() and digits.isdigit():
-        return window_of_frame(windows, int(frame[:9]))
+    if frame and FRAME.fullmatch(frame):
+        return window_of_frame(windows, int(frame))
     return window_at_work(windows)
 
 
@@ -94,7 +95,8 @@ def _tiles(reading: Reading, where: Addresses, number: int) -> list[Tile]:
     first = (number - 1) * WINDOW_FRAMES
     tasks = Task.objects.filter(job=reading.job).with_thumbnails().with_start().order_by("frame")
     at_work = {row.reference: int((row.fraction or 0) * 100) for row in reading.at_work}
-    return [_tile(task, where, at_work.get(task.pk, 0)) for task in tasks[first : first + WINDOW_FRAMES]]
+    reading.window_tasks = list(tasks[first : first + WINDOW_FRAMES])
+    return [_tile(task, where, at_work.get(task.pk, 0)) for task in reading.window_tasks]
 
 
 def _tile(task: Task, where: Addresses, percent: int) -> Tile:
@@ -125,7 +127,7 @@ def task_words(task: Task) -> str:
 
 @dataclass(frozen=True)
 class Spot:
-    """A column of the chart, in percent of the plot: the mean, and from the fastest to the slowest frame."""
+    """A column of the chart, in percent of the plot: the mean, and up to the slowest frame."""
 
     group: Group
     x: float
@@ -134,7 +136,6 @@ class Spot:
     bottom: float
     left: float
     width: float
-    stands_out: bool
     href: str  # of the slowest frame
 
     @property
@@ -147,22 +148,22 @@ class Spot:
 
 def chart_part(reading: Reading) -> dict:
     """Seconds per accepted frame, by groups of neighbours; the slowest frames stay in sight."""
-    groups = reading.timings
-    spots, top = _spots(reading, groups)
+    groups = reading.times.groups
+    top = top_of([("", group.most) for group in groups])
+    spots = _spots(groups, addresses.of_job(reading.job), top)
+    out = set(map(id, timings.outliers_of(groups)))
     return {
         "job": reading.job,
         "spots": spots,
         "line": " ".join(f"{spot.x},{spot.y}" for spot in spots),
+        "ranges": "".join(f"M{spot.x} {spot.top}V{spot.bottom}" for spot in spots if spot.group.frames > 1),
         "top_seconds": top,
-        "outliers": [spot for spot in spots if spot.stands_out],
+        "outliers": [spot for spot in spots if id(spot.group) in out],
         "slowest": max(groups, key=lambda group: group.most, default=None),
-        "has_ranges": any(group.frames > 1 for group in groups),
     }
 
 
-def _spots(reading: Reading, groups: list[Group]) -> tuple[list[Spot], float]:
-    where, out = addresses.of_job(reading.job), set(map(id, timings.outliers_of(groups)))
-    top = top_of([("", group.most) for group in groups])
+def _spots(groups: list[Group], where: Addresses, top: float) -> list[Spot]:
     step, column = 100 / max(1, len(groups) - 1), 100 / max(1, len(groups))
     return [
         Spot(
@@ -173,8 +174,7 @@ def _spots(reading: Reading, groups: list[Group]) -> tuple[list[Spot], float]:
             bottom=round(100 - group.least / top * 100, 2),
             left=round(index * column, 2),
             width=round(column, 2),
-            stands_out=id(group) in out,
             href=where.page(group.slowest),
         )
         for index, group in enumerate(groups)
-    ], top
+    ]

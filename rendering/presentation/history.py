@@ -13,13 +13,14 @@ def film_part(reading: Reading) -> dict:
     shown = film
     if film and film.failure:
         shown = Film.objects.filter(job=reading.job).exclude(storage_key="").order_by("-id").first() or film
+    is_behind = film.is_behind if shown is film and film else bool(shown) and Output.objects.newer_than(shown).exists()
     return {
         "job": reading.job,
         "film": shown,
         "film_failure": film.failure if film else "",
         "counts": counts,
         "film_running": bool(film and not film.finished_at),
-        "film_stale": bool(shown and shown.storage_key and Output.objects.newer_than(shown).exists()),
+        "film_stale": bool(shown and shown.storage_key and is_behind),
         "film_possible": counts.accepted > 0,
         "film_formats": FilmFormat.choices,
         "poster": reading.newest.attempt.task if film and reading.newest else None,

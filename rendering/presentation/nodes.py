@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from common import clock
 from rendering.models import Job
-from rendering.presentation import timings
 from rendering.presentation.reading import Reading
 from rendering.states import JOB_FINAL, JobStatus
+from workers import services as queue
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,9 @@ def nodes_part(reading: Reading) -> dict:
         "job": reading.job,
         "nodes_at_work": nodes,
         "idle_words": _idle_words(reading.job),
-        "rendered_by": [] if nodes else _rendered_by(reading),
+        "kept_from": _kept_from(reading.job),
+        "rendered_by": [] if nodes else reading.times.nodes,
     }
-
-
-def _rendered_by(reading: Reading) -> list[tuple]:
-    """(node's name, frames, mean seconds), most frames first."""
-    if not reading.counts.accepted:
-        return []
-    return timings.nodes_of(reading.job, accepted=reading.counts.accepted)
 
 
 def _node(row, frame: int | None) -> Node:
@@ -53,3 +48,8 @@ def _idle_words(job: Job) -> str:
     if job.status == JobStatus.PAUSED:
         return "The job rests; no node works on it."
     return "No node works on it now. As soon as one is free and fits, it shows up here."
+
+
+def _kept_from(job: Job) -> list[tuple[str, str]]:
+    """Name of each node that gets no more of the scene, and why."""
+    return [] if job.status in JOB_FINAL else queue.kept_apart(job.scene.scene_key, now=clock.now())

@@ -7,6 +7,8 @@ import shlex
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.db.models import Max, Min, Q
+
 from common.money import format_exact, split_by_shares
 from rendering import reasons
 from rendering.choices import FILE_SUFFIX, ImageFormat
@@ -123,6 +125,7 @@ def frame_part(task: Task, where: Addresses, *, asked: str | None = None) -> dic
         "shown": shown,
         "other": next((each for each in pictures if each is not shown), None),
         "accepted": accepted,
+        "by": accepted or (tries[0] if tries else None),
         "is_exr": FILE_SUFFIX[ImageFormat(job.format)] == "exr",
         "suffix": FILE_SUFFIX[ImageFormat(job.format)],
         "stops": STOPS,
@@ -145,10 +148,11 @@ def tries_of(task: Task) -> list[Try]:
 
 
 def neighbours(task: Task, where: Addresses) -> dict:
-    """Addresses of the frames beside this one; empty at the ends."""
-    others = Task.objects.filter(job=task.job_id).values_list("frame", flat=True)
-    before = others.filter(frame__lt=task.frame).order_by("-frame").first()
-    after = others.filter(frame__gt=task.frame).order_by("frame").first()
+    """The frames beside this one and their addresses; None and empty at the ends."""
+    beside = Task.objects.filter(job=task.job_id).aggregate(
+        before=Max("frame", filter=Q(frame__lt=task.frame)), after=Min("frame", filter=Q(frame__gt=task.frame))
+    )
+    before, after = beside["before"], beside["after"]
     return {
         "previous_href": "" if before is None else where.page(before),
         "next_href": "" if after is None else where.page(after),

@@ -3,26 +3,14 @@
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Exists, OuterRef
+
 from rendering.forecast import Timing
-from rendering.models import Attempt, Film, Job, Output, Task
+from rendering.models import Film, Job, Output, Task
 from rendering.presentation import frame_map, timings
 from rendering.presentation.words import Counts
-from rendering.reasons import Reason
 from rendering.services.settlement import KIND
-from rendering.states import TaskStatus
 from workers import services as queue
-
-CHECKED_BY_US = [
-    Reason.FILE_MISSING,
-    Reason.UNDECODABLE,
-    Reason.WRONG_SIZE,
-    Reason.WRONG_CHANNELS,
-    Reason.NOT_FINITE,
-    Reason.HASH_MISMATCH,
-    Reason.BLACK,
-    Reason.CONSTANT,
-    Reason.DUPLICATE,
-]
 
 
 class Reading:
@@ -30,22 +18,31 @@ class Reading:
 
     def __init__(self, job: Job, now: datetime):
         self.job, self.now = job, now
+        self.window_tasks: list[Task] = []  # what the grid has read, when it is part of this look
 
     @cached_property
+    def _map(self) -> frame_map.FrameMap:
+        return frame_map.map_of(self.job)
+
+    @property
     def cells(self) -> list[frame_map.Cell]:
-        return frame_map.cells_of(self.job)
+        return self._map.cells
+
+    @property
+    def refused(self) -> int:
+        return self._map.refused
 
     @cached_property
     def counts(self) -> Counts:
         return frame_map.counts_of(self.job, self.cells)
 
     @cached_property
-    def timings(self) -> list[timings.Group]:
-        return timings.groups_of(self.job, accepted=self.counts.accepted)
+    def times(self) -> timings.Times:
+        return timings.times_of(self.job, accepted=self.counts.accepted)
 
     @cached_property
     def timing(self) -> Timing:
-        return timings.timing_of(self.timings)
+        return timings.timing_of(self.times.groups)
 
     @cached_property
     def at_work(self) -> list:
@@ -58,9 +55,12 @@ class Reading:
 
     @cached_property
     def frames_at_work(self) -> dict[int, int]:
-        """Frame numbers by task, of what nodes hold."""
-        held = [row.reference for row in self.at_work]
-        return dict(Task.objects.filter(job=self.job, pk__in=held).values_list("pk", "frame")) if held else {}
+        """Frame numbers by task, of what nodes hold; read only where the shown window does not hold all of them."""
+        known = {task.pk: task.frame for task in self.window_tasks}
+        missing = [row.reference for row in self.at_work if row.reference not in known]
+        if missing:
+            known |= dict(Task.objects.filter(job=self.job, pk__in=missing).values_list("pk", "frame"))
+        return known
 
     @cached_property
     def waiting_words(self) -> str:
@@ -75,10 +75,9 @@ class Reading:
 
     @cached_property
     def film(self) -> Film | None:
-        return Film.objects.filter(job=self.job).order_by("-id").first() if self.counts.accepted else None
-
-    @cached_property
-    def refused(self) -> int:
-        """Attempts whose frame did not pass the checks. Such a task has had another attempt, or has ended."""
-        refused = Attempt.objects.filter(task__job=self.job, outcome__in=CHECKED_BY_US)
-        return refused.exclude(task__attempt=1, task__status=TaskStatus.ACCEPTED).count()
+        """The newest, with `is_behind`: frames were paid for since. Views may say that there is none (`has_film`)."""
+        if not getattr(self.job, "has_film", True):
+            return None
+        later = Output.objects.filter(attempt__task__job=OuterRef("job"), attempt__outcome="accepted").exclude(storage_key="")
+        films = Film.objects.filter(job=self.job).annotate(is_behind=Exists(later.filter(pk__gt=OuterRef("newest_output"))))
+        return films.order_by("-id").first()

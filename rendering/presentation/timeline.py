@@ -13,10 +13,22 @@ from rendering.presentation.reading import Reading
 from rendering.presentation.words import JOB_TONES, TASK_TONES, ranges_of
 from rendering.states import JobStatus, TaskStatus
 
-EVENTS_READ = 300  # rows of one page
+EVENTS_READ = 150  # rows of one page
 RUN = timedelta(minutes=10)  # ordinary news of frames within it are told together
 RANGES_SHOWN = 4
 FIRST_ATTEMPT = "attempt 1"  # goes without saying
+FIELDS = (
+    "at",
+    "was",
+    "became",
+    "reason",
+    "detail",
+    "job_id",
+    "task__frame",
+    "actor__display_name",
+    "actor__email",
+    "actor__username",
+)
 ORDINARY = (TaskStatus.ACCEPTED, TaskStatus.CHECKING, TaskStatus.RENDERING)  # a later one says more than an earlier one
 JOB_BECAME = {  # what a person would say happened; a status that is not here reads as it is
     JobStatus.INSPECTING: "is being read",
@@ -61,8 +73,8 @@ class Run:
     def add(self, event: JobEvent) -> None:
         self.frames.setdefault(event.became, set()).add(event.task.frame)
 
-    def moments(self) -> Iterator[Moment]:
-        told: set[int] = set()
+    def moments(self, told: set[int]) -> Iterator[Moment]:
+        """Lines; frames of which something later was `told` already are left out, and those told now are added."""
         for became in ORDINARY:
             frames = sorted(self.frames.get(became, set()) - told)
             told |= set(frames)
@@ -72,7 +84,7 @@ class Run:
 
 def events_part(reading: Reading, *, before: str | None = None) -> dict:
     """The newest page, or the one before an event."""
-    events = reading.job.events.select_related("task", "actor").order_by("-at", "-id")
+    events = reading.job.events.select_related("task", "actor").order_by("-at", "-id").only(*FIELDS)
     cursor = _cursor(reading, before)
     if cursor:
         events = events.filter(Q(at__lt=cursor.at) | Q(at=cursor.at, id__lt=cursor.pk))
@@ -94,17 +106,19 @@ def _cursor(reading: Reading, before: str | None) -> JobEvent | None:
 def moments_of(events: Iterable[JobEvent]) -> Iterator[Moment]:
     """Lines for events, newest first: a run of ordinary ones together, all else as it is."""
     run: Run | None = None
+    told: set[int] = set()
     for event in events:
         if run and not run.takes(event):
-            yield from run.moments()
+            yield from run.moments(told)
             run = None
         if is_ordinary(event):
             run = run or Run(event.at)
             run.add(event)
         else:
+            told -= {event.task.frame} if event.task_id else set()
             yield moment_of(event)
     if run:
-        yield from run.moments()
+        yield from run.moments(told)
 
 
 def is_ordinary(event: JobEvent) -> bool:

@@ -1,33 +1,33 @@
 """Seconds per accepted frame: groups of neighbours with their mean, and the frames that took far longer than others."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import TypeVar
 
 from django.core.cache import cache
 from django.db import connection
 
 from rendering.forecast import Timing
-from rendering.models import Attempt, Job
+from rendering.models import Job
 
-Kept = TypeVar("Kept")
-POINTS = 160  # of the chart
+POINTS = 120  # of the chart
 OUTLIERS = 12  # shown, the slowest ones
 OUTLIER_DEVIATIONS, OUTLIER_TIMES = 3.0, 1.5  # beyond the mean, and at least so many times the mean
+NODES_SHOWN = 20
 KEPT_FROM = 400  # frames; a shorter job is read afresh in a moment
 KEPT_SECONDS = 600
 
 GROUPS = """
-    SELECT min(frame), max(frame), count(*), sum(seconds), sum(seconds * seconds), min(seconds), max(seconds),
-           (array_agg(frame ORDER BY seconds DESC))[1], sum(micros)::bigint
-    FROM (
-        SELECT task.frame, attempt.render_seconds AS seconds, task.charged_micros AS micros,
-               row_number() OVER (ORDER BY task.frame) - 1 AS place
+    WITH timed AS (
+        SELECT task.frame, attempt.render_seconds AS seconds, task.charged_micros AS micros, attempt.worker_id,
+               (row_number() OVER (ORDER BY task.frame) - 1) / %s AS place
         FROM rendering_task AS task
         JOIN rendering_attempt AS attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
         WHERE task.job_id = %s AND task.status = 'accepted' AND attempt.render_seconds IS NOT NULL
-    ) AS timed GROUP BY place / %s ORDER BY 1
+    )
+    SELECT (SELECT name FROM workers_worker WHERE id = worker_id),
+           min(frame), max(frame), count(*), sum(seconds), sum(seconds * seconds), min(seconds), max(seconds),
+           (array_agg(frame ORDER BY seconds DESC))[1], sum(micros)::bigint
+    FROM timed GROUP BY GROUPING SETS ((place), (worker_id)) ORDER BY 2
 """
 
 
@@ -54,29 +54,31 @@ class Group:
         return f"frame {self.first}" if self.first == self.last else f"frames {self.first}–{self.last}"
 
 
-def groups_of(job: Job, *, accepted: int) -> list[Group]:
-    """At most POINTS groups of neighbours."""
-    return _kept("groups", job, accepted, lambda: _read(job, accepted))
+@dataclass(frozen=True)
+class Times:
+    """What the accepted frames of a job took: by groups of neighbours, and by node."""
+
+    groups: list[Group]
+    nodes: list[tuple[str, int, float]]  # name, frames, mean seconds; most frames first
 
 
-def nodes_of(job: Job, *, accepted: int) -> list[tuple[str, int, float]]:
-    """(node's name, accepted frames, mean seconds), most frames first."""
-    return _kept("nodes", job, accepted, lambda: list(Attempt.objects.accepted().filter(task__job=job).by_node()))
-
-
-def _kept(name: str, job: Job, accepted: int, read: Callable[[], Kept]) -> Kept:
-    """What was read before, for a long job. Every acceptance changes charge or count, so it is never an old answer."""
+def times_of(job: Job, *, accepted: int) -> Times:
+    """At most one query; of a long job what was read before. Every acceptance changes charge or count, so it is never old."""
     if accepted < KEPT_FROM:
-        return read()
-    return cache.get_or_set(f"rendering:{name}:{job.pk}:{accepted}:{job.charged_micros}", read, timeout=KEPT_SECONDS)
+        return _read(job, accepted)
+    key = f"rendering:times:{job.pk}:{accepted}:{job.charged_micros}"
+    return cache.get_or_set(key, lambda: _read(job, accepted), timeout=KEPT_SECONDS)
 
 
-def _read(job: Job, accepted: int) -> list[Group]:
+def _read(job: Job, accepted: int) -> Times:
     if not accepted:
-        return []
+        return Times([], [])
     with connection.cursor() as cursor:
-        cursor.execute(GROUPS, [job.pk, max(1, -(-accepted // POINTS))])
-        return [Group(*row) for row in cursor.fetchall()]
+        cursor.execute(GROUPS, [max(1, -(-accepted // POINTS)), job.pk])
+        rows = cursor.fetchall()
+    groups = [Group(*row[1:]) for row in rows if row[0] is None]
+    nodes = [(name, group.frames, group.mean) for name, group in ((row[0], Group(*row[1:])) for row in rows if row[0])]
+    return Times(groups, sorted(nodes, key=lambda node: (-node[1], node[0]))[:NODES_SHOWN])
 
 
 def timing_of(groups: list[Group]) -> Timing:

@@ -44,7 +44,7 @@ def frame_detail(request: HttpRequest, pk: int, frame: int) -> HttpResponse:
     part = request.GET.get("part")
     if part in PARTS:
         return fragment_response(request, f"rendering/frame_detail.html#{part}", context)
-    newest = task.attempts.order_by("-number").first()
+    newest = context["tries"][0].attempt if context["tries"] else None
     context |= {"attempt": newest, "log": presentation.live_log(with_task(newest, task)) if newest else ""}
     return render(request, "rendering/frame_detail.html", context)
 

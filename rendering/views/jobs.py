@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -19,7 +20,7 @@ from rendering.again import selection_of
 from rendering.choices import Again
 from rendering.errors import RenderingError
 from rendering.forms import CapForm, JobFilterForm
-from rendering.models import Job
+from rendering.models import Film, Job
 from rendering.services.watching import share_job
 from rendering.verb_forms import RequeueForm, ShareForm
 
@@ -33,6 +34,7 @@ NONE_ENDED = "None of these frames can be rendered once more: they are not of th
 
 # Live parts of the job's page: each is one element, one partial of job_detail.html and one reader of rows.
 PARTS = {
+    "strip": presentation.strip_part,  # first: it reads the frames that others name
     "head": presentation.head_part,
     "download": presentation.head_part,
     "notice": presentation.head_part,
@@ -40,15 +42,14 @@ PARTS = {
     "newest": presentation.newest_part,
     "chart": presentation.chart_part,
     "nodes": presentation.nodes_part,
-    "strip": presentation.strip_part,
     "film": presentation.film_part,
     "events": presentation.events_part,
 }
 
 
-def visible_job(request: HttpRequest, pk: int) -> Job:
-    """The job, if this viewer may see it; staff see all. 404 otherwise."""
-    jobs = Job.objects.visible_to(request.user).select_related("scene", "owner", "watch_link")
+def visible_job(request: HttpRequest, pk: int, **more) -> Job:
+    """The job, if this viewer may see it; staff see all. 404 otherwise. `more`: annotations."""
+    jobs = Job.objects.visible_to(request.user).select_related("scene", "owner", "watch_link").annotate(**more)
     return get_object_or_404(jobs, pk=pk)
 
 
@@ -89,7 +90,7 @@ def list_context(request: HttpRequest, filters: JobFilterForm, jobs) -> dict:
 @require_GET
 def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The job's page; a job that is not submitted yet has its settings page instead."""
-    job = visible_job(request, pk)
+    job = visible_job(request, pk, has_film=Exists(Film.objects.filter(job=OuterRef("pk"))))
     if job.submitted_at is None:
         return redirect("rendering:job-settings", pk=job.pk)
     reading = presentation.Reading(job, clock.now())
@@ -117,6 +118,14 @@ def part_arguments(request: HttpRequest, reader) -> dict:
     if reader is presentation.strip_part:
         return {"page": request.GET.get("page"), "frame": request.GET.get("frame")}
     return {"before": request.GET.get("before")} if reader is presentation.events_part else {}
+
+
+@login_required
+@require_GET
+def job_times(request: HttpRequest, pk: int) -> HttpResponse:
+    """The chart of seconds per frame, in numbers."""
+    reading = presentation.Reading(visible_job(request, pk), clock.now())
+    return render(request, "rendering/job_times.html", presentation.chart_part(reading))
 
 
 @login_required

@@ -44,6 +44,15 @@ class Stage {
     this.part("[data-ab-slider]")?.addEventListener("input", () => this.slide());
     this.part("#stage-stops")?.addEventListener("change", (event) => this.expose(Number(event.target.value)));
     new ResizeObserver(() => this.draw()).observe(this.view);
+    window.addEventListener("resize", () => this.settle());
+    this.settle();
+  }
+
+  /** On its own page the box is as tall as the frame at this width wants it; in the viewer the window decides. */
+  settle() {
+    if (this.root.closest("dialog")) return;
+    const wanted = this.height * Math.min(1, this.view.clientWidth / this.width);
+    this.view.style.height = `${Math.max(240, Math.min(wanted, window.innerHeight * 0.72))}px`;
   }
 
   // Zoom

@@ -6,8 +6,8 @@ from rendering import presentation
 from rendering.estimates import Quote
 from rendering.job_settings import JobSettings
 from rendering.models import JobEvent, Task
-from rendering.presentation.history import _moment
 from rendering.presentation.scene import found_rows
+from rendering.presentation.timeline import moment_of
 from rendering.states import JobStatus, TaskStatus
 
 
@@ -52,10 +52,10 @@ class MomentTests:
         ],
     )
     def test_a_job_says_what_happened(self, was, became, words):
-        assert _moment(JobEvent(was=was, became=became)).words == words
+        assert moment_of(JobEvent(was=was, became=became)).words == words
 
     def test_the_first_attempt_goes_without_saying(self):
         line = {"task": Task(pk=1, frame=7), "was": TaskStatus.WAITING, "became": TaskStatus.RENDERING}
-        assert _moment(JobEvent(detail="attempt 1", **line)).detail == ""
-        assert _moment(JobEvent(detail="attempt 2", **line)).detail == "attempt 2"
-        assert _moment(JobEvent(**line)).words == "Frame 7 sent to a node"
+        assert moment_of(JobEvent(detail="attempt 1", **line)).detail == ""
+        assert moment_of(JobEvent(detail="attempt 2", **line)).detail == "attempt 2"
+        assert moment_of(JobEvent(**line)).words == "Frame 7 sent to a node"

@@ -3,6 +3,8 @@
 import zipfile
 from io import BytesIO
 
+import numpy as np
+import OpenImageIO as oiio
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -11,25 +13,35 @@ from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from PIL import Image
 
-from rendering import presentation
-from rendering.consumers import may_join
-from rendering.models import Film, Job, Output, Task
+from common import realtime
+from common.money import parse_credits
+from pictor_agent import protocol
+from rendering import exposures, presentation, services
+from rendering.consumers import may_join, may_watch
+from rendering.models import Attempt, Film, Job, Output, Task, WatchLink
+from rendering.presentation import addresses
+from rendering.services.watching import share_job
 from rendering.states import JobStatus, PauseReason, TaskStatus
 from rendering.views.jobs import PARTS
 from tests.builders import (
     MICROS,
+    NOW,
     accepted_task,
     check,
     deliver,
     feed,
     finish_job,
+    give,
+    lease_of,
     make_job,
     make_user,
     make_worker,
     picture,
     png_bytes,
 )
+from workers.live_log import append_log
 
 pytestmark = pytest.mark.django_db
 
@@ -77,9 +89,24 @@ class AccessTests:
         ("job-zip", ()),
         ("task-image", (1, "thumb")),
         ("task-image", (1, "full")),
+        ("frame-detail", (1,)),
+        ("attempt-image", (1, 1, "preview")),
+        ("attempt-exposure", (1, 1, 0)),
+        ("attempt-log", (1, 1)),
+        ("job-times", ()),
         *[("job-part", (part,)) for part in PARTS],
     ]
-    VERBS = ["job-submit", "job-pause", "job-resume", "job-cancel", "job-requeue", "job-raise-cap", "job-film"]
+    VERBS = [
+        "job-submit",
+        "job-pause",
+        "job-resume",
+        "job-cancel",
+        "job-requeue",
+        "job-raise-cap",
+        "job-film",
+        "job-approve",
+        "job-share",
+    ]
 
     @pytest.mark.parametrize(("name", "more"), PAGES)
     def test_a_strangers_job_does_not_exist(self, signed_in, mallory, running, name, more):
@@ -129,11 +156,12 @@ class JobListTests:
 
     def test_the_number_of_queries_does_not_grow_with_the_jobs(self, browser, alice):
         finish_job(make_job(alice, status=JobStatus.RENDERING, worker=make_worker()))
+        make_job(alice, status=JobStatus.QUEUED)
         one = queries(browser, reverse("rendering:job-list"))
         for _ in range(4):
             make_job(alice, status=JobStatus.QUEUED)
         assert queries(browser, reverse("rendering:job-list")) == one
-        assert one <= 14
+        assert one <= 12
 
     def test_it_finds_and_filters_and_sorts(self, browser, alice):
         make_job(alice, name="Alps")
@@ -202,7 +230,7 @@ class JobDetailTests:
         small = make_job(alice, status=JobStatus.COMPLETED, frames="1-2")
         large = make_job(alice, status=JobStatus.COMPLETED, frames="1-6")
         assert queries(browser, url("job-detail", large)) == queries(browser, url("job-detail", small))
-        assert queries(browser, url("job-detail", small)) <= 40
+        assert queries(browser, url("job-detail", small)) <= 12
 
     def test_a_job_that_is_not_submitted_has_its_settings_page_instead(self, browser, alice):
         job = make_job(alice)
@@ -236,28 +264,303 @@ class JobDetailTests:
         assert b"<script>alert" not in browser.get(url("job-detail", job)).content
 
 
+def reading_of(job) -> presentation.Reading:
+    return presentation.Reading(Job.objects.get(pk=job.pk), NOW)
+
+
+def strip_of(job, **asked) -> dict:
+    return presentation.strip_part(reading_of(job), **asked)
+
+
 class StripTests:
-    def test_a_long_strip_has_windows(self, browser, alice):
+    def test_a_long_strip_has_windows_and_a_map(self, browser, alice):
         job = make_job(alice, status=JobStatus.QUEUED, frames="1-450")
-        strip = presentation.strip_part(job, now=None)
-        assert [window.words for window in strip["windows"]] == ["1–200", "201–400", "401–450"]
-        assert len(strip["tiles"]) == 200
+        strip = strip_of(job)
+        assert [window.span for window in strip["windows"]] == ["1–120", "121–240", "241–360", "361–450"]
+        assert len(strip["tiles"]) == 120
         assert b'href="?page=2#job-strip"' in browser.get(url("job-detail", job)).content
 
     def test_a_long_strip_follows_the_work(self, alice):
         job = make_job(alice, status=JobStatus.QUEUED, frames="1-450")
         Task.objects.filter(job=job, frame__lte=230).update(status=TaskStatus.ACCEPTED)
-        assert presentation.strip_part(job, now=None)["page"].number == 2
-        assert presentation.strip_part(job, now=None, page="1")["page"].number == 1
+        Task.objects.filter(job=job, frame=7).update(status=TaskStatus.FAILED)
+        assert strip_of(job)["window"].number == 2
+        assert strip_of(job, page="1")["window"].number == 1
 
-    @pytest.mark.parametrize("page", ["0", "-1", "99", "x", ""])
-    def test_any_page_number_is_answered(self, browser, alice, page):
+    def test_a_frame_is_found_by_its_number(self, alice):
+        job = make_job(alice, status=JobStatus.QUEUED, frames="1-900x2")
+        assert 401 in [tile.frame for tile in strip_of(job, frame="401")["tiles"]]
+        assert strip_of(job, frame="-99999999999")["window"].number == 1
+        assert strip_of(job, frame="999999")["window"].number == 4
+
+    @pytest.mark.parametrize("asked", ["page=0", "page=-1", "page=99", "page=x", "page=", "frame=x", "frame=--1", "page=²"])
+    def test_any_words_in_the_address_are_answered(self, browser, alice, asked):
         job = make_job(alice, status=JobStatus.QUEUED, frames="1-450")
-        assert browser.get(url("job-part", job, "strip") + f"?page={page}").status_code == 200
+        assert browser.get(url("job-part", job, "strip") + f"?{asked}").status_code == 200
 
     def test_a_requeued_frame_shows_no_old_picture(self, running):
+        assert strip_of(running)["tiles"][0].thumb
         Task.objects.filter(job=running, frame=1).update(status=TaskStatus.WAITING)
-        assert not presentation.strip_part(running, now=None)["tiles"][0].has_picture
+        assert not strip_of(running)["tiles"][0].thumb
+
+    def test_two_thousand_frames_cost_the_page_no_more_queries_than_ten(self, browser, alice):
+        give(alice, 100 * MICROS)
+        few, many = (make_job(alice, status=JobStatus.QUEUED, frames=frames) for frames in ("1-10", "1-2000"))
+        for job in (few, many):
+            Task.objects.filter(job=job, frame__lte=5).update(status=TaskStatus.ACCEPTED)
+        assert queries(browser, url("job-detail", many)) == queries(browser, url("job-detail", few)) <= 16
+        assert queries(browser, url("job-part", many, "strip")) == queries(browser, url("job-part", few, "strip"))
+
+    def test_a_running_job_costs_at_most_twelve_queries(self, browser, running):
+        assert queries(browser, url("job-detail", running)) <= 12
+
+
+class FramePageTests:
+    def test_it_proves_an_accepted_frame(self, browser, running):
+        attempt = running.tasks.get(frame=1).attempts.get()
+        text = browser.get(url("frame-detail", running, 1)).content.decode()
+        for words in (attempt.pixels_sha256, str(attempt.seed), "atelier", "Test CPU", "bubblewrap", "pictor-agent render"):
+            assert words in text
+        assert "No checker has rendered a part of it again" in text
+
+    def test_the_shares_add_up_to_the_charge(self, running):
+        task = running.tasks.select_related("job__scene").get(frame=1)
+        (only,) = presentation.frame_part(task, addresses.of_job(running))["tries"]
+        assert sum(parse_credits(amount) for _, amount in only.paid) == only.attempt.charged_micros > 0
+
+    def test_a_refused_attempt_says_whose_fault_it_was_and_that_it_was_free(self, browser, alice):
+        job = make_job(alice, status=JobStatus.RENDERING, worker=make_worker(), frames="1")
+        task = job.tasks.get()
+        deliver(task, pixels_sha256="0" * 64)
+        check(task)
+        text = browser.get(url("frame-detail", job, 1)).content.decode()
+        assert "not the one that the node committed to" in text
+        assert "the node&#x27;s" in text
+        assert "free" in text
+
+    def test_a_frame_that_waits_has_a_page_as_well(self, browser, alice):
+        job = make_job(alice, status=JobStatus.QUEUED)
+        text = browser.get(url("frame-detail", job, 2)).content.decode()
+        assert "No picture yet" in text
+        assert "No node has had this frame yet" in text
+
+    def test_frames_beside_it_are_one_step_away(self, browser, alice):
+        job = make_job(alice, status=JobStatus.QUEUED, frames="-4,7,9")
+        text = browser.get(url("frame-detail", job, 7)).content.decode()
+        assert url("frame-detail", job, -4) in text
+        assert url("frame-detail", job, 9) in text
+        assert browser.get(url("frame-detail", job, 8)).status_code == 404
+
+    @pytest.mark.parametrize("part", ["facts", "stage"])
+    def test_its_parts_come_alone_and_are_304_while_nothing_changes(self, browser, running, part):
+        address = url("frame-detail", running, 1) + f"?part={part}"
+        first = browser.get(address)
+        assert b"<html" not in first.content
+        assert browser.get(address, headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+    def test_the_number_of_queries_does_not_grow_with_the_attempts(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="1")
+        one = queries(browser, url("frame-detail", job, 1))
+        services.requeue_tasks(job, [job.tasks.get().pk], now=NOW)
+        accepted_task(job)
+        assert queries(browser, url("frame-detail", job, 1)) == one <= 12
+
+    def test_two_attempts_can_be_compared_and_each_be_looked_at(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="1")
+        services.requeue_tasks(job, [job.tasks.get().pk], now=NOW)
+        accepted_task(job)
+        text = browser.get(url("frame-detail", job, 1)).content.decode()
+        assert 'data-ab="both"' in text
+        assert f"{url('attempt-image', job, 1, 1, 'preview')}" in text
+        assert browser.get(url("attempt-image", job, 1, 1, "full")).status_code == 200
+        older = browser.get(url("frame-detail", job, 1) + "?attempt=1").content.decode()
+        assert "attempt 1 on" in older
+
+    def test_full_size_is_for_frames_that_were_paid(self, browser, alice):
+        job = make_job(alice, status=JobStatus.RENDERING, worker=make_worker(), frames="1")
+        deliver(job.tasks.get())
+        assert browser.get(url("attempt-image", job, 1, 1, "full")).status_code == 404
+        assert browser.get(url("attempt-image", job, 1, 1, "preview")).status_code == 404
+        assert browser.get(url("attempt-image", job, 1, 1, "huge")).status_code == 404
+
+
+class LogTests:
+    def test_a_log_is_text_on_the_page_and_as_a_file(self, browser, running):
+        Attempt.objects.filter(task__job=running, task__frame=1).update(log_tail="Fra:1 <script>alert(1)</script>")
+        page = browser.get(url("frame-detail", running, 1)).content
+        assert b"&lt;script&gt;alert(1)" in page
+        assert b"<script>alert" not in page
+        file = browser.get(url("attempt-log", running, 1, 1) + "?text=1")
+        assert file["Content-Type"].startswith("text/plain")
+        assert file["Content-Disposition"].startswith("attachment")
+        assert file.content == b"Fra:1 <script>alert(1)</script>"
+
+    def test_a_running_frame_shows_what_its_node_streams(self, browser, running):
+        lease = lease_of(running.tasks.get(frame=2))
+        lines = protocol.LogLines(work_id=lease.work_id, attempt=lease.attempt, offset=0, text="Sample 7/24\n")
+        append_log(realtime.connection(), lines)
+        answer = browser.get(url("attempt-log", running, 2, lease.attempt))
+        assert b"Sample 7/24" in answer.content
+
+
+class ExposureTests:
+    @pytest.fixture
+    def exr(self, alice, tmp_path):
+        """A completed job whose one frame is an EXR of 50 % grey in linear light, 64 x 36."""
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="1")
+        path = tmp_path / "frame.exr"
+        image = oiio.ImageOutput.create(str(path))
+        image.open(str(path), oiio.ImageSpec(64, 36, 3, "half"))
+        image.write_image(np.full((36, 64, 3), 0.5, np.float32))
+        image.close()
+        key = default_storage.save(f"frames/{job.pk}/grey.exr", ContentFile(path.read_bytes()))
+        Output.objects.filter(attempt__task__job=job).update(storage_key=key)
+        Job.objects.filter(pk=job.pk).update(format="OPEN_EXR")
+        return job
+
+    def test_a_stop_is_twice_the_light(self, browser, exr):
+        def grey(stops):
+            answer = browser.get(url("attempt-exposure", exr, 1, 1, stops))
+            return Image.open(BytesIO(b"".join(answer.streaming_content))).getpixel((20, 20))[0]
+
+        assert abs(grey(0) - 188) <= 2
+        assert grey(-2) < grey(-1) < grey(0) < grey(1)
+        assert grey(3) == 255
+
+    def test_it_is_made_once(self, browser, exr):
+        browser.get(url("attempt-exposure", exr, 1, 1, 2))
+        Output.objects.get(attempt__task__job=exr)
+        assert default_storage.exists(f"frames/{exr.pk}/grey.exposure+2.webp")
+
+    @pytest.mark.parametrize("stops", [7, -7, 100])
+    def test_only_a_few_stops_exist(self, browser, exr, stops):
+        assert browser.get(url("attempt-exposure", exr, 1, 1, stops)).status_code == 404
+
+    def test_it_is_for_exr_alone(self, browser, running):
+        assert browser.get(url("attempt-exposure", running, 1, 1, 1)).status_code == 404
+
+    def test_without_a_script_the_exposure_is_in_the_address(self, browser, exr):
+        text = browser.get(url("frame-detail", exr, 1) + "?stops=-2").content.decode()
+        assert url("attempt-exposure", exr, 1, 1, -2) in text
+
+    def test_a_large_frame_is_read_in_bands(self, tmp_path):
+        path = tmp_path / "wide.exr"
+        image = oiio.ImageOutput.create(str(path))
+        image.open(str(path), oiio.ImageSpec(3000, 70, 4, "half"))
+        image.write_image(np.full((70, 3000, 4), 0.25, np.float32))
+        image.close()
+        small = exposures.read_small(path)
+        assert small.shape == (24, 1000, 3)
+        assert np.allclose(small, 0.25)
+
+
+class AgainTests:
+    def test_the_price_is_said_before_it_is_confirmed(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED)
+        price = browser.get(url("job-again", job), {"price": "1", "which": "frames", "frames": "1-2"}).content.decode()
+        assert "2 accepted frames: charged again, about" in price
+        assert "<html" not in price
+
+    def test_a_frame_that_failed_by_a_node_is_free_so_far(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED)
+        job.tasks.filter(frame=3).update(status=TaskStatus.FAILED, reason="renderer_crashed")
+        price = browser.get(url("job-again", job), {"price": "1", "which": "failed"}).content.decode()
+        assert "1 failed frame: free so far, the fault was not yours" in price
+
+    def test_frames_that_have_not_ended_are_named_as_such(self, browser, alice):
+        job = make_job(alice, status=JobStatus.QUEUED)
+        page = browser.get(url("job-again", job), {"which": "frames", "frames": "1-3"}).content.decode()
+        assert "None of the chosen frames has ended" in page
+
+    def test_the_reason_stands_in_the_timeline(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED)
+        chosen = {"which": "frames", "frames": "2", "why": "flawed", "words": "Fireflies on the <ring>"}
+        browser.post(url("job-requeue", job), chosen)
+        text = browser.get(url("job-part", job, "events")).content.decode()
+        assert "Frame 2 back in the queue by Alice" in text
+        assert "Noise, fireflies or artefacts. Fireflies on the &lt;ring&gt;" in text
+
+
+class TimelineTests:
+    def test_a_thousand_ordinary_events_are_a_line(self, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="1-40")
+        moments = presentation.events_part(reading_of(job))["moments"]
+        assert "Frames 2–40 accepted" in [moment.words for moment in moments]
+        assert not [moment.words for moment in moments if "arrived" in moment.words]
+        assert len(moments) < 12
+
+    def test_older_events_are_a_page_away(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="1-80")
+        first = presentation.events_part(reading_of(job))
+        assert first["older"]
+        second = presentation.events_part(reading_of(job), before=str(first["older"]))
+        assert second["older"] is None
+        assert "Job submitted" in second["moments"][-3].words + second["moments"][-2].words + second["moments"][-1].words
+        assert browser.get(url("job-detail", job) + f"?before={first['older']}").status_code == 200
+        assert browser.get(url("job-detail", job) + "?before=x").status_code == 200
+
+
+class WatchTests:
+    @pytest.fixture
+    def link(self, running):
+        return share_job(running, "unlisted")
+
+    def test_a_job_is_private_until_it_is_shared(self, browser, client, running):
+        assert not WatchLink.objects.exists()
+        browser.post(url("job-share", running), {"visibility": "unlisted"})
+        link = WatchLink.objects.get(job=running)
+        assert client.get(link.get_absolute_url()).status_code == 200
+        assert link.token in browser.get(url("job-detail", running)).content.decode()
+        browser.post(url("job-share", running), {"visibility": ""})
+        assert client.get(link.get_absolute_url()).status_code == 404
+
+    def test_a_new_link_makes_the_old_one_lead_nowhere(self, browser, client, running, link):
+        browser.post(url("job-share", running), {"visibility": "public", "anew": "on"})
+        assert client.get(link.get_absolute_url()).status_code == 404
+        new = WatchLink.objects.get(job=running)
+        assert new.visibility == "public"
+        assert client.get(new.get_absolute_url()).status_code == 200
+
+    def test_watchers_see_pictures_and_progress_and_nothing_else(self, client, running, link):
+        page = client.get(link.get_absolute_url())
+        text = page.content.decode()
+        assert "of 3 frames" in text
+        assert "Carousel" in text
+        for secret in ("atelier", "credit", "0.0002", "Pause", "Alice", "csrfmiddlewaretoken", "carousel.blend"):
+            assert secret not in text.replace("Content-Security", ""), secret
+        assert page["X-Robots-Tag"] == "noindex, nofollow"
+        assert 'name="robots" content="noindex' in text
+        assert page["Referrer-Policy"] == "no-referrer"
+
+    def test_without_a_script_it_loads_itself_again_until_the_job_is_over(self, client, alice, link):
+        assert b'http-equiv="refresh"' in client.get(link.get_absolute_url()).content
+        over = share_job(make_job(alice, status=JobStatus.COMPLETED), "unlisted")
+        assert b'http-equiv="refresh"' not in client.get(over.get_absolute_url()).content
+
+    @pytest.mark.parametrize("part", ["progress", "newest", "strip"])
+    def test_its_parts_are_304_while_nothing_changes(self, client, link, part):
+        address = reverse("rendering:watch-part", args=[link.token, part])
+        first = client.get(address)
+        assert client.get(address, headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+    def test_pictures_are_small_ones(self, client, link):
+        def status(size, frame=1):
+            return client.get(reverse("rendering:watch-image", args=[link.token, frame, size])).status_code
+
+        assert [status("thumb"), status("preview"), status("full"), status("thumb", 2)] == [200, 200, 404, 404]
+        assert client.get(reverse("rendering:watch-frame", args=[link.token, 1])).status_code == 200
+
+    def test_only_its_creator_shares_a_job(self, signed_in, mallory, sam, running):
+        for other in (mallory, sam):
+            assert signed_in(other).post(url("job-share", running), {"visibility": "public"}).status_code == 404
+        assert not WatchLink.objects.exists()
+
+    def test_the_token_is_the_right_to_follow_it_live(self, running, alice, link):
+        other = make_job(alice, status=JobStatus.QUEUED)
+        assert may_watch(str(running.pk), link.token)
+        assert not may_watch(str(other.pk), link.token)
+        assert not may_watch(str(running.pk), "v_other")
+        assert not may_watch("x", link.token)
 
 
 class VerbTests:
