@@ -116,8 +116,9 @@ def _picture_of(specs: list) -> tuple[int, list[int]]:
         for number, spec in enumerate(specs):
             layer = next((name.partition(wanted)[0] + wanted for name in spec.channelnames if wanted in name), None)
             if layer is not None:
-                return number, [index for index, name in enumerate(spec.channelnames) if name.startswith(layer)]
-    return 0, list(range(specs[0].nchannels))
+                found = [index for index, name in enumerate(spec.channelnames) if name.startswith(layer)]
+                return number, found[:CHANNELS_MAX]
+    return 0, list(range(min(specs[0].nchannels, CHANNELS_MAX)))
 
 
 def _strips(image, number: int, spec) -> Iterator[np.ndarray]:
