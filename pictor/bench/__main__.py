@@ -23,6 +23,7 @@ def start_database(folder: Path) -> embedded.Postgres:
         "DATABASE_URL": cluster.url.rsplit("/", 1)[0] + "/postgres",
         "SECRET_KEY": "bench-" + embedded.new_password(),
         "DEBUG": "1",
+        "PICTOR_VAR": str(folder / "var"),
         "DJANGO_SETTINGS_MODULE": "pictor.bench.settings",
     }
     return cluster

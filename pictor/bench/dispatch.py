@@ -29,13 +29,19 @@ JOB_FRAMES, JOBS = 10_000, 4
 REFERENCES = {1_000: 320.0, 10_000: 22.0, 100_000: 3.0}  # Flamenco's model on two cores, middle of what was measured
 
 
-def rates(count: Callable[[], int], keep_up: Callable[[], None] = lambda: None) -> list[float]:
+def rates(
+    count: Callable[[], int],
+    keep_up: Callable[[], None] = lambda: None,
+    *,
+    rounds: int = ROUNDS,
+    seconds: float = ROUND_SECONDS,
+) -> list[float]:
     """What `count` grows by a second, in each round."""
     found = []
     _pass(WARM_SECONDS, keep_up)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before, began = count(), time.perf_counter()
-        _pass(ROUND_SECONDS, keep_up)
+        _pass(seconds, keep_up)
         found.append((count() - before) / (time.perf_counter() - began))
     return found
 
@@ -47,16 +53,16 @@ def _pass(seconds: float, keep_up: Callable[[], None]) -> None:
         time.sleep(0.05)
 
 
-def noop_rates(team: Crew, noops: Noops, size: int) -> list[float]:
-    """With `size` tasks in the queue all the while: what was done is put in again."""
-    if (missing := size - (noops.made - team.recorded)) > 0:
+def noop_rates(team: Crew, noops: Noops, size: int, *, done: int = 0, **of_rates) -> list[float]:
+    """With `size` tasks in the queue all the while: what was done is put in again. `done`: by teams before this one."""
+    if (missing := size - (noops.made - done - team.recorded)) > 0:
         noops.fill(missing)
 
     def keep_up() -> None:
-        if (gone := team.recorded + size - noops.made) > 0:
+        if (gone := done + team.recorded + size - noops.made) > 0:
             noops.add(gone)
 
-    return rates(lambda: team.recorded, keep_up)
+    return rates(lambda: team.recorded, keep_up, **of_rates)
 
 
 def render_rates() -> list[float]:

@@ -20,6 +20,15 @@ GOALS: dict[str, dict[str, Goal]] = {
         "settlements_vs_naive": Goal(8, "x", "higher"),
         "batch_transfers": Goal(10_000, "1/s", "higher"),
     },
+    "frames": {
+        "of_limit_1_samples": Goal(0.97, "x", "higher"),
+        "vs_process_per_frame_1_samples": Goal(2.5, "x", "higher"),
+        "of_limit_4_samples": Goal(0.97, "x", "higher"),
+        "vs_process_per_frame_4_samples": Goal(1.5, "x", "higher"),
+    },
+    "deadtime": {"p50": Goal(20, "ms", "lower"), "p99": Goal(100, "ms", "lower")},
+    "scale": {"efficiency": Goal(0.95, "x", "higher")},
+    "start": {"warm": Goal(20, "s", "lower")},
     "dispatch": {
         "end_to_end": Goal(1_500, "1/s", "higher"),  # middle of all sizes
         "lost_with_size": Goal(10, "%", "lower"),  # from the smallest to the largest
