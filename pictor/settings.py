@@ -144,7 +144,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 FILE_URL_SECONDS = env.seconds("FILE_URL_SECONDS", 600)
 UPLOAD_BYTES_MAX = env.number("UPLOAD_BYTES_MAX", 8 * 1024**3)
-STORED_BYTES_MAX = env.number("STORED_BYTES_MAX", 64 * 1024**3)  # of one account's scenes
+STORED_BYTES_MAX = env.number("STORED_BYTES_MAX", 64 * 1000**3)  # of one account's scenes
 SCENES_KEPT_DAYS = env.number("SCENES_KEPT_DAYS", 30, at_least=1)  # after their last job ended
 FRAMES_KEPT_DAYS = env.number("FRAMES_KEPT_DAYS", 60, at_least=1)  # and films, after the job ended
 CHUNK_BYTES_MAX = 16 * 1024**2
