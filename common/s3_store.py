@@ -52,6 +52,15 @@ class S3Store(S3Storage):
         with as_os_error():
             return super().size(name)
 
+    def listdir(self, name):
+        with as_os_error():
+            return super().listdir(name)
+
+    def get_modified_time(self, name):
+        self.size(name)  # a missing file is told as such
+        with as_os_error():
+            return super().get_modified_time(name)
+
 
 def client_config(*, path_style: bool) -> Config:
     """`path_style`: bucket in the path, as servers other than Amazon's want it, which may not know its newest checksums."""

@@ -93,10 +93,23 @@ class WriteTests:
             store.save("../other/a", ContentFile(b"x"))
 
 
+class ListTests:
+    def test_a_folder_lists_what_lies_directly_in_it(self, store):
+        for key in ["frames/1/a.png", "frames/1/b.png", "frames/2/c.png"]:
+            store.save(key, ContentFile(b"x"))
+        assert store.listdir("frames") == (["1", "2"], [])
+        assert store.listdir("frames/1") == ([], ["a.png", "b.png"])
+
+    def test_the_time_of_a_file_is_aware(self, store):
+        store.save("a", ContentFile(b"x"))
+        assert store.get_modified_time("a").utcoffset() is not None
+
+
 class FailureTests:
-    def test_a_missing_file_is_told_when_it_is_opened(self, store):
+    @pytest.mark.parametrize("verb", ["open", "size", "get_modified_time"])
+    def test_a_missing_file_is_told_at_once(self, store, verb):
         with pytest.raises(FileNotFoundError):
-            store.open("not/here")
+            getattr(store, verb)("not/here")
 
     def test_a_server_that_is_away_is_an_os_error(self, monkeypatch):
         monkeypatch.setattr(s3_store, "ATTEMPTS_MAX", 1)
