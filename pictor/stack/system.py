@@ -46,12 +46,18 @@ BLENDER_LIBRARIES = {
     "libICE.so.6": "libice6",
     "libGL.so.1": "libgl1",
 }
+SOFTWARE_OPENGL = ("dri/swrast_dri.so", "libgallium*.so")  # in Debian 12, and since
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def has_pip(python: Path) -> Callable[[], bool]:
     """Debian keeps the part of venv that brings pip in a package of its own."""
     return lambda: subprocess.run([str(python), "-I", "-c", "import ensurepip"], capture_output=True, cwd="/").returncode == 0
+
+
+def draws_in_software() -> bool:
+    """Is Mesa's renderer there, with which EEVEE draws without a GPU?"""
+    return any(any(Path("/usr/lib").glob(f"*/{pattern}")) for pattern in SOFTWARE_OPENGL)
 
 
 def browser() -> str | None:
@@ -64,6 +70,9 @@ def needs(python: Path, *, tests: bool) -> list[Need]:
     found = [Need("the venv module with pip", "python3-venv", has_pip(python))]
     found += [Need(soname, package, library(soname)) for soname, package in BLENDER_LIBRARIES.items()]
     found.append(Need("bwrap, the sandbox for scenes", "bubblewrap", program("bwrap")))
+    if tests:  # a node without them does not offer EEVEE, and says why
+        found.append(Need("libEGL.so.1 for EEVEE", "libegl1", library("libEGL.so.1")))
+        found.append(Need("Mesa's software OpenGL for EEVEE", "libgl1-mesa-dri", draws_in_software))
     if tests and os.environ.get("BROWSER") != "0":
         found.append(Need("Chromium for the browser tests", "chromium", lambda: browser() is not None))
     return found
