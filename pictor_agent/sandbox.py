@@ -30,6 +30,7 @@ PASSWD = f"root:x:0:0::/:/bin/false\nrender:x:{RENDER_UID}:{RENDER_UID}::/tmp:/b
 ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/OpenCL", "/etc/localtime")
 SYS = ("/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/module/nvidia", "/sys/bus/pci", "/sys/devices/pci0000:00")
 ROOT_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+GPU_TABLES = ("/sys/class/drm", "/sys/class/kfd", "/sys/dev/char", "/sys/devices/virtual/kfd", "/opt/rocm")
 GPU_DEVICES = ("nvidia*", "nvidia-caps", "kfd", "dri")
 
 
@@ -153,7 +154,13 @@ def _bind(how: str, pairs: list[tuple[str, str]]) -> list[str]:
 
 def _gpu_devices() -> list[str]:
     found = sorted(str(path) for pattern in GPU_DEVICES for path in Path("/dev").glob(pattern))
-    return [word for path in found for word in ("--dev-bind-try", path, path)]
+    return [word for path in found for word in ("--dev-bind-try", path, path)] + (_gpu_files() if found else [])
+
+
+def _gpu_files() -> list[str]:
+    """What drivers look up about their card: any PCI root it may sit at, DRM's and ROCm's tables, ROCm itself."""
+    roots = sorted(str(path) for path in Path("/sys/devices").glob("pci*"))
+    return _bind("--ro-bind-try", [(path, path) for path in (*roots, *GPU_TABLES)])
 
 
 @dataclass(frozen=True)
