@@ -1,5 +1,7 @@
 """Jobs in the admin: to read, and to act on through the same verbs that their creators have. Prices are dated rows."""
 
+from datetime import timedelta
+
 from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
 
@@ -11,12 +13,14 @@ from credit.errors import InsufficientCredit
 from rendering import services
 from rendering.choices import Tier
 from rendering.errors import RenderingError
+from rendering.estimate_errors import accuracies
 from rendering.models import Attempt, Film, Job, JobEvent, RateRule, Task, Upload
 from rendering.rates import rate_at
 from rendering.reasons import Reason
 from rendering.states import TaskStatus
 
 ACTED_ON_AT_ONCE = 100  # jobs
+ESTIMATE_DAYS = 30
 REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
 
 
@@ -29,6 +33,12 @@ class JobAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     exclude = ["secret"]
     actions = ["pause", "resume", "cancel", "requeue_failed"]
+    list_before_template = "admin/rendering/estimates.html"
+
+    def changelist_view(self, request, extra_context=None):
+        since = clock.now() - timedelta(days=ESTIMATE_DAYS)
+        said = {"estimate_accuracies": accuracies(since), "estimate_days": ESTIMATE_DAYS}
+        return super().changelist_view(request, said | (extra_context or {}))
 
     @admin.display(description="Charged", ordering="charged_micros")
     def charged(self, job: Job) -> str:

@@ -332,11 +332,13 @@ def in_the_file(job: Job) -> dict:
 
 
 def size_of(job: Job) -> tuple[int, int, int]:
-    """Width, height and scale: as in the file while they mean the job's final pixels, else those pixels at 100 %."""
+    """Width, height and scale: as in the file where a scale makes the job's final pixels of it, else those at 100 %."""
     facts = job.scene.inspection
-    width, height, percentage = facts.get("width", 0), facts.get("height", 0), facts.get("percentage", 100)
-    if (scaled(width, percentage), scaled(height, percentage)) == (job.width, job.height):
-        return width, height, percentage
+    width, height, in_file = facts.get("width", 0), facts.get("height", 0), facts.get("percentage", 100)
+    likely = -(-100 * job.width // width) if width else 100
+    for percentage in (in_file, likely):
+        if (scaled(width, percentage), scaled(height, percentage)) == (job.width, job.height):
+            return width, height, percentage
     return job.width, job.height, 100
 
 

@@ -134,7 +134,13 @@ class SettingsFormTests:
         alice = make_user("alice", credits=10)
         scene = make_scene(alice, width=1920, height=1080, percentage=50)
         assert size_of(make_job(alice, scene=scene, width=960, height=540)) == (1920, 1080, 50)
-        assert size_of(make_job(alice, scene=scene, width=640, height=360)) == (640, 360, 100)
+        assert size_of(make_job(alice, scene=scene, width=640, height=361)) == (640, 361, 100)
+
+    @pytest.mark.parametrize("percentage", [1, 25, 33, 67, 100, 150])
+    def test_a_scale_that_was_chosen_is_shown_again(self, percentage):
+        scene = make_scene(make_user("alice", credits=10), width=1921, height=1081, percentage=50)
+        width, height = 1921 * percentage // 100, 1081 * percentage // 100
+        assert size_of(make_job(scene=scene, width=width, height=height)) == (1921, 1081, percentage)
 
     def test_an_untouched_page_sent_as_it_is_changes_nothing(self):
         job = make_job(**CHOSEN, needed_by_at=(clock.now() + timedelta(days=2)).replace(second=0, microsecond=0))
