@@ -228,6 +228,17 @@ BLENDER_ENVIRONMENTS = env.text("BLENDER_ENVIRONMENTS", "")  # folder of the oth
 INSPECT_SECONDS_MAX = env.seconds("INSPECT_SECONDS_MAX", 120)
 FFMPEG = env.text("FFMPEG", "")  # empty: the one on PATH, else the one that comes with imageio-ffmpeg
 
+# Mail: notices before files are deleted; printed to the log while no server is named ------------------------------------
+
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_PORT = env.number("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 20  # seconds
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "pictor@localhost")
+
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

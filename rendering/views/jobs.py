@@ -15,7 +15,7 @@ from common.http import fragment_response
 from common.transitions import StaleMove
 from common.words import plural
 from credit.errors import InsufficientCredit
-from rendering import presentation, services
+from rendering import presentation, retention, services
 from rendering.again import selection_of
 from rendering.choices import Again
 from rendering.errors import RenderingError
@@ -83,6 +83,7 @@ def list_context(request: HttpRequest, filters: JobFilterForm, jobs) -> dict:
         "query": urlencode(query),
         "is_filtered": bool(words or status),
         "any_jobs": bool(page.paginator.count) or jobs.exists(),
+        "ending": not request.GET.get("rows") and retention.jobs_ending(request.user, clock.now()).count(),
     }
 
 
