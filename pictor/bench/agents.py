@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from nacl.signing import SigningKey
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from pictor_agent import protocol
-from pictor_agent.connection import LOST, Connection, sign_on
 
 PRINT_SECONDS = 0.1
+OPEN_SECONDS = 30
 BEAT_SECONDS = 5.0
 CLAIMED_SECONDS = 10.0  # more than any wall time here, so that the server's clock decides and something is paid
 INVENTORY = protocol.Inventory(
@@ -46,28 +48,43 @@ class Agent:
     key: SigningKey
     seconds: float
     counts: Counts
-    line: Connection = field(init=False)
+    socket: ClientConnection = field(init=False)
     held: dict[int, int] = field(default_factory=dict)  # work id -> attempt
     results: dict[int, protocol.RenderResult] = field(default_factory=dict)
     waiting: asyncio.Queue = field(default_factory=asyncio.Queue)
 
     async def run(self, url: str) -> None:
-        self.line = await sign_on(url, worker_uid=self.uid, key=self.key, token="")
-        await self.line.send(protocol.SignOn(inventory=INVENTORY))
+        self.socket = await connect(url, max_size=protocol.TO_NODE_BYTES_MAX, open_timeout=OPEN_SECONDS, compression=None)
+        await self._prove()
+        await self._say(protocol.SignOn(inventory=INVENTORY))
         self.counts.online += 1
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
             group.create_task(self._render())
             group.create_task(self._beat())
 
+    async def _say(self, message: protocol.Message) -> None:
+        await self.socket.send(protocol.encode(message))
+
+    async def _prove(self) -> None:
+        """As pictor_agent.connection does, which belongs to the agent alone."""
+        public_key = bytes(self.key.verify_key)
+        await self._say(
+            protocol.Hello(protocol=protocol.VERSION, agent_version="bench", worker_uid=self.uid, public_key=public_key)
+        )
+        challenge = protocol.decode_to_node(await self.socket.recv())
+        await self._say(protocol.Proof(signature=self.key.sign(protocol.proof_text(challenge.nonce, self.uid)).signature))
+        welcome = protocol.decode_to_node(await self.socket.recv())
+        assert isinstance(welcome, protocol.Welcome), f"signed on, and heard {welcome}"
+
     async def _listen(self) -> None:
-        while True:
-            match await self.line.receive():
+        async for raw in self.socket:
+            match protocol.decode_to_node(raw):
                 case protocol.Assign(items=items):
                     await self._take(items)
                 case protocol.UploadGrant(work_id=work_id, attempt=attempt):
                     result = self.results[work_id]
-                    await self.line.send(protocol.Done(work_id=work_id, attempt=attempt, result=result))
+                    await self._say(protocol.Done(work_id=work_id, attempt=attempt, result=result))
                 case protocol.Recorded() as recorded:
                     self.counts.recorded += not recorded.stale
                     self.counts.stale += recorded.stale
@@ -76,23 +93,23 @@ class Agent:
 
     async def _take(self, items: list[protocol.Assignment]) -> None:
         self.held |= {item.work_id: item.attempt for item in items}
-        await self.line.send(protocol.Received(items=[(item.work_id, item.attempt) for item in items]))
+        await self._say(protocol.Received(items=[(item.work_id, item.attempt) for item in items]))
         for item in items:
             self.waiting.put_nowait(item)
 
     async def _render(self) -> None:
         while True:
             item = await self.waiting.get()
-            await self.line.send(protocol.Started(work_id=item.work_id, attempt=item.attempt))
+            await self._say(protocol.Started(work_id=item.work_id, attempt=item.attempt))
             if self.seconds:
                 await asyncio.sleep(self.seconds)
             self.results[item.work_id] = result = _result(item)
-            await self.line.send(protocol.Rendered(work_id=item.work_id, attempt=item.attempt, result=result))
+            await self._say(protocol.Rendered(work_id=item.work_id, attempt=item.attempt, result=result))
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await self.line.send(protocol.Heartbeat(holding=list(self.held.items())))
+            await self._say(protocol.Heartbeat(holding=list(self.held.items())))
 
 
 def _result(item: protocol.Assignment) -> protocol.RenderResult:
@@ -123,5 +140,5 @@ async def main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(main())
-    except* LOST as lost:
+    except* ConnectionClosed as lost:
         sys.exit(f"An agent lost its socket: {lost.exceptions[0]}")

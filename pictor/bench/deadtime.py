@@ -1,7 +1,7 @@
-"""`make bench WHAT=deadtime`: between the end of a frame and the start of the next on a busy node, a real one with Blender.
+"""`make bench WHAT=deadtime`: how long the renderer of a busy node stands still between two frames, a real one with Blender.
 
-By the server's clock, from the node's word that a frame is rendered to its word that the next has begun: both arrive
-through the same socket and are written in batches of 10 ms.
+From one frame's commitment to the next one's, by the server's clock, less the seconds that the renderer worked in
+between, by the node: reading pixels, hashing, messages and the hand-over to the next frame are all in it.
 """
 
 import os
@@ -16,10 +16,10 @@ FRAMES, ROUNDS = (5, 1) if QUICK else (40, 5)
 
 
 def gaps_ms(job: Job) -> list[float]:
-    """Milliseconds between one frame and the next."""
+    """Milliseconds of each frame but the first in which nothing was rendered."""
     rows = Attempt.objects.accepted().filter(task__job=job).order_by("rendered_at", "leased_at")
-    moments = list(rows.values_list("started_at", "rendered_at"))
-    return [max(0.0, (after[0] - before[1]).total_seconds() * 1000) for before, after in pairwise(moments)]
+    moments = list(rows.values_list("rendered_at", "render_seconds"))
+    return [((after[0] - before[0]).total_seconds() - after[1]) * 1000 for before, after in pairwise(moments)]
 
 
 def measure(seed: int) -> Report:
