@@ -64,7 +64,7 @@ def _pause_notice(job: Job) -> Notice:
         text = f"{spent} of the cap of {cap} credits are spent and the next frame would pass it."
         return Notice("warn", "Paused at your cap.", text, action_words="Raise the cap", dialog="raise-cap")
     if job.pause_reason == PauseReason.GATE:
-        return Notice("warn", "Preview ready.", "Look at the frames, then resume to render the rest.")
+        return Notice("warn", "Preview ready.", "Look at the frames, then approve them to render the rest, or ask for changes.")
     text = "Frames that were on a node already are finished and charged; no other begins until you resume."
     return Notice("warn", "Paused by you.", text)
 

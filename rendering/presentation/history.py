@@ -1,10 +1,14 @@
 """What was ordered, and the job's film."""
 
+from datetime import datetime
+
 from common.money import format_exact
-from rendering.choices import FilmFormat, ImageFormat
+from rendering import retention
+from rendering.choices import Device, FilmFormat, GpuVendor, ImageFormat, Nodes, RenderOrder
 from rendering.models import Film, Job, Output
 from rendering.presentation.reading import Reading
 from rendering.presentation.words import engine_label, software_label
+from workers.places import name_of
 
 
 def film_part(reading: Reading) -> dict:
@@ -23,8 +27,15 @@ def film_part(reading: Reading) -> dict:
         "film_stale": bool(shown and shown.storage_key and is_behind),
         "film_possible": counts.accepted > 0,
         "film_formats": FilmFormat.choices,
+        "frames_end_at": _frames_end_at(reading.job),
         "poster": reading.newest.attempt.task if film and reading.newest else None,
     }
+
+
+def _frames_end_at(job: Job) -> datetime | None:
+    """Until when the frames of a job that has ended are kept; None while it is under way or has none."""
+    ended = retention.jobs_with_end(Job.objects.filter(pk=job.pk)).first() if job.finished_at else None
+    return ended.ends_at if ended else None
 
 
 def details_part(reading: Reading) -> dict:
@@ -37,6 +48,21 @@ def details_part(reading: Reading) -> dict:
     }
 
 
+def nodes_wanted(job: Job) -> list[tuple[str, str]]:
+    """What was asked of the nodes and of the preview; nothing where nothing was."""
+    gpus = " ".join(filter(None, [GpuVendor(job.gpu_vendor).label if job.gpu_vendor else "", job.gpu_model]))
+    wanted = [
+        ("Device", Device(job.device).label if job.device != Device.ANY else ""),
+        ("GPU", gpus + (f" {job.gpus_min} in one node" if job.gpus_min else "")),
+        ("Location", name_of(job.location)),
+        ("Nodes", Nodes(job.nodes).label if job.nodes != Nodes.ANY else ""),
+        ("Reliability", f"{job.reliability_min_percent} % or more" if job.reliability_min_percent else ""),
+        ("One kind of device", job.device_class.partition(":")[2] or job.device_class),
+        ("Preview", f"every {job.gate_step} frames one, then your approval" if job.gate_step else ""),
+    ]
+    return [(name, words) for name, words in wanted if words]
+
+
 def details_of(job: Job) -> list[tuple[str, str]]:
     """What was ordered, for the list beside the strip."""
     return [
@@ -47,7 +73,9 @@ def details_of(job: Job) -> list[tuple[str, str]]:
         ("Resolution", f"{job.width} × {job.height}"),
         ("Samples", f"{job.samples}"),
         ("Format", ImageFormat(job.format).label),
+        ("Order", RenderOrder(job.render_order).label),
         ("Denoise", {None: "as in the file", True: "on", False: "off"}[job.denoise]),
         ("Tier", job.tier.capitalize()),
+        *nodes_wanted(job),
         ("Cap", "none" if job.cap_micros is None else f"{format_exact(job.cap_micros)} credits"),
     ]

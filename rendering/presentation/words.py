@@ -35,7 +35,7 @@ STATUS_LINES = {
     JobStatus.READY: "Choose the settings and submit it.",
     JobStatus.QUEUED: "Waiting for a node.",
     JobStatus.COMPLETED: "Every frame is accepted.",
-    JobStatus.CANCELLED: "Cancelled; only accepted frames were charged.",
+    JobStatus.CANCELLED: "Cancelled; finished frames and the seconds put into others were charged.",
 }
 PAUSE_LINES = {
     PauseReason.USER: "Paused by you.",
