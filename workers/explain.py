@@ -15,7 +15,8 @@ from workers.states import WorkerStatus
 
 LOOK = 200  # groups of a tier looked at for one sentence
 
-# One row: what the first waiting work of a group needs, how much of its owner's is before it, how many others take turns.
+# One row: what the first waiting work of a group needs, how much of its owner's is before it (among the first 10,000, the
+# earlier jobs), how many others take turns.
 STANDING = """
     WITH RECURSIVE own AS (
         SELECT tier, owner_id FROM workers_work WHERE kind = %(kind)s AND "group" = %(group)s AND NOT leased AND NOT held LIMIT 1),
@@ -36,11 +37,11 @@ STANDING = """
             ORDER BY work.tier, work.owner_id LIMIT 1) AS next
         WHERE leap.depth < 100)
     SELECT head.requirements::text, head.affinity,
-           (SELECT count(*) FROM (
-                SELECT 1 FROM workers_work AS work
-                WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
-                  AND (-work.priority, COALESCE(work.needed_by_at, 'infinity'), work.sort, work.id)
-                    < (-head.priority, COALESCE(head.needed_by_at, 'infinity'), head.sort, head.id) LIMIT 10000) AS ahead),
+           (SELECT count(*) FILTER (WHERE (-own_work.priority, COALESCE(own_work.needed_by_at, 'infinity'), own_work.sort, own_work.id)
+                                    < (-head.priority, COALESCE(head.needed_by_at, 'infinity'), head.sort, head.id))
+            FROM (SELECT * FROM workers_work AS work
+                  WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
+                  ORDER BY work.tier, work.owner_id, work.kind, work."group" LIMIT 10000) AS own_work),
            (SELECT count(*) FROM leap WHERE leap.owner_id <> head.owner_id)
     FROM head
 """

@@ -16,7 +16,7 @@ from workers.matching import NOTHING, Learned, Requirements
 from workers.sharing import WEIGHTS, Group, GroupKey
 
 GROUPS_MAX = 3_000  # of one tier; of more, these and as many from a random owner on
-COUNTED = 32  # rows of a group that are counted; beyond, it counts as endless
+COUNTED = 16  # rows of a group that are counted; beyond, it counts as endless
 ENDLESS = 1_000_000
 NEVER = float("inf")
 
