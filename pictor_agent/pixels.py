@@ -133,7 +133,8 @@ def _strips(image, number: int, spec) -> Iterator[np.ndarray]:
 
 def pixels_sha256(pixels: np.ndarray) -> str:
     """SHA-256 over the shape, the sample type and the samples in row order, little endian; of an image with one part."""
-    return hashlib.sha256(_shape_words(*pixels.shape, pixels.dtype.name) + _sample_bytes(pixels)).hexdigest()
+    height, width, channels = pixels.shape
+    return hashlib.sha256(_shape_words(height, width, channels, pixels.dtype.name) + _sample_bytes(pixels)).hexdigest()
 
 
 TYPE_NAMES = {"half": "float16", "float": "float32", "double": "float64", "uint": "uint32"}  # OpenImageIO's, as NumPy's
