@@ -54,6 +54,13 @@ class Shell:
     def __init__(self, request):
         self.request = request
 
+    @classmethod
+    def of(cls, request) -> "Shell":
+        """The one of this request: a view may have asked it before the page is printed."""
+        if not hasattr(request, "shell"):
+            request.shell = cls(request)
+        return request.shell
+
     @cached_property
     def sections(self) -> list[Section]:
         return [self._section(*entry) for entry in SECTIONS]
@@ -70,6 +77,11 @@ class Shell:
             "rendering:job-list": (self._nodes["running"], "running"),
             "workers:worker-list": (self._nodes["own"], "connected"),
         }
+
+    @cached_property
+    def running(self) -> int:
+        """The account's jobs at work."""
+        return Job.objects.owned_by(self.request.user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING]).count()
 
     @cached_property
     def _nodes(self) -> dict[str, int]:
@@ -93,8 +105,12 @@ class Shell:
         return any(section.active for section in self.more_sections)
 
     @cached_property
+    def balance(self) -> credit.Balance:
+        return credit.balance_of(self.request.user)
+
+    @property
     def balance_micros(self) -> int:
-        return credit.balance_of(self.request.user).available_micros
+        return self.balance.available_micros
 
     @property
     def nodes_line(self) -> str:
@@ -108,4 +124,4 @@ class Shell:
 
 def shell(request) -> dict:
     """Template context of every page."""
-    return {"shell": Shell(request), "site_name": settings.SITE_NAME, "live_url": settings.LIVE_URL}
+    return {"shell": Shell.of(request), "site_name": settings.SITE_NAME, "live_url": settings.LIVE_URL}

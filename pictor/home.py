@@ -10,16 +10,17 @@ from common import clock
 from common.http import fragment_response
 from credit import services as credit
 from pictor import catalogue, overview
+from pictor.desk import Desk
 
 
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Jobs, nodes, credit and what needs attention, of this account."""
-    now = clock.now()
-    context = {"starts": overview.starts(request.user)}
+    desk = Desk(request, clock.now())
+    context = {"starts": overview.starts(desk)}
     for part in overview.PARTS.values():
-        context |= part(request.user, now=now)
+        context |= part(desk)
     return render(request, "home/home.html", context)
 
 
@@ -29,7 +30,7 @@ def home_part(request: HttpRequest, part: str) -> HttpResponse:
     """One live element of the home page again, 304 while it is the same."""
     if part not in overview.PARTS:
         raise Http404
-    context = overview.PARTS[part](request.user, now=clock.now())
+    context = overview.PARTS[part](Desk(request, clock.now()))
     return fragment_response(request, f"home/home.html#{part}", context)
 
 
