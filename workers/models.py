@@ -167,7 +167,7 @@ class WorkerEvent(models.Model):
 
 
 class Tally(models.Model):
-    """A node's sums of one day (UTC), pushed down by the products through workers.services.tally."""
+    """A node's sums of one day (UTC), pushed down by the products through workers.services.tally_all."""
 
     worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="tallies")
     day_on = models.DateField()
