@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from rendering.models import Film
+from rendering.services.watching import share_job
 from rendering.uploads import start_upload
 from tests import builders
 
@@ -75,6 +76,18 @@ TABLE = [
     verb("rendering:job-cancel", "job"),
     verb("rendering:job-requeue", "job", which="failed"),
     verb("rendering:job-raise-cap", "job", cap="5"),
+    Row("rendering:job-again", 302, 404, 404, 200, args=("job",)),
+    own_page("rendering:job-times", "job"),
+    verb("rendering:job-approve", "job"),
+    verb("rendering:job-share", "job", visibility="unlisted"),
+    own_page("rendering:frame-detail", "job", 1),
+    own_page("rendering:attempt-log", "job", 1, 1),
+    own_page("rendering:attempt-image", "job", 1, 1, "preview"),
+    Row("rendering:attempt-exposure", 302, 404, 404, 404, args=("job", 1, 1, 0)),  # of EXR alone
+    Row("rendering:watch", 200, 200, 200, 200, args=("token",)),  # the token is the permission
+    Row("rendering:watch-part", 200, 200, 200, 200, args=("token", "progress")),
+    Row("rendering:watch-frame", 200, 200, 200, 200, args=("token", 1)),
+    Row("rendering:watch-image", 200, 200, 200, 200, args=("token", 1, "thumb")),
     own_page("rendering:job-thumbnail", "job"),
     own_page("rendering:task-image", "job", 1, "full"),
     own_page("rendering:job-zip", "job"),
@@ -140,6 +153,7 @@ class World:
         job = builders.make_job(alice, status="completed", frames="1-2")
         self.job, self.ready = job.pk, builders.make_job(alice, status="ready").pk
         self.scene = job.scene_id
+        self.token = share_job(job, "unlisted").token
         default_storage.save("films/access.mp4", ContentFile(b"film"))
         self.film = Film.objects.create(
             job=job, fps=24, frame_count=2, storage_key="films/access.mp4", finished_at=builders.NOW

@@ -15,6 +15,7 @@ from rendering.states import TaskStatus
 
 WINDOW_FRAMES = 120  # of the grid at once
 COLUMNS_WANTED = 360  # of the picture
+SEEN_LEAST = 0.25  # of a column's height for what is not accepted: one failed frame of thirty must be seen
 PER_WINDOW = (120, 60, 40, 30, 24, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1)  # columns that divide a window evenly
 CHECKED_BY_US = [
     Reason.FILE_MISSING,
@@ -143,7 +144,9 @@ def shapes_of(cells: list[Cell]) -> list[Shape]:
         bottom, whole = 1.0, cell.counts.total()
         for status in DRAWN:
             if cell.counts[status]:
-                height = cell.counts[status] / whole
+                least = 0.0 if status == TaskStatus.ACCEPTED else SEEN_LEAST
+                height = max(cell.counts[status] / whole, least)
+                bottom = max(bottom, height)
                 paths[status].append(f"M{index} {_short(bottom)}v-{_short(height)}h1v{_short(height)}z")
                 bottom -= height
     return [Shape(status, "".join(path)) for status, path in paths.items() if path]

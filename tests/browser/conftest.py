@@ -4,8 +4,10 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
+PATIENCE_MS = 60_000  # a slow machine is no fault
+expect.set_options(timeout=PATIENCE_MS)
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 QUIET = [
     "--no-sandbox",  # tests may run as root; the only pages are our own
@@ -59,7 +61,7 @@ def page(chromium, stack, complaints):
     context = chromium.new_context(
         base_url=stack.url, viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints.follow(page)
     page.goto("/users/sign-in/")

@@ -1,0 +1,132 @@
+"""The job's page in a real browser: a row of the product's list per story. The job is rendered once for all of them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.stories.creator import Creator
+
+pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
+FRAMES = 4
+RENDERED_MS = 180_000
+LONG = "1-700"
+
+
+@pytest.fixture(scope="module")
+def job(stack, tiny_scene) -> int:
+    """A completed job of four frames, made over plain HTTP."""
+    creator = Creator(stack)
+    number = creator.upload(tiny_scene)
+    creator.submit(number, name="Cube")
+    creator.finish(number)
+    return number
+
+
+@pytest.fixture
+def opened(page, job):
+    page.goto(f"/rendering/jobs/{job}/")
+    expect(page.locator('#job-strip [data-status="accepted"]')).to_have_count(FRAMES, timeout=RENDERED_MS)
+    return page
+
+
+def test_a_frame_is_looked_into_with_the_keyboard(opened, complaints):
+    opened.locator('#job-strip a[data-view="1"]').focus()
+    opened.keyboard.press("Enter")
+    viewer = opened.locator("#viewer")
+    title = viewer.locator("h2")
+    expect(title).to_have_text("Frame 1")
+    scale = viewer.locator(".stage-scale")
+    expect(scale).to_have_text("100 %")  # a small frame is not made larger by itself
+    opened.keyboard.press("+")
+    expect(scale).to_have_text("150 %")
+    opened.keyboard.press("0")
+    expect(scale).to_have_text("100 %")
+    opened.keyboard.press("ArrowRight")
+    expect(title).to_have_text("Frame 2")
+    opened.keyboard.press("ArrowLeft")
+    expect(title).to_have_text("Frame 1")
+    opened.keyboard.press("Escape")
+    expect(viewer).not_to_be_visible()
+    expect(opened.locator('#job-strip a[data-view="1"]')).to_be_focused()
+    assert complaints == []
+
+
+def test_every_frame_has_its_proof_and_its_log(opened, job, complaints):
+    opened.locator("#job-newest").get_by_role("link", name="Proof").click()
+    opened.wait_for_url(re.compile(rf"/jobs/{job}/frames/\d/#proof"))
+    expect(opened.locator("#proof")).to_contain_text("SHA-256 of the pixels")
+    expect(opened.locator("#frame-facts")).to_contain_text("Its pixels hash to what the node committed to")
+    expect(opened.locator("#frame-log-text")).to_contain_text("Saved")
+    with opened.expect_download() as started:
+        opened.get_by_role("link", name="Text").click()
+    assert started.value.suggested_filename.endswith(".log.txt")
+    assert complaints == []
+
+
+def test_chosen_frames_are_rendered_again_and_both_attempts_compared(opened, job, complaints):
+    opened.get_by_role("button", name="Choose frames").click()
+    for frame in (2, 3):
+        opened.locator(f'#job-strip [data-view="{frame}"]').click()
+    expect(opened.locator("#grid-choice-words")).to_contain_text("2 frames chosen: 2-3")
+    opened.locator('#job-strip [data-view="3"]').focus()
+    opened.keyboard.press("Space")
+    expect(opened.locator("#grid-choice-words")).to_contain_text("1 frame chosen: 2")
+    opened.locator('[data-choice="again"]').click()
+    expect(opened.locator("#again-price")).to_contain_text("1 accepted frame: charged again")
+    opened.select_option("#requeue-why", "check")
+    opened.locator("#requeue").get_by_role("button", name="Render again").click()
+    expect(opened.locator("#job-events")).to_contain_text("To see whether it comes out the same")
+    expect(opened.locator('#job-strip [data-status="accepted"]')).to_have_count(FRAMES, timeout=RENDERED_MS)
+    opened.goto(f"/rendering/jobs/{job}/frames/2/")
+    opened.get_by_role("button", name="Compare").click()
+    expect(opened.locator(".stage-b")).to_be_visible()
+    opened.locator("[data-ab-slider]").fill("20")
+    assert "20%" in opened.locator(".stage-b").evaluate("image => image.style.clipPath")
+    first, second = (opened.locator(side).evaluate("image => image.src") for side in (".stage-a", ".stage-b"))
+    assert first != second
+    assert complaints == []
+
+
+def test_a_watch_link_works_for_anybody_and_without_scripts(opened, chromium, stack, job, complaints):
+    opened.select_option("#share-visibility", "unlisted")
+    opened.locator("#job-share").get_by_role("button", name="Save").click()
+    address = opened.locator("#watch-url").inner_text()
+    for scripts in (True, False):
+        stranger = chromium.new_context(java_script_enabled=scripts)
+        watching = stranger.new_page()
+        watching.goto(address)
+        expect(watching.locator("#watch-progress")).to_contain_text(f"of {FRAMES} frames")
+        expect(watching.locator("#watch-newest img")).to_be_visible()
+        expect(watching.locator("#job-strip a")).to_have_count(FRAMES)
+        if scripts:
+            expect(watching.locator("html")).to_have_attribute("data-live-state", "on", timeout=RENDERED_MS)
+        watching.locator("#job-strip a").first.click()
+        expect(watching.get_by_role("heading", name="Frame 1")).to_be_visible()
+        stranger.close()
+    opened.locator("#job-share").get_by_role("button", name="New link").click()
+    expect(opened.locator("#watch-url")).not_to_have_text(address)
+    gone = chromium.new_context().new_page()
+    assert gone.goto(address).status == 404
+    gone.context.close()
+    assert complaints == []
+
+
+def test_a_long_job_is_walked_through_its_map(page, stack, tiny_scene, complaints):
+    creator = Creator(stack)
+    long = creator.upload(tiny_scene)
+    creator.submit(long, name="Long", frames=LONG, samples="60000")
+    creator.post(f"/rendering/jobs/{long}/pause/")
+    page.goto(f"/rendering/jobs/{long}/")
+    page.evaluate("window.sameDocument = true")
+    expect(page.locator("#job-strip [data-view]")).to_have_count(120)
+    page.get_by_role("link", name="Later").click()
+    expect(page.locator('#job-strip [data-view="121"]')).to_be_visible()
+    page.locator(".map-windows a").nth(4).click()
+    expect(page.locator('#job-strip [data-view="481"]')).to_be_visible()
+    page.fill("#map-frame", "333")
+    page.keyboard.press("Enter")
+    expect(page.locator('#job-strip [data-view="333"]')).to_be_focused()
+    assert page.evaluate("window.sameDocument"), "the page was loaded again"
+    creator.post(f"/rendering/jobs/{long}/cancel/")
+    assert complaints == []
