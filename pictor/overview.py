@@ -11,7 +11,7 @@ from common.money import format_credits, places_for
 from common.words import plural
 from credit import services as credit
 from pictor.desk import Desk
-from rendering import presentation
+from rendering import presentation, retention
 from rendering.states import JobStatus, PauseReason
 from workers.models import Worker
 from workers.presentation import status_words
@@ -97,7 +97,7 @@ class Attention:
 
 
 def attention_part(desk: Desk) -> dict:
-    return {"attention": [*_jobs_that_wait(desk), *_failed_jobs(desk), *_nodes_that_wait(desk)]}
+    return {"attention": [*_jobs_that_wait(desk), *_failed_jobs(desk), *_what_ends(desk), *_nodes_that_wait(desk)]}
 
 
 def _jobs_that_wait(desk: Desk) -> list[Attention]:
@@ -116,6 +116,15 @@ def _jobs_that_wait(desk: Desk) -> list[Attention]:
 def _failed_jobs(desk: Desk) -> list[Attention]:
     failed, text = desk.failed[:JOBS_SHOWN], "Frames that failed were not charged."
     return [Attention("bad", f"{job.name} failed.", text, job.get_absolute_url(), "See why") for job in failed]
+
+
+def _what_ends(desk: Desk) -> list[Attention]:
+    """Frames that will be deleted within a week."""
+    jobs = retention.jobs_ending(desk.user, desk.now).count()
+    if not jobs:
+        return []
+    title = f"The frames of {plural(jobs, 'job')} will be deleted within a week."
+    return [Attention("warn", title, "Download them, or keep them longer.", reverse("rendering:scene-list"), "Look")]
 
 
 def _nodes_that_wait(desk: Desk) -> list[Attention]:
