@@ -59,7 +59,7 @@ def test_every_frame_has_its_proof_and_its_log(opened, job, complaints):
     expect(opened.locator("#frame-facts")).to_contain_text("Its pixels hash to what the node committed to")
     expect(opened.locator("#frame-log-text")).to_contain_text("Saved")
     with opened.expect_download() as started:
-        opened.get_by_role("link", name="Text").click()
+        opened.get_by_role("link", name="Text", exact=True).click()
     assert started.value.suggested_filename.endswith(".log.txt")
     assert complaints == []
 

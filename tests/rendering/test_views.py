@@ -341,7 +341,7 @@ class FramePageTests:
     def test_a_frame_that_waits_has_a_page_as_well(self, browser, alice):
         job = make_job(alice, status=JobStatus.QUEUED)
         text = browser.get(url("frame-detail", job, 2)).content.decode()
-        assert "No picture yet" in text
+        assert "The frame is waiting" in text
         assert "No node has had this frame yet" in text
 
     def test_frames_beside_it_are_one_step_away(self, browser, alice):
