@@ -2,6 +2,8 @@
 
 from django.db.models import TextChoices
 
+from rendering import splitting
+
 
 class Tier(TextChoices):
     ECONOMY = "economy", "Economy"
@@ -45,9 +47,9 @@ class Nodes(TextChoices):
 class RenderOrder(TextChoices):
     """Which frames of a job come first."""
 
-    IN_ORDER = "in_order", "First to last"
-    NTH = "nth", "Every Nth frame, then the rest"
-    BISECT = "bisect", "First, last, middle, and ever finer"
+    IN_ORDER = splitting.IN_ORDER, "First to last"
+    NTH = splitting.NTH, "Every Nth frame, then the rest"
+    BISECT = splitting.BISECT, "First, last, middle, and ever finer"
 
 
 QUEUE_TIERS = {Tier.ECONOMY: 0, Tier.STANDARD: 1, Tier.PRIORITY: 2}  # keys of workers.sharing.WEIGHTS

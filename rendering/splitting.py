@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from heapq import heappush, heapreplace
 
-from rendering.choices import RenderOrder
-
+IN_ORDER, NTH, BISECT = "in_order", "nth", "bisect"  # see rendering.choices.RenderOrder
 FRAMES_MAX = 10_000  # tasks of one job
 FRAME_FIRST, FRAME_LAST = -1_048_574, 1_048_574  # what Blender accepts
 EXPRESSION_CHARACTERS_MAX = 500
@@ -62,9 +61,9 @@ def in_render_order(frames: Sequence[int], order: str, step: int = 1) -> list[in
         frames: ascending.
         step: N of "every Nth first".
     """
-    if order == RenderOrder.NTH:
+    if order == NTH:
         return _first(frames, preview_frames(frames, step))
-    if order == RenderOrder.BISECT:
+    if order == BISECT:
         return [frames[index] for index in _bisected(len(frames))]
     return list(frames)
 

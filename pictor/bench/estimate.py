@@ -1,29 +1,23 @@
 """`make bench WHAT=estimate`: jobs of generated scenes; does the final price lie in the range that the probe gave before?
 
-The same probes, the same model and the same warm Blender in its box as in the product, without the queue in between: the
-price is seconds times a rate, so the seconds decide. BENCH_QUICK=1 takes three scenes.
+The same probes and the same model as in the product, in one warm Blender, without the queue in between: the price is
+seconds times a rate, so the seconds decide. BENCH_QUICK=1 takes three scenes.
 """
 
-import asyncio
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from pictor.bench.report import Figure, Report
-from pictor_agent import sandbox
-from pictor_agent.environments import make_environments
-from pictor_agent.protocol import RenderSpec
-from pictor_agent.runner import Runner
 from rendering import probing
 from rendering.pricing import Range
 
 SCENES = 3 if os.environ.get("BENCH_QUICK") else 20
 MAKER = Path(__file__).with_name("estimate_scenes.py")
-VERSION = "5.0.1"
+LOOP = Path(__file__).with_name("estimate_loop.py")
 
 
 class Outcome(NamedTuple):
@@ -49,51 +43,30 @@ def make_scenes(folder: Path, seed: int) -> list[dict]:
     return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
 
-async def outcomes(folder: Path, facts: Iterable[dict]) -> list[Outcome]:
-    runner = Runner(make_environments([os.environ["BLENDER_PYTHON"]]), sandbox.find_sandbox())
-    try:
-        return [await outcome(runner, folder, number, scene) for number, scene in enumerate(facts)]
-    finally:
-        await runner.close()
-
-
-async def outcome(runner: Runner, folder: Path, number: int, scene: dict) -> Outcome:
-    """Probe, then render the whole job."""
+def outcome(scene: dict) -> Outcome:
+    """Probe, then render the whole job, in one warm Blender."""
     frames, samples = list(range(1, scene["frames"] + 1)), scene["samples"]
     shots = probing.shots(frames, samples)
-    seconds = {shot: await render(runner, folder, number, scene, shot) for shot in shots}
-    each = probing.seconds_per_frame(seconds, frames=frames, samples=samples)
-    took = sum([await render(runner, folder, number, scene, probing.Shot(frame, samples)) for frame in frames])
-    return Outcome(scene["words"], Range(each.low * len(frames), each.high * len(frames)), took)
+    whole = [probing.Shot(frame, samples) for frame in frames]
+    took = render(scene, [*shots, *whole])
+    probed = dict(zip(shots, took, strict=False))
+    each = probing.seconds_per_frame(probed, frames=frames, samples=samples)
+    return Outcome(scene["words"], Range(each.low * len(frames), each.high * len(frames)), sum(took[len(shots) :]))
 
 
-async def render(runner: Runner, folder: Path, number: int, scene: dict, shot: probing.Shot) -> float:
-    spec = RenderSpec(
-        engine="cycles",
-        blender_version=VERSION,
-        scene_key=f"{number:064x}",
-        main_path=f"{number}.blend",
-        files=[],
-        frame=shot.frame,
-        seed=1,
-        width=scene["width"],
-        height=scene["height"],
-        samples=shot.samples,
-        format="PNG",
-    )
-    rendered = await runner.render(spec, folder, folder / "frame.png")
-    return rendered.result.render_seconds
+def render(scene: dict, shots: list[probing.Shot]) -> list[float]:
+    """Seconds of each."""
+    words = [f"{shot.frame}:{shot.samples}" for shot in shots]
+    size = [str(scene["width"]), str(scene["height"])]
+    command = [os.environ["BLENDER_PYTHON"], str(LOOP), scene["file"], *size, *words]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [float(line.split()[1]) for line in printed.splitlines() if line.startswith("seconds")]
 
 
 def measure(seed: int) -> Report:
     report = Report("estimate", seed)
-    with tempfile.TemporaryDirectory(prefix="pictor-estimate-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        facts = make_scenes(folder, seed)
-        for path in folder.iterdir():
-            path.chmod(0o644)
-        found = asyncio.run(outcomes(folder, facts))
+    with tempfile.TemporaryDirectory(prefix="pictor-estimate-") as folder:
+        found = [outcome(scene) for scene in make_scenes(Path(folder), seed)]
     for each in found:
         print(
             f"{'inside' if each.is_inside else 'OUTSIDE'}: {each.said.low:.1f}-{each.said.high:.1f} s, {each.took:.1f} s; {each.words}"
