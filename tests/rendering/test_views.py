@@ -570,6 +570,16 @@ class VerbTests:
             running.refresh_from_db()
             assert running.status == status
 
+    def test_a_preview_that_waits_is_approved_or_changed(self, browser, alice):
+        job = make_job(alice, status=JobStatus.PAUSED)
+        Job.objects.filter(pk=job.pk).update(pause_reason=PauseReason.GATE)
+        page = browser.get(url("job-detail", job)).content.decode()
+        assert "Approve and render the rest" in page
+        assert "Ask for changes" in page
+        browser.post(url("job-approve", job))
+        job.refresh_from_db()
+        assert job.status == JobStatus.QUEUED
+
     def test_a_verb_that_comes_too_late_says_so(self, browser, alice):
         job = make_job(alice, status=JobStatus.COMPLETED)
         for verb in ("job-pause", "job-resume", "job-cancel"):
