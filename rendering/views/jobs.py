@@ -187,7 +187,9 @@ def job_resume(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def job_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    done = "Cancelled. Accepted frames stay yours; frames under way are paid for their seconds so far, the rest is in your credit."
+    done = (
+        "Cancelled. Accepted frames stay yours; frames under way are paid for their seconds so far, the rest is in your credit."
+    )
     return act(request, own_job(request, pk), services.cancel_job, actor=request.user, done=done)
 
 
