@@ -1,8 +1,8 @@
 # Pictor. The first start sets everything up; the next ones take seconds. Needs Python 3.11, git and make.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SETUP = @$(PYTHON) -m pictor.stack.setup
-export EXIT SCENE FRAMES PORT HOST UNSANDBOXED CHROMIUM BROWSER
-.PHONY: help demo dev test check bench lock test-bare
+export EXIT SCENE FRAMES PORT HOST UNSANDBOXED CHROMIUM BROWSER KILLS SEED
+.PHONY: help demo dev test check bench chaos lock test-bare
 
 help:
 	@echo "make demo       the whole network on this machine, with a real job; Ctrl-C stops it"
@@ -11,6 +11,7 @@ help:
 	@echo "make test       everything, as CI runs it; ARGS= goes to pytest, BROWSER=0 leaves out Chromium"
 	@echo "make check      lint, format, layers, types, migrations"
 	@echo "make bench      figures against their goals; WHAT= names one part"
+	@echo "make chaos      2,000 frames, three nodes, one of which misbehaves, and kill -9 at random; FRAMES= KILLS= SEED="
 	@echo "make lock       after editing requirements/*.in; ARGS=--upgrade takes newer versions"
 	@echo "make test-bare  make demo EXIT=1 inside a bare Debian that holds only Python, git and make (root)"
 
@@ -28,6 +29,9 @@ check:
 
 bench:
 	$(SETUP) bench $(WHAT) $(ARGS)
+
+chaos:
+	$(SETUP) chaos
 
 lock:
 	@$(PYTHON) -m pictor.stack.lock $(ARGS)

@@ -24,7 +24,7 @@ def main(words: list[str]) -> None:
         raise Stop(f"{what}: choose {', '.join(TARGETS)}")
     if os.name != "posix" or sys.version_info < (3, 8):
         raise Stop("Pictor's stack needs Linux or macOS and Python 3.11.")
-    tests = what in {"test", "check"}
+    tests = what in {"test", "check", "chaos"}
     here = places.choose()
     command, environment = prepared(here, tests=tests, blender=what != "check", command=TARGETS[what] + rest)
     run(here, command, environment)
@@ -37,6 +37,7 @@ TARGETS = {
     "test": ["-m", "pictor.stack.testing"],
     "check": ["-m", "pictor.stack.checking"],
     "bench": ["-m", "pictor.bench"],
+    "chaos": ["-m", "tests.chaos"],
     "python": [],
 }
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 240
 LOOK_SECONDS = 0.05
+ENDED = {"completed", "failed", "cancelled"}
 
 
 def await_that(true: Callable[[], object], what: str, *, seconds: float = DEADLINE_SECONDS):
@@ -23,20 +24,41 @@ def await_that(true: Callable[[], object], what: str, *, seconds: float = DEADLI
     raise AssertionError(f"after {seconds:g} s still not: {what}")
 
 
-class Creator:
-    """Signed in as the persona; every form goes with its token."""
+class Person:
+    """Signed in as a persona; every form goes with its token."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, persona: str):
         self.stack = stack
-        self.http = httpx.Client(base_url=stack.url, follow_redirects=True, timeout=30)
+        self.http = httpx.Client(base_url=stack.url, follow_redirects=True, timeout=DEADLINE_SECONDS)
         self.http.get("/users/sign-in/")
-        self.post("/users/sign-in/persona/", persona="creator")
+        self.post("/users/sign-in/persona/", persona=persona)
 
     def post(self, path: str, **fields) -> httpx.Response:
         token = self.http.cookies["csrftoken"]
         answer = self.http.post(path, data=fields, headers={"X-CSRFToken": token, "Referer": self.stack.url})
         answer.raise_for_status()
         return answer
+
+    def ask(self, query: str, *values) -> list[tuple]:
+        """Rows of the stack's database, also while that is being started again."""
+        return await_that(lambda: self._ask(query, values), "the database answers")[0]
+
+    def ask_named(self, query: str, **values) -> list[tuple]:
+        return await_that(lambda: self._ask(query, values), "the database answers")[0]
+
+    def _ask(self, query: str, values: tuple | dict) -> tuple[list[tuple]] | None:
+        try:
+            with psycopg.connect(self.stack.databases.owner_url) as connection:
+                return (connection.execute(query, values).fetchall(),)
+        except psycopg.OperationalError:
+            return None
+
+
+class Creator(Person):
+    """Uploads, submits, waits."""
+
+    def __init__(self, stack):
+        super().__init__(stack, "creator")
 
     def upload(self, scene: Path) -> int:
         """One plain form; returns the job's id."""
@@ -72,17 +94,6 @@ class Creator:
         )
         return dict(rows)
 
-    def ask(self, query: str, *values) -> list[tuple]:
-        """Rows of the stack's database, also while that is being started again."""
-        return await_that(lambda: self._ask(query, values), "the database answers")[0]
-
-    def _ask(self, query: str, values: tuple) -> tuple[list[tuple]] | None:
-        try:
-            with psycopg.connect(self.stack.databases.owner_url) as connection:
-                return (connection.execute(query, values).fetchall(),)
-        except psycopg.OperationalError:
-            return None
-
     @contextmanager
     def rendering(self, job: int):
         """While a task of the job is being rendered by a node."""
@@ -96,8 +107,8 @@ class Creator:
         )
         yield
 
-    def finish(self, job: int) -> None:
-        await_that(lambda: self.status(job) in {"completed", "failed", "cancelled"}, f"job {job} ended")
+    def finish(self, job: int, *, seconds: float = DEADLINE_SECONDS) -> None:
+        await_that(lambda: self.status(job) in ENDED, f"job {job} ended", seconds=seconds)
         assert self.status(job) == "completed", self.tasks(job)
 
 
