@@ -45,13 +45,13 @@ def move_camera(scene, chance, frames):
 
 def make(path, chance):
     bpy.ops.wm.read_factory_settings(use_empty=False)
-    scene, kind, frames = bpy.context.scene, chance.choice(MATERIALS), chance.choice((8, 12, 16))
+    scene, kind, frames = bpy.context.scene, chance.choice(MATERIALS), chance.choice((6, 8))
     scene.render.engine = "CYCLES"
-    scene.cycles.samples = chance.choice((32, 64, 128))
+    scene.cycles.samples = chance.choice((32, 64))
     scene.cycles.use_denoising = chance.random() < 0.3
     scene.cycles.use_adaptive_sampling = chance.random() < 0.5
     scene.frame_start, scene.frame_end = 1, frames
-    width = chance.choice((160, 240, 320))
+    width = chance.choice((64, 96, 128))
     fill(scene, chance, kind)
     move_camera(scene, chance, frames)
     bpy.ops.wm.save_as_mainfile(filepath=path, compress=True)
