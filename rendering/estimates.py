@@ -4,6 +4,8 @@ from datetime import datetime
 from math import ceil, sqrt
 from typing import NamedTuple
 
+from django.db.models import F, Sum
+
 from rendering import pricing
 from rendering.models import Attempt, Job
 from rendering.probed import probed_seconds
@@ -74,9 +76,9 @@ def _known_seconds(job: Job) -> list[float]:
 
 
 def _scores_online() -> list[int]:
-    """Scores of all slots that take work now."""
-    nodes = Worker.objects.taking_work().values_list("score_milli", "slots")
-    return [score for score, slots in nodes for _ in range(slots)]
+    """The scores of all slots that take work now, in one sum; empty without any."""
+    summed = Worker.objects.taking_work().aggregate(milli=Sum(F("score_milli") * F("slots")))["milli"]
+    return [summed] if summed else []
 
 
 def _frame_count(expression: str) -> int:

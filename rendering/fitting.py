@@ -6,7 +6,7 @@ from typing import NamedTuple
 from common.words import plural
 from rendering.models import Job
 from rendering.services.enqueueing import requirements
-from workers.facts import online_nodes_of_late
+from workers import census
 from workers.matching import Requirements, mismatch
 from workers.wording import lacking
 
@@ -23,13 +23,15 @@ class Fit(NamedTuple):
 def fit_of(job: Job) -> Fit:
     """The nodes for the job as its settings stand."""
     needed = Requirements.from_json(requirements(job))
-    nodes = [node.facts for node in online_nodes_of_late()]
-    fitting = [facts for facts in nodes if mismatch(needed, facts) is None]
-    classes = Counter(facts.device_class for facts in fitting).most_common(1)
-    class_most = classes[0][0] if classes else ""
-    if job.one_device_class:
-        fitting = [facts for facts in fitting if facts.device_class == class_most]
-    return Fit(len(fitting), len(nodes), _sentence(len(fitting), len(nodes), lacking(needed, nodes)), class_most)
+    nodes = census.online(needed)
+    online = sum(alike.count for alike in nodes)
+    classes: Counter = Counter()
+    for alike in nodes:
+        if mismatch(needed, alike.facts) is None:
+            classes[alike.facts.device_class] += alike.count
+    class_most = classes.most_common(1)[0][0] if classes else ""
+    fitting = classes[class_most] if job.one_device_class else classes.total()
+    return Fit(fitting, online, _sentence(fitting, online, lacking(needed, nodes)), class_most)
 
 
 def _sentence(fitting: int, online: int, missing: str) -> str:
@@ -42,4 +44,4 @@ def _sentence(fitting: int, online: int, missing: str) -> str:
 
 def gpu_models_online(limit: int = 50) -> list[str]:
     """The models that a creator may find by name just now."""
-    return sorted({model for node in online_nodes_of_late() for model in node.facts.gpu_models if model})[:limit]
+    return sorted({model for each in census.classes_of_late() for model in each.facts.gpu_models if model})[:limit]

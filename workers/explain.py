@@ -7,42 +7,63 @@ from datetime import datetime
 from django.db import connection
 
 from common import clock
-from workers import misfits, telemetry, waiting, wording
-from workers.facts import facts_of, online_nodes_of_late
+from workers import census, misfits, telemetry, waiting, wording
+from workers.facts import facts_of
 from workers.matching import NOTHING, Learned, Requirements, softened
 from workers.models import Lease, Work, Worker
 from workers.states import WorkerStatus
 
 LOOK = 200  # groups of a tier looked at for one sentence
 
-# One row: what the first waiting work of a group needs, how much of its owner's is before it (among the first 10,000, the
-# earlier jobs), how many others take turns.
+# One row: what the first waiting work of a group needs, how much of its owner's comes before it (in 100 jobs,
+# counted to a limit), how many others take turns. Each group's part that comes first is one range of its index.
 STANDING = """
     WITH RECURSIVE own AS (
         SELECT tier, owner_id FROM workers_work WHERE kind = %(kind)s AND "group" = %(group)s AND NOT leased AND NOT held LIMIT 1),
     head AS (
-        SELECT work.* FROM own CROSS JOIN LATERAL (
+        SELECT work.*, COALESCE(work.needed_by_at, 'infinity') AS due FROM own CROSS JOIN LATERAL (
             SELECT * FROM workers_work AS work
             WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id = own.owner_id
               AND kind = %(kind)s AND "group" = %(group)s
             ORDER BY priority DESC, sort, id LIMIT 1) AS work),
-    leap AS (
+    owners AS (
         SELECT first.owner_id, 1 AS depth FROM own CROSS JOIN LATERAL (
             SELECT work.owner_id FROM workers_work AS work WHERE NOT leased AND NOT held AND work.tier = own.tier
             ORDER BY work.tier, work.owner_id LIMIT 1) AS first
         UNION ALL
-        SELECT next.owner_id, leap.depth + 1 FROM leap CROSS JOIN own CROSS JOIN LATERAL (
+        SELECT next.owner_id, owners.depth + 1 FROM owners CROSS JOIN own CROSS JOIN LATERAL (
             SELECT work.owner_id FROM workers_work AS work
-            WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id > leap.owner_id
+            WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id > owners.owner_id
             ORDER BY work.tier, work.owner_id LIMIT 1) AS next
-        WHERE leap.depth < 100)
+        WHERE owners.depth < 100),
+    jobs AS (
+        SELECT first.*, 1 AS depth FROM own CROSS JOIN LATERAL (
+            SELECT work.kind, work."group", COALESCE(work.needed_by_at, 'infinity') AS due FROM workers_work AS work
+            WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id = own.owner_id
+            ORDER BY work.tier, work.owner_id, work.kind, work."group" LIMIT 1) AS first
+        UNION ALL
+        SELECT next.*, jobs.depth + 1 FROM jobs CROSS JOIN own CROSS JOIN LATERAL (
+            SELECT work.kind, work."group", COALESCE(work.needed_by_at, 'infinity') AS due FROM workers_work AS work
+            WHERE NOT leased AND NOT held AND work.tier = own.tier AND work.owner_id = own.owner_id
+              AND (work.kind, work."group") > (jobs.kind, jobs."group")
+            ORDER BY work.tier, work.owner_id, work.kind, work."group" LIMIT 1) AS next
+        WHERE jobs.depth < 100)
     SELECT head.requirements::text, head.affinity,
-           (SELECT count(*) FILTER (WHERE (-own_work.priority, COALESCE(own_work.needed_by_at, 'infinity'), own_work.sort, own_work.id)
-                                    < (-head.priority, COALESCE(head.needed_by_at, 'infinity'), head.sort, head.id))
-            FROM (SELECT * FROM workers_work AS work
-                  WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
-                  ORDER BY work.tier, work.owner_id, work.kind, work."group" LIMIT 10000) AS own_work),
-           (SELECT count(*) FROM leap WHERE leap.owner_id <> head.owner_id)
+           (SELECT count(*) FROM (SELECT 1 FROM jobs CROSS JOIN LATERAL (
+                SELECT 1 FROM workers_work AS work
+                WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
+                  AND work.kind = jobs.kind AND work."group" = jobs."group" AND work.priority > head.priority
+                UNION ALL
+                SELECT 1 FROM workers_work AS work
+                WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
+                  AND work.kind = jobs.kind AND work."group" = jobs."group" AND work.priority = head.priority
+                  AND jobs.due < head.due
+                UNION ALL
+                SELECT 1 FROM workers_work AS work
+                WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
+                  AND work.kind = jobs.kind AND work."group" = jobs."group" AND work.priority = head.priority
+                  AND jobs.due = head.due AND (work.sort, work.id) < (head.sort, head.id)) AS earlier LIMIT %(most)s) AS ahead),
+           (SELECT count(*) FROM owners WHERE owners.owner_id <> head.owner_id)
     FROM head
 """
 
@@ -54,8 +75,8 @@ def waiting_reason(kind: str, group: int) -> str | None:
         waits = Work.objects.filter(kind=kind, group=group, leased=False).exists()
         return "Held back while its job is paused." if waits else None
     requirements, learned, ahead, others = standing
-    nodes = online_nodes_of_late()
-    learned = softened(requirements, learned, [node.facts for node in nodes])
+    nodes = census.online(requirements, learned)
+    learned = softened(requirements, learned, [alike.facts for alike in nodes])
     return wording.explain_waiting(requirements, nodes, ahead=ahead, others=others, learned=learned)
 
 
@@ -64,13 +85,15 @@ def what_is_missing(kind: str, group: int) -> str:
     standing = _standing(kind, group)
     if standing is None:
         return ""
-    nodes = [node.facts for node in online_nodes_of_late()]
-    return wording.lacking(standing[0], nodes, learned=softened(standing[0], standing[1], nodes))
+    requirements, learned, _, _ = standing
+    nodes = census.online(requirements, learned)
+    learned = softened(requirements, learned, [alike.facts for alike in nodes])
+    return wording.lacking(requirements, nodes, learned=learned)
 
 
 def _standing(kind: str, group: int) -> tuple[Requirements, Learned, int, int] | None:
     with connection.cursor() as cursor:
-        cursor.execute(STANDING, {"kind": kind, "group": group})
+        cursor.execute(STANDING, {"kind": kind, "group": group, "most": wording.AHEAD_MAX + 1})
         row = cursor.fetchone()
     if row is None:
         return None

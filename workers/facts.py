@@ -1,18 +1,15 @@
-"""What the network believes of its nodes, as facts for the rules: of one row, of those online, of those with a free place."""
+"""What the network believes of its nodes, as facts for the rules: of one row, of those online. Pages count them by workers.census."""
 
 import json
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.core.cache import cache
 from django.db import connection
 
 from workers.matching import WorkerFacts
 from workers.models import Worker
 from workers.places import keys_of
 
-FEW = 200  # so many nodes are read anew for every page; more are remembered for a moment
-SNAPSHOT_SECONDS = 5
 NODES_MAX = 20_000
 
 # In the order of `facts_of_row`, of `workers_worker AS w`.
@@ -43,8 +40,8 @@ def facts_of_row(row) -> WorkerFacts:
     return WorkerFacts(
         worker_id=row[0],
         owner_id=row[1],
-        engines=_names(row[2]),
-        blender_versions=_names(row[3]),
+        engines=names_of(row[2]),
+        blender_versions=names_of(row[3]),
         ram_bytes=row[4],
         gpu_models=tuple(row[5]),
         vram_bytes=tuple(row[6]),
@@ -58,7 +55,7 @@ def facts_of_row(row) -> WorkerFacts:
 
 
 @lru_cache(maxsize=1_024)
-def _names(text: str) -> frozenset[str]:
+def names_of(text: str) -> frozenset[str]:
     return frozenset(json.loads(text))
 
 
@@ -87,13 +84,3 @@ def online_nodes() -> list[Node]:
     with connection.cursor() as cursor:
         cursor.execute(ONLINE, [NODES_MAX])
         return [Node(facts_of_row(row), row[WIDTH]) for row in cursor.fetchall()]
-
-
-def online_nodes_of_late() -> list[Node]:
-    """As online_nodes, for pages: of a large network a few seconds old."""
-    nodes = cache.get("nodes-online")
-    if nodes is None:
-        nodes = online_nodes()
-        if len(nodes) > FEW:
-            cache.set("nodes-online", nodes, SNAPSHOT_SECONDS)
-    return nodes

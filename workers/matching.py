@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 GIB = 1024**3
 MAKERS = {  # words in the names of GPUs, in lower case
@@ -75,6 +76,18 @@ class WorkerFacts:
     def device_class(self) -> str:
         """Nodes of one class give the same pixels: the model of the first GPU, else any processor."""
         return f"gpu:{self.gpu_models[0].lower()}" if self.gpu_models else "cpu"
+
+    def of(self, worker_id: int, owner_id: int) -> "WorkerFacts":
+        """The same of another node."""
+        return replace(self, worker_id=worker_id, owner_id=owner_id)
+
+
+class Alike(NamedTuple):
+    """Nodes that are the same to the rules."""
+
+    facts: WorkerFacts  # of one of them
+    free: int  # how many have a place where work would begin at once
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

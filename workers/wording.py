@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from common.words import plural
-from workers.matching import GIB, NOTHING, Learned, Reason, Requirements, WorkerFacts, mismatch
+from workers.matching import GIB, NOTHING, Alike, Learned, Reason, Requirements, WorkerFacts, mismatch
 from workers.places import name_of
 
 # What is missing, so that "It needs {...}." reads on both pages.
@@ -30,6 +30,7 @@ NEEDS = {
     Reason.FAILED: "a node that has not failed on it again and again",
 }
 MAKER_NAMES = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
+AHEAD_MAX = 1_000  # tasks; of more, only that
 MEMORY = frozenset({Reason.RAM, Reason.RAN_OUT, Reason.MEMORY})
 
 
@@ -62,7 +63,7 @@ def _particular(requirements: Requirements) -> bool:
 
 def explain_waiting(
     requirements: Requirements,
-    nodes: Sequence[tuple[WorkerFacts, bool]],
+    nodes: Sequence[Alike],
     *,
     ahead: int,
     others: int = 0,
@@ -71,41 +72,46 @@ def explain_waiting(
     """Why a work item waits.
 
     Args:
-        nodes: those that take work now, and whether each has a free place.
-        ahead: its owner's earlier work in the same tier.
+        nodes: those that take work now.
+        ahead: its owner's earlier work in the same tier; above AHEAD_MAX, so many and more.
         others: how many other owners have work waiting in that tier.
     """
     if not nodes:
         return "No node is online."
-    reasons = [(mismatch(requirements, facts, learned), free) for facts, free in nodes]
-    fitting = [free for reason, free in reasons if reason is None]
+    fitting = [alike for alike in nodes if mismatch(requirements, alike.facts, learned) is None]
     if not fitting:
-        return lacking(requirements, [facts for facts, _ in nodes], learned=learned)
-    if any(fitting) and not ahead:
+        return lacking(requirements, nodes, learned=learned)
+    if any(alike.free for alike in fitting) and not ahead:
         return "A node is free; the work starts in a moment."
-    queue = f", {plural(ahead, 'task')} ahead" if ahead else ""
+    queue = f", {_many(ahead)} ahead" if ahead else ""
     turns = f", taking turns with {plural(others, 'other creator')}" if others else ""
-    return f"{plural(len(fitting), 'fitting node')} online, all busy{queue}{turns}."
+    return f"{plural(sum(alike.count for alike in fitting), 'fitting node')} online, all busy{queue}{turns}."
 
 
-def lacking(requirements: Requirements, nodes: Sequence[WorkerFacts], *, learned: Learned = NOTHING) -> str:
+def _many(tasks: int) -> str:
+    return plural(tasks, "task") if tasks <= AHEAD_MAX else f"more than {AHEAD_MAX:,} tasks"
+
+
+def lacking(requirements: Requirements, nodes: Sequence[Alike], *, learned: Learned = NOTHING) -> str:
     """What none of these nodes has, with figures where memory is short; empty when one of them fits."""
-    reasons = [mismatch(requirements, facts, learned) for facts in nodes]
-    if not nodes or None in reasons:
+    reasons: Counter = Counter()
+    for alike in nodes:
+        reasons[mismatch(requirements, alike.facts, learned)] += alike.count
+    if not reasons or None in reasons:
         return ""
-    short_of_memory = [reason for reason in reasons if reason in MEMORY]  # these nodes fit in everything else
+    short_of_memory = {reason: count for reason, count in reasons.items() if reason in MEMORY}  # these fit in all else
     reason = Counter(short_of_memory or reasons).most_common(1)[0][0]
     return f"It needs {needs(reason, requirements, learned)}; {_online(nodes, reason)}."
 
 
-def _online(nodes: Sequence[WorkerFacts], reason: Reason) -> str:
+def _online(nodes: Sequence[Alike], reason: Reason) -> str:
     if reason in {Reason.RAN_OUT, Reason.MEMORY}:
-        return f"the largest node online has {max(facts.memory_bytes for facts in nodes) // GIB} GB"
+        return f"the largest node online has {max(alike.facts.memory_bytes for alike in nodes) // GIB} GB"
     if reason == Reason.RAM:
-        return f"the largest node online has {max(facts.ram_bytes for facts in nodes) // GIB} GB"
+        return f"the largest node online has {max(alike.facts.ram_bytes for alike in nodes) // GIB} GB"
     if reason == Reason.VRAM:
-        return f"the largest GPU online has {max(facts.vram_max for facts in nodes) // GIB} GB"
-    return f"{plural(len(nodes), 'node')} online, none fits"
+        return f"the largest GPU online has {max(alike.facts.vram_max for alike in nodes) // GIB} GB"
+    return f"{plural(sum(alike.count for alike in nodes), 'node')} online, none fits"
 
 
 STATUS_WORDS = {

@@ -8,7 +8,7 @@ from rendering import reasons
 from rendering.models import Output, Task
 from rendering.presentation import addresses, timings
 from rendering.presentation.addresses import Addresses
-from rendering.presentation.frame_map import WINDOW_FRAMES, shapes_of, window_at_work, window_of_frame, windows_of
+from rendering.presentation.frame_map import Window, shapes_of, window_at_work, window_of_frame, windows_of
 from rendering.presentation.reading import Reading
 from rendering.presentation.timings import Group
 from rendering.presentation.words import caption_of, suffix_of
@@ -68,13 +68,14 @@ def strip_part(reading: Reading, *, page: str | None = None, frame: str | None =
 def window_of(reading: Reading, where: Addresses, *, page: str | None, frame: str | None = None) -> dict:
     windows = windows_of(reading.job, reading.cells)
     number = _number(windows, page, frame)
-    tiles = _tiles(reading, where, number)
+    window = windows[number - 1] if windows else None
+    tiles = _tiles(reading, where, window)
     failed = any(tile.status == TaskStatus.FAILED for tile in tiles)
     return {
         "job": reading.job,
         "tiles": tiles,
         "windows": windows if len(windows) > 1 else [],
-        "window": windows[number - 1] if windows else None,
+        "window": window,
         "page_asked": number if page or frame else "",
         "shapes": shapes_of(reading.cells),
         "columns": len(reading.cells),
@@ -91,11 +92,10 @@ def _number(windows: list, page: str | None, frame: str | None) -> int:
     return window_at_work(windows)
 
 
-def _tiles(reading: Reading, where: Addresses, number: int) -> list[Tile]:
-    first = (number - 1) * WINDOW_FRAMES
+def _tiles(reading: Reading, where: Addresses, window: Window | None) -> list[Tile]:
     tasks = Task.objects.filter(job=reading.job).with_thumbnails().with_start().order_by("frame")
     at_work = {row.reference: int((row.fraction or 0) * 100) for row in reading.at_work}
-    reading.window_tasks = list(tasks[first : first + WINDOW_FRAMES])
+    reading.window_tasks = list(tasks.filter(frame__range=(window.first, window.last))) if window else []
     return [_tile(task, where, at_work.get(task.pk, 0)) for task in reading.window_tasks]
 
 

@@ -1,11 +1,12 @@
 """One true line for every waiting job and every idle node, and who works on what."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from common import realtime
-from tests.workers.builders import enqueue, feed, lease, worker
+from tests.workers.builders import NOW, enqueue, feed, lease, user, worker
 from workers import services, telemetry
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,24 @@ class WaitingReasonTests:
         enqueue(9, group=2)
         feed()
         assert services.waiting_reason("toy", 2) == "1 fitting node online, all busy, 1 task ahead."
+
+    def test_what_comes_first_is_counted_by_priority_deadline_and_order(self):
+        worker()
+        enqueue(1, group=5, work={"needed_by_at": NOW + timedelta(hours=1)})
+        enqueue(2, 3, group=6, work={"needed_by_at": NOW + timedelta(hours=2)})
+        enqueue(4, group=7, priority=1)
+        enqueue(5, 6, group=8)
+        enqueue(7, group=9, owner_id=2)
+        assert "all busy, 2 tasks ahead" in services.waiting_reason("toy", 6)
+        assert services.waiting_reason("toy", 8).endswith("4 tasks ahead, taking turns with 1 other creator.")
+
+    def test_a_node_of_ones_own_is_told_apart_from_others_alike(self):
+        owner = user()
+        worker(), worker(owner=owner)
+        enqueue(1, owner_only=owner.pk)
+        enqueue(2, group=2, owner_only=user().pk)
+        assert services.waiting_reason("toy", 1) == "A node is free; the work starts in a moment."
+        assert services.waiting_reason("toy", 2) == "It needs a node of its own creator; 2 nodes online, none fits."
 
 
 class IdleReasonTests:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.matching import GIB, Learned, Reason, Requirements, WorkerFacts
+from workers.matching import GIB, Alike, Learned, Reason, Requirements, WorkerFacts
 from workers.places import COUNTRIES, REGIONS, keys_of, name_of
 from workers.wording import NEEDS, explain_idle, explain_waiting, needs
 
@@ -54,15 +54,16 @@ class WaitingTests:
             ),
             ([False, False], {}, 3, 0, "2 fitting nodes online, all busy, 3 tasks ahead."),
             ([False], {}, 0, 2, "1 fitting node online, all busy, taking turns with 2 other creators."),
+            ([False], {}, 1_001, 0, "1 fitting node online, all busy, more than 1,000 tasks ahead."),
             ([True], {}, 0, 0, "A node is free; the work starts in a moment."),
         ],
     )
     def test_waiting_work_has_one_line(self, nodes, needed, ahead, others, line):
-        rows = [(facts(n), free) for n, free in enumerate(nodes)]
+        rows = [Alike(facts(n), int(free)) for n, free in enumerate(nodes)]
         assert explain_waiting(Requirements(**needed), rows, ahead=ahead, others=others) == line
 
     def test_nodes_that_lack_memory_alone_are_nearest_to_fitting(self):
-        rows = [(facts(1, engines=frozenset()), True), (facts(2, engines=frozenset()), True), (facts(3), True)]
+        rows = [Alike(facts(1, engines=frozenset()), 2, count=2), Alike(facts(3), 1)]
         line = explain_waiting(Requirements(ram_bytes_min=40 * GIB), rows, ahead=0)
         assert line == "It needs 40 GB of memory; the largest node online has 16 GB."
 

@@ -1,0 +1,87 @@
+"""The nodes that take work now, counted by what rules ask: 10,000 of them are a few classes, which pages match in no time."""
+
+from collections.abc import Set
+from typing import NamedTuple
+
+from django.core.cache import cache
+from django.db import connection
+
+from workers.facts import TAKES_WORK, names_of
+from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts
+from workers.places import keys_of
+
+FEW = 200  # so many nodes are counted anew for every page; more are remembered for a moment
+KEPT_SECONDS = 5
+
+# Memory in steps of 16 MiB and reliability in whole percent, so that nodes of one make are alike.
+CLASSES = f"""
+    SELECT w.engines::text, w.blender_versions::text, w.ram_bytes / 16777216 * 16777216,
+           COALESCE(gpus.models, '{{}}'), COALESCE(gpus.memory, '{{}}'), w.country, w.trusted, w.reliability_bp / 100 * 100,
+           w.isolation = 'bubblewrap', w.unsandboxed_allowed,
+           array_agg(w.id), array_agg(w.owner_id), array_agg(w.slots > COALESCE(busy.places, 0))
+    FROM workers_worker w
+    LEFT JOIN (SELECT worker_id, array_agg(model ORDER BY index) AS models, array_agg(vram_bytes ORDER BY index) AS memory
+               FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND w.device <> 'CPU'
+    LEFT JOIN (SELECT worker_id, count(*) AS places FROM workers_lease WHERE place = 0 GROUP BY worker_id) busy
+           ON busy.worker_id = w.id
+    WHERE {TAKES_WORK} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+"""
+
+
+class HardwareClass(NamedTuple):
+    """Nodes that differ in name and owner alone; the three lists are in one order."""
+
+    facts: WorkerFacts  # without node and owner
+    ids: list[int]
+    owner_ids: list[int]
+    free: list[bool]  # a place where work would begin at once
+
+    def told_apart(self, owner_ids: Set[int], ids: Set[int]) -> list[Alike]:
+        """The nodes that are named, or whose owners are, one by one; then the others together."""
+        nodes = zip(self.ids, self.owner_ids, self.free, strict=True) if owner_ids or ids else ()
+        named = [node for node in nodes if node[0] in ids or node[1] in owner_ids]
+        rest = Alike(self.facts, sum(self.free) - sum(free for *_, free in named), len(self.ids) - len(named))
+        return [_alone(self.facts, *node) for node in named] + [rest] * bool(rest.count)
+
+
+def _alone(facts: WorkerFacts, worker_id: int, owner_id: int, free: bool) -> Alike:
+    return Alike(facts.of(worker_id, owner_id), int(free))
+
+
+def online(requirements: Requirements, learned: Learned = NOTHING) -> list[Alike]:
+    """For a page that matches them with this work; of a large network a few seconds old."""
+    owner_ids = {requirements.owner_only, *requirements.owner_ids} - {0}
+    ids = learned.ran_out | learned.failed
+    return [alike for each in classes_of_late() for alike in each.told_apart(owner_ids, ids)]
+
+
+def classes_of_late() -> list[HardwareClass]:
+    found = cache.get("nodes-online")
+    if found is None:
+        found = _classes()
+        if sum(len(each.ids) for each in found) > FEW:
+            cache.set("nodes-online", found, KEPT_SECONDS)
+    return found
+
+
+def _classes() -> list[HardwareClass]:
+    with connection.cursor() as cursor:
+        cursor.execute(CLASSES)
+        return [HardwareClass(_facts(row), *row[10:]) for row in cursor.fetchall()]
+
+
+def _facts(row) -> WorkerFacts:
+    engines, versions, ram_bytes, models, memory, country, trusted, reliability_bp, sandboxed, unsandboxed_allowed = row[:10]
+    return WorkerFacts(
+        worker_id=0,
+        engines=names_of(engines),
+        blender_versions=names_of(versions),
+        ram_bytes=ram_bytes,
+        gpu_models=tuple(models),
+        vram_bytes=tuple(memory),
+        locations=keys_of(country),
+        trusted=trusted,
+        reliability_bp=reliability_bp,
+        sandboxed=sandboxed,
+        unsandboxed_allowed=unsandboxed_allowed,
+    )
