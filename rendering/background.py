@@ -26,7 +26,7 @@ CHECK_SECONDS = 120  # how long one process has a frame to itself
 INSPECT_SECONDS = 900  # the same for a scene: unpacking a large archive takes minutes
 FILM_SECONDS = 4_000
 UPLOAD_KEPT = timedelta(days=2)  # since its last chunk
-STOPPING = [reason for reason, outcome in OUTCOMES.items() if outcome.stops_job and not outcome.retry]
+STOPPING = [reason for reason, outcome in OUTCOMES.items() if outcome.stops_job]
 
 
 # Asked for ------------------------------------------------------------------------------------------------------------
@@ -131,7 +131,8 @@ def sweep_jobs(limit: int = 500) -> int:
 
 
 def _stop_if_hopeless(job_id: int) -> None:
-    hopeless = Task.objects.filter(job=job_id, job__status__in=SUBMITTED, reason__in=STOPPING).first()
+    ended = Task.objects.filter(job=job_id, job__status__in=SUBMITTED, status=TaskStatus.FAILED)
+    hopeless = ended.filter(reason__in=STOPPING).first()
     if hopeless:
         services.stop_job(job_id, hopeless.reason, "", clock.now())
 

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from pictor_agent.protocol import FailureReason
 
 NODES_MAX = 3  # different nodes that fail a frame before it is quarantined
 ATTEMPTS_MAX = 3  # that count, on one node, before a task has failed
+OWNERS_AGREEING = 2  # whose nodes say that the whole job is hopeless
 LEASES_MAX = 25  # of any outcome: a frame that takes every node down must end as well
 
 
@@ -92,8 +95,8 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.OUT_OF_MEMORY: _worker("The frame needs more memory than the node has; it waits for a larger one.", counts=False),
     R.TIME_LIMIT: _user("The frame took longer than a frame may take.", retry=True, stops_job=False),
     R.RENDERER_CRASHED: _worker("Blender crashed on the node."),
-    R.SCENE_UNREADABLE: _user("Blender cannot open the file."),
-    R.NO_CAMERA: _user("The scene has no camera."),
+    R.SCENE_UNREADABLE: _user("Blender cannot open the file.", retry=True),
+    R.NO_CAMERA: _user("The scene has no camera.", retry=True),
     R.NO_GPU: _worker("The job asks for a GPU, and Blender saw none on the node."),
     R.BLENDER_UNAVAILABLE: _worker("The node could not fetch the Blender version that the job needs."),
     R.OUTPUT_INVALID: _worker("The node wrote no image."),
@@ -133,6 +136,7 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.GATE: _user("The preview is ready and waits for approval."),
 }
 DOUBTS = frozenset({R.BLACK, R.CONSTANT, R.DUPLICATE})  # settled by a second attempt with the same pixels
+NOT_A_NODES = (frozenset(Reason) - set(get_args(FailureReason))) | {"accepted"}  # words that only the server says
 
 
 def outcome(reason: str) -> Outcome:
@@ -141,6 +145,12 @@ def outcome(reason: str) -> Outcome:
         return OUTCOMES[Reason(reason)]
     except ValueError:
         return _worker("The node reported an unknown problem.")
+
+
+def said_by_node(reason: str) -> str:
+    """What a node says of its failure. The server's own words are not a node's: with them it could end a job in its
+    creator's name, or have a failure counted as a frame."""
+    return Reason.AGENT_ERROR.value if reason in NOT_A_NODES else reason
 
 
 def words(reason: str) -> str:
@@ -154,13 +164,17 @@ class Verdict(NamedTuple):
     reason: Reason | str
 
 
-def verdict(reason: str, strikes: Sequence[int]) -> Verdict:
+def verdict(reason: str, strikes: Sequence[int], *, agreeing: int = 1) -> Verdict:
     """What `reason` does to a task. `strikes`: the node of each attempt that counts, this one too if it counts.
 
     Three different nodes do not all break down on one frame: it is quarantined, and the scene is to blame. One node that
-    fails it three times ends it as well, for that node's reason: nobody else was there.
+    fails it three times ends it as well, for that node's reason: nobody else was there. A reason that ends the whole job
+    is believed once the nodes of OWNERS_AGREEING owners say so: one that lies cannot end what is not its own.
+
+    Args:
+        agreeing: how many owners' nodes gave a reason for this task that ends its job.
     """
-    if not outcome(reason).retry:
+    if not outcome(reason).retry or (outcome(reason).stops_job and agreeing >= OWNERS_AGREEING):
         return Verdict(True, reason)
     if len(set(strikes)) >= NODES_MAX:
         return Verdict(True, Reason.QUARANTINED)

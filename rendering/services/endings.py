@@ -62,7 +62,8 @@ def _moves_after(endings: Sequence[Ending]) -> list[TaskMove]:
 
 
 def _after(ending: Ending, used: int, counted: Sequence[strikes.Strike]) -> TaskMove:
-    failed, reason = reasons.verdict(ending.reason, [strike.worker_id for strike in counted])
+    nodes, agreeing = [strike.worker_id for strike in counted], strikes.owners_agreeing(counted)
+    failed, reason = reasons.verdict(ending.reason, nodes, agreeing=agreeing)
     detail = strikes.why_quarantined(counted) if reason == Reason.QUARANTINED else ending.detail
     return TaskMove(ending.attempt.task, TaskStatus.FAILED if failed else TaskStatus.WAITING, str(reason), used, detail)
 

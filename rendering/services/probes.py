@@ -169,7 +169,7 @@ def fail_probes(reports: Iterable[FailedReport], now: datetime) -> set[int]:
     by_reference = {report.reference: report for report in reports}
     for probe in _locked(by_reference, ProbeStatus.RENDERING):
         report = by_reference[probe.pk]
-        if probe.attempt == report.attempt and _fail(probe, report.reason):
+        if probe.attempt == report.attempt and _fail(probe, reasons.said_by_node(report.reason)):
             again.add(report.work_id)
     return again
 

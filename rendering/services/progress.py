@@ -12,10 +12,11 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from pictor_agent.protocol import RenderResult
-from rendering import events
+from rendering import events, reasons
 from rendering.choices import FILE_SUFFIX
 from rendering.hints import hint_on_commit
 from rendering.models import Attempt, Job, JobEvent, Output, Task
+from rendering.reasons import Reason
 from rendering.services.attempts import lock_attempts
 from rendering.services.endings import Ending, end_attempts, return_attempts
 from rendering.services.journal import task_line
@@ -139,14 +140,16 @@ def _finish(live: Mapping[int, Attempt], said: Mapping[int, FinishedReport], now
 def fail_tasks(reports: Sequence[FailedReport], now: datetime) -> set[int]:
     """These attempts ended badly; returns the work ids that are to wait again."""
     live, said = live_attempts(reports), {report.work_id: report for report in reports}
-    again = end_attempts(
-        [
-            Ending(attempt, said[work_id].reason, said[work_id].detail, said[work_id].log_tail)
-            for work_id, attempt in live.items()
-        ],
-        now,
-    )
+    again = end_attempts([_ending(attempt, said[work_id]) for work_id, attempt in live.items()], now)
     return {work_id for work_id, attempt in live.items() if attempt.task_id in again}
+
+
+def _ending(attempt: Attempt, said: FailedReport) -> Ending:
+    """What is believed of a node's words: that nothing of the job can be rendered is no longer true once a frame is in."""
+    reason = reasons.said_by_node(said.reason)
+    if reasons.outcome(reason).stops_job and attempt.task.job.tasks.filter(status=TaskStatus.ACCEPTED).exists():
+        return Ending(attempt, Reason.AGENT_ERROR, f"{reason}, while other frames are accepted", said.log_tail)
+    return Ending(attempt, reason, said.detail, said.log_tail)
 
 
 @transaction.atomic

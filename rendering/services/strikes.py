@@ -20,6 +20,7 @@ class Strike(NamedTuple):
     """An attempt that failed and counts."""
 
     worker_id: int
+    owner_id: int
     node: str
     reason: str
 
@@ -29,10 +30,15 @@ def strikes_of(used: dict[int, int]) -> dict[int, list[Strike]]:
     wanted = {task_id: count for task_id, count in used.items() if count}
     rows = Attempt.objects.filter(task__in=wanted).exclude(outcome__in=["", "accepted"]).order_by("-number")
     found: dict[int, list[Strike]] = defaultdict(list)
-    for task_id, worker_id, node, reason in rows.values_list("task_id", "worker_id", "worker__name", "outcome"):
-        if reasons.outcome(reason).counts and len(found[task_id]) < wanted[task_id]:
-            found[task_id].append(Strike(worker_id, node, reason))
+    for task_id, *strike in rows.values_list("task_id", "worker_id", "worker__owner_id", "worker__name", "outcome"):
+        if reasons.outcome(strike[-1]).counts and len(found[task_id]) < wanted[task_id]:
+            found[task_id].append(Strike(*strike))
     return {task_id: strikes[::-1] for task_id, strikes in found.items()}
+
+
+def owners_agreeing(strikes: Iterable[Strike]) -> int:
+    """How many owners' nodes say that the whole job is hopeless."""
+    return len({strike.owner_id for strike in strikes if reasons.outcome(strike.reason).stops_job})
 
 
 def why_quarantined(strikes: Sequence[Strike]) -> str:

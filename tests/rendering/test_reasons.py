@@ -31,8 +31,14 @@ class ReasonTests:
         outcome = reasons.outcome("gremlins")
         assert (outcome.fault, outcome.retry, outcome.counts) == (Fault.WORKER, True, True)
 
-    def test_what_the_creator_must_mend_is_not_tried_again(self):
-        assert verdict(Reason.NO_CAMERA, []) == (True, Reason.NO_CAMERA)
+    @pytest.mark.parametrize(("nodes", "agreeing", "failed"), [([1], 1, False), ([1, 2], 2, True), ([1, 1, 1], 1, True)])
+    def test_what_the_creator_must_mend_is_believed_of_two_owners_or_of_one_node_three_times(self, nodes, agreeing, failed):
+        assert verdict(Reason.NO_CAMERA, nodes, agreeing=agreeing) == (failed, Reason.NO_CAMERA)
+
+    def test_a_node_cannot_say_what_only_the_server_says(self):
+        for reason in set(Reason) - set(get_args(FailureReason)) | {"accepted"}:
+            assert reasons.said_by_node(reason) == Reason.AGENT_ERROR, reason
+        assert reasons.said_by_node("gremlins") == "gremlins"
 
     @pytest.mark.parametrize(
         ("nodes", "expected"),
