@@ -4,7 +4,7 @@ import json
 
 from asgiref.testing import ApplicationCommunicator
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 
 
 class Socket(ApplicationCommunicator):

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pictor_agent.pixels import pixels_sha256, read_pixels
+from tests.stories.creator import await_that
 
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
 FRESH_RENDER = Path(__file__).parent.parent / "agent" / "fresh_render.py"
@@ -94,7 +95,7 @@ def test_an_upload_goes_on_after_the_page_was_closed(page, tmp_path):
     """Three parts of a file; the line is cut after the first that arrived, and the page reloaded: it is not sent again."""
     large = tmp_path / "large.blend"
     large.write_bytes(b"BLENDER17-01v0500" + os.urandom(20 * 1024**2) + b"ENDB")
-    arrived, broken = [], []
+    arrived, broken, taken = [], [], []
 
     def gate(route):
         if route.request.method != "PATCH":
@@ -105,10 +106,12 @@ def test_an_upload_goes_on_after_the_page_was_closed(page, tmp_path):
         arrived.append(route.request.url)
         return route.continue_()
 
+    page.on("response", lambda answer: taken.append(answer.url) if answer.request.method == "PATCH" else None)
     page.route("**/rendering/uploads/**", gate)
     page.goto("/rendering/new/")
     page.set_input_files("#upload-file", large)
     expect(page.locator("#upload-words")).to_contain_text("Trying again", timeout=60_000)
+    await_that(lambda: page.wait_for_timeout(50) or taken, "the first part arrived")
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/rendering/new/")
     expect(page.locator("#upload-begun")).to_contain_text("large.blend")

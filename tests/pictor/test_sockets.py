@@ -35,7 +35,7 @@ async def served():
         uvicorn.Config(application, port=port, lifespan="off", log_config=None, ws_per_message_deflate=False)
     )
     running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not server.started:
             await asyncio.sleep(0.01)
     try:

@@ -12,6 +12,7 @@ from pictor.stack.processes import Child, Program, wait_until
 from pictor.stack.supervisor import Supervisor
 from pictor.stack.words import Stop
 
+DEADLINE_SECONDS = 90
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 PARENT = [
     sys.executable,
@@ -45,7 +46,7 @@ class RestartTests:
         supervisor.watch()
         first = supervisor.pid_of("web")
         os.kill(first, signal.SIGKILL)
-        assert wait_until(lambda: supervisor.pid_of("web") != first, 10)
+        assert wait_until(lambda: supervisor.pid_of("web") != first, DEADLINE_SECONDS)
         assert is_alive(supervisor.pid_of("web"))
         assert said == [f"web ended (killed by SIGKILL); starting it again in 0.1 s. Its log: {supervisor.log_of('web')}"]
         assert not supervisor.failure
@@ -53,17 +54,17 @@ class RestartTests:
     def test_what_it_had_started_goes_with_it(self, supervisor):
         supervisor.start(Program("web", PARENT))
         log = supervisor.log_of("web")
-        assert wait_until(lambda: log.read_text().strip().isdigit(), 10)
+        assert wait_until(lambda: log.read_text().strip().isdigit(), DEADLINE_SECONDS)
         grandchild = int(log.read_text())
         os.kill(supervisor.pid_of("web"), signal.SIGKILL)
         supervisor.watch()
-        assert wait_until(lambda: not is_alive(grandchild), 10)
+        assert wait_until(lambda: not is_alive(grandchild), DEADLINE_SECONDS)
 
     def test_each_restart_waits_longer_than_the_one_before(self, supervisor, said):
         supervisor.start(Program("web", ["false"]))
         clock = 0.0
         for pause in supervisors.BACK_OFF_SECONDS:
-            assert wait_until(lambda: supervisor.watched["web"].child.ending() is not None, 10)
+            assert wait_until(lambda: supervisor.watched["web"].child.ending() is not None, DEADLINE_SECONDS)
             supervisor.watched["web"].started_at = clock
             supervisor.look(clock)
             assert f"in {pause:g} s" in said[-1]
@@ -76,7 +77,7 @@ class RestartTests:
         monkeypatch.setattr(supervisors, "BACK_OFF_SECONDS", (0.01, 0.01))
         supervisor.start(Program("web", ["sh", "-c", "echo the port is gone; exit 7"]))
         supervisor.watch()
-        assert wait_until(lambda: bool(supervisor.failure), 10)
+        assert wait_until(lambda: bool(supervisor.failure), DEADLINE_SECONDS)
         assert "web keeps ending (exit status 7): the port is gone" in supervisor.failure
         assert supervisor.failure == said[-1]
 
@@ -117,17 +118,17 @@ print(Child(Program("web", ["sleep", "600"]), Path({str(tmp_path / "log")!r})).p
 time.sleep(600)
 """
         parent = Child(Program("parent", [sys.executable, "-c", script], folder=Path.cwd()), tmp_path / "parent")
-        assert wait_until(lambda: (tmp_path / "parent").read_text().strip().isdigit(), 10)
+        assert wait_until(lambda: (tmp_path / "parent").read_text().strip().isdigit(), DEADLINE_SECONDS)
         child = int((tmp_path / "parent").read_text())
         assert is_alive(child)
         os.kill(parent.pid, signal.SIGKILL)
-        assert wait_until(lambda: not is_alive(child), 10)
+        assert wait_until(lambda: not is_alive(child), DEADLINE_SECONDS)
         parent.sweep()
 
 
 class SecretTests:
     def test_a_secret_given_by_standard_input_is_not_in_the_list_of_processes(self, tmp_path):
         child = Child(Program("reader", ["sh", "-c", "cat; sleep 600"], standard_input="hunter2"), tmp_path / "log")
-        assert wait_until(lambda: "hunter2" in (tmp_path / "log").read_text(), 10)
+        assert wait_until(lambda: "hunter2" in (tmp_path / "log").read_text(), DEADLINE_SECONDS)
         assert b"hunter2" not in Path(f"/proc/{child.pid}/cmdline").read_bytes()
         child.stop(seconds=0.1)

@@ -96,12 +96,15 @@ class Creator(Person):
 
     @contextmanager
     def rendering(self, job: int):
-        """While a task of the job is being rendered by a node."""
+        """While a task of the job is being rendered by a node; on a machine that slept through it, after the job."""
         await_that(
-            lambda: self.ask(
-                "SELECT 1 FROM workers_lease lease JOIN workers_work work ON work.id = lease.work_id "
-                'WHERE work."group" = %s AND lease.started_at IS NOT NULL AND lease.place = 0',
-                job,
+            lambda: (
+                self.status(job) in ENDED
+                or self.ask(
+                    "SELECT 1 FROM workers_lease lease JOIN workers_work work ON work.id = lease.work_id "
+                    'WHERE work."group" = %s AND lease.started_at IS NOT NULL AND lease.place = 0',
+                    job,
+                )
             ),
             f"a frame of job {job} in the renderer",
         )

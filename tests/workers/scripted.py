@@ -10,7 +10,7 @@ from pictor_agent import protocol
 from tests.workers.builders import inventory
 from workers.gateway import AgentConsumer
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 90
 
 
 async def db(function, *args, **kwargs):

@@ -161,7 +161,7 @@ class SignOnTests:
     async def test_a_stranger_who_talks_but_never_signs_on_is_sent_away(self, board, node, monkeypatch):
         monkeypatch.setattr("workers.switchboard.HANDSHAKE_SECONDS", 0.2)
         await node.connect()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while board.sockets:
                 await node.say_bytes(msgspec.msgpack.encode({"type": "Sing"}))
                 await asyncio.sleep(0.05)
@@ -224,8 +224,8 @@ class WorkTests:
             await node.say(protocol.LogLines(work_id=item.work_id, attempt=1, offset=offset, text=text))
         await node.say(protocol.LogLines(work_id=item.work_id, attempt=7, offset=0, text="not this node's\n"))
         await node.say(protocol.LogLines(work_id=9_999, attempt=1, offset=0, text="nobody's\n"))
-        await until(lambda: services.log_of(item.work_id) == "one\ntwo\n", seconds=60)
-        await until(lambda: (1, 1) in toy.heard("logged"), seconds=60)
+        await until(lambda: services.log_of(item.work_id) == "one\ntwo\n")
+        await until(lambda: (1, 1) in toy.heard("logged"))
         assert await db(services.log_of, 9_999) == ""
 
     async def test_heartbeats_renew_leases_and_keep_the_newest_sample(self, board, node):
