@@ -38,11 +38,6 @@ def over(rows: QuerySet, now: datetime, *, noticed: str) -> QuerySet:
     return rows.filter(Q(ends_at__lt=now), **{f"{noticed}__lt": now - NOTICE}).order_by("ends_at")
 
 
-def scenes_ending(user, now: datetime) -> QuerySet[Scene]:
-    """Scenes of `user` that end within a week; one that is in use does not end."""
-    return scenes_with_end(Scene.objects.owned_by(user)).filter(ends_at__lt=now + NOTICE, is_busy=False).order_by("ends_at")
-
-
 def jobs_ending(user, now: datetime) -> QuerySet[Job]:
     """Jobs of `user` whose frames end within a week."""
     return jobs_with_end(Job.objects.owned_by(user)).filter(ends_at__lt=now + NOTICE).order_by("ends_at")

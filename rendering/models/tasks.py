@@ -16,10 +16,6 @@ class TaskQuerySet(models.QuerySet):
             counts.setdefault(job_id, {})[status] = tasks
         return counts
 
-    def on_the_server(self):
-        """Tasks whose newest attempt left a frame that its creator may look at."""
-        return self.filter(status__in=[TaskStatus.CHECKING, TaskStatus.ACCEPTED])
-
     def with_thumbnails(self):
         """Adds `thumbnail_key` of the newest attempt; None or "" while there is none."""
         newest = Output.objects.filter(attempt__task=OuterRef("pk"), attempt__number=OuterRef("attempt"))

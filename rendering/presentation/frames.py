@@ -55,10 +55,6 @@ class Tile:
     percent: int
     is_next: bool
 
-    @property
-    def can_go_again(self) -> bool:
-        return self.status in {TaskStatus.ACCEPTED, TaskStatus.FAILED}
-
 
 def strip_part(reading: Reading, *, page: str | None = None, frame: str | None = None) -> dict:
     """One window of the grid: `page` by number, else the one with `frame`, else where the work is."""

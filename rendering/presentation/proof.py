@@ -43,10 +43,6 @@ class Try:
     def is_accepted(self) -> bool:
         return self.attempt.outcome == ACCEPTED
 
-    @property
-    def is_live(self) -> bool:
-        return not self.attempt.outcome and self.attempt.finished_at is None
-
     @cached_property
     def output(self) -> Output | None:
         return getattr(self.attempt, "output", None)
