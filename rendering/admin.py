@@ -11,11 +11,10 @@ from common.money import format_exact
 from common.transitions import StaleMove
 from credit.errors import InsufficientCredit
 from rendering import services
-from rendering.choices import Tier
 from rendering.errors import RenderingError
 from rendering.estimate_errors import accuracies
 from rendering.models import Attempt, Film, Job, JobEvent, RateRule, Task, Upload
-from rendering.rates import rate_at
+from rendering.rates import rates_at
 from rendering.reasons import Reason
 from rendering.states import TaskStatus
 
@@ -145,8 +144,7 @@ class RateRuleAdmin(ModelAdmin):
 
     def changelist_view(self, request, extra_context=None):
         """Says what is in force, which an empty list would hide: without a rule the built-in rates hold."""
-        now = clock.now()
-        rates = ", ".join(f"{tier.label} {rate_at(tier, now).rate_micros}" for tier in Tier)
+        rates = ", ".join(f"{tier.label} {rate.rate_micros}" for tier, rate in rates_at(clock.now()).items())
         messages.info(
             request, f"In force now, micro-credits per reference second: {rates}. Without a rule the built-in rates hold."
         )

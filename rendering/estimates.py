@@ -7,9 +7,9 @@ from typing import NamedTuple
 from django.db.models import F, Sum
 
 from rendering import pricing
-from rendering.models import Attempt, Job
+from rendering.models import Attempt, Job, ProbeFrame
 from rendering.probed import probed_seconds
-from rendering.rates import rate_at
+from rendering.rates import Rate, rate_at
 from rendering.splitting import BadFrames, parse_frames
 from workers.models import Worker
 
@@ -29,18 +29,22 @@ class Quote(NamedTuple):
     frames: int = 0
 
 
-def quote(job: Job, now: datetime) -> Quote:
-    """Price and time of all frames of the job as its settings stand; zeros while the frames cannot be read."""
-    frames = _frame_count(job.frames)
-    seconds, basis = frame_seconds(job)
-    low_micros, high_micros = pricing.cost_range_micros(seconds, frames=frames, rate_micros=rate_at(job.tier, now).rate_micros)
+def quote(job: Job, now: datetime, *, rate: Rate | None = None, probes: list[ProbeFrame] | None = None) -> Quote:
+    """Price and time of all frames of the job as its settings stand; zeros while the frames cannot be read.
+
+    Args:
+        rate, probes: where they are known already.
+    """
+    frames, rate = _frame_count(job.frames), rate or rate_at(job.tier, now)
+    seconds, basis = frame_seconds(job, probes)
+    low_micros, high_micros = pricing.cost_range_micros(seconds, frames=frames, rate_micros=rate.rate_micros)
     time = pricing.time_range_seconds(seconds, frames=frames, scores_milli=_scores_online())
     return Quote(low_micros, high_micros, time.low, time.high, basis, frames)
 
 
-def frame_seconds(job: Job) -> tuple[pricing.Range, str]:
+def frame_seconds(job: Job, probes: list[ProbeFrame] | None = None) -> tuple[pricing.Range, str]:
     """Reference seconds per frame, and the basis in words: a probe, else frames of the same scene, else what is usual."""
-    probed = probed_seconds(job)
+    probed = probed_seconds(job, probes)
     if probed:
         return probed, PROBED
     known = _known_seconds(job)

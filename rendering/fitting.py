@@ -1,14 +1,17 @@
 """How many nodes online fit what a job asks for, and what keeps the others from it: live beside the settings."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from common.words import plural
 from rendering.models import Job
 from rendering.services.enqueueing import requirements
 from workers import census
-from workers.matching import Requirements, mismatch
+from workers.matching import Requirements, WorkerFacts, mismatch
 from workers.wording import lacking
+
+MODELS_MAX = 50
 
 
 class Fit(NamedTuple):
@@ -18,6 +21,7 @@ class Fit(NamedTuple):
     online: int
     words: str  # the whole sentence
     class_most: str = ""  # the device class that most of the fitting ones have
+    gpu_models: tuple[str, ...] = ()  # that a creator may find by name just now
 
 
 def fit_of(job: Job) -> Fit:
@@ -31,7 +35,8 @@ def fit_of(job: Job) -> Fit:
             classes[alike.facts.device_class] += alike.count
     class_most = classes.most_common(1)[0][0] if classes else ""
     fitting = classes[class_most] if job.one_device_class else classes.total()
-    return Fit(fitting, online, _sentence(fitting, online, lacking(needed, nodes)), class_most)
+    words = _sentence(fitting, online, lacking(needed, nodes))
+    return Fit(fitting, online, words, class_most, gpu_models(alike.facts for alike in nodes))
 
 
 def _sentence(fitting: int, online: int, missing: str) -> str:
@@ -42,6 +47,9 @@ def _sentence(fitting: int, online: int, missing: str) -> str:
     return f"{fitting} of {plural(online, 'node')} online {'fits' if fitting == 1 else 'fit'}."
 
 
-def gpu_models_online(limit: int = 50) -> list[str]:
-    """The models that a creator may find by name just now."""
-    return sorted({model for each in census.classes_of_late() for model in each.facts.gpu_models if model})[:limit]
+def gpu_models(nodes: Iterable[WorkerFacts]) -> tuple[str, ...]:
+    return tuple(sorted({model for facts in nodes for model in facts.gpu_models if model})[:MODELS_MAX])
+
+
+def gpu_models_online() -> tuple[str, ...]:
+    return gpu_models(each.facts for each in census.classes_of_late())

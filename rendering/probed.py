@@ -40,16 +40,16 @@ def newest_run(job: Job) -> list[ProbeFrame]:
     return newest if all(probe.status != ProbeStatus.CANCELLED for probe in newest) else []
 
 
-def progress_of(job: Job) -> Progress:
-    probes = newest_run(job)
+def progress_of(probes: list[ProbeFrame]) -> Progress:
+    """Of one run."""
     done = sum(probe.status == ProbeStatus.DONE for probe in probes)
     failed = sum(probe.status == ProbeStatus.FAILED for probe in probes)
     return Progress(len(probes), done, failed, any(probe.status in OPEN for probe in probes))
 
 
-def probed_seconds(job: Job) -> Range | None:
-    """Reference seconds per frame by a probe that is done; None without one."""
-    probes = newest_run(job)
+def probed_seconds(job: Job, probes: list[ProbeFrame] | None = None) -> Range | None:
+    """Reference seconds per frame by a probe that is done; None without one. `probes`: the newest run, where it is known."""
+    probes = newest_run(job) if probes is None else probes
     if not probes or any(probe.reference_ms is None for probe in probes):
         return None
     seconds = {probing.Shot(probe.frame, probe.samples): probe.reference_ms / 1000 for probe in probes}

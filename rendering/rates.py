@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from rendering.choices import Tier
 from rendering.models import RateRule
 from rendering.pricing import DEFAULT_RATES_MICROS, DEFAULT_SHARES_BP
 
@@ -15,7 +16,17 @@ class Rate(NamedTuple):
 
 
 def rate_at(tier: str, now: datetime) -> Rate:
-    rule = RateRule.objects.filter(tier=tier, begins_at__lte=now).first()
+    return _rate(tier, RateRule.objects.filter(tier=tier, begins_at__lte=now).first())
+
+
+def rates_at(now: datetime) -> dict[Tier, Rate]:
+    """Those of all tiers, in one query."""
+    newest = RateRule.objects.filter(begins_at__lte=now).order_by("tier", "-begins_at").distinct("tier")
+    rules = {rule.tier: rule for rule in newest}
+    return {tier: _rate(tier, rules.get(tier)) for tier in Tier}
+
+
+def _rate(tier: str, rule: RateRule | None) -> Rate:
     if rule:
         return Rate(rule.rate_micros, rule.worker_bp, rule.checkers_bp, rule.network_bp)
     return Rate(DEFAULT_RATES_MICROS[tier], *DEFAULT_SHARES_BP.values())

@@ -103,14 +103,13 @@ def _standing(kind: str, group: int) -> tuple[Requirements, Learned, int, int] |
 
 
 def idle_reason(worker: Worker) -> str:
-    """One line for a node's page; empty while it works."""
-    return idle_reasons([worker])[worker.pk]
+    """One line for a node; empty while it works."""
+    return "" if worker.leases.exists() else idle_reasons([worker])[worker.pk]
 
 
 def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
-    """The line of each node (GPUs prefetched), with a fixed number of queries."""
-    busy = set(Lease.objects.filter(worker__in=workers).values_list("worker_id", flat=True))
-    idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE and worker.pk not in busy]
+    """The line of each node that holds no work (GPUs prefetched), with a fixed number of queries."""
+    idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE]
     groups = waiting.groups(now=clock.now(), limit=LOOK) if idle else []
     needed = [(group.requirements, group.learned) for group in groups]
     lines = {

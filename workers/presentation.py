@@ -3,19 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Min, Sum
-
 from common.words import plural
 from workers import events, explain, misfits, telemetry, uptime
 from workers.explain import AtWork
-from workers.kinds import kind_of
-from workers.models import Shift, Tally, Worker
+from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
+from workers.models import Worker
 from workers.places import name_of
 from workers.states import TONES, WorkerStatus
 
 UPTIME_DAYS = 7
-CALENDAR_WEEKS = 13
-EARNINGS_DAYS = 30
 EVENTS_SHOWN = 30
 MISFITS_SHOWN = 20
 INSTALL_COMMAND = "python3.11 -m pip install ."  # pyproject.toml packages the agent alone
@@ -55,18 +51,6 @@ def hardware(worker: Worker) -> str:
     return ", ".join(gpus + machine) if worker.ram_bytes else "Its hardware is known after the first sign-on"
 
 
-def titles(rows: list[AtWork]) -> dict[tuple[str, int], str]:
-    """What the products call the references, by (kind, reference)."""
-    by_kind: dict[str, list[int]] = {}
-    for row in rows:
-        by_kind.setdefault(row.kind, []).append(row.reference)
-    return {
-        (kind, reference): title
-        for kind, references in by_kind.items()
-        for reference, title in kind_of(kind).titles(references).items()
-    }
-
-
 # The list -------------------------------------------------------------------------------------------------------------
 
 
@@ -88,26 +72,28 @@ class Row:
 
 
 def rows_of(workers: list[Worker], *, now: datetime) -> list[Row]:
-    """Rows for `workers` (GPUs prefetched), with a fixed number of queries."""
-    current = explain.current_work(workers)
-    reasons = explain.idle_reasons([worker for worker in workers if worker.pk not in current])
+    """Rows for `workers` (of look.for_look and look.with_day), with a fixed number of queries."""
+    busy = [worker for worker in workers if worker.holds_work]
+    current = explain.current_work(busy) if busy else {}
+    reasons = explain.idle_reasons([worker for worker in workers if not worker.holds_work])
     names = titles(list(current.values()))
-    tallies = {tally.worker_id: tally for tally in Tally.objects.filter(worker__in=workers, day_on=now.date())}
-    shares = _uptime_shares(workers, now)
-    return [_row(worker, current.get(worker.pk), reasons, names, tallies, shares) for worker in workers]
+    spans = spans_of(workers, now - timedelta(days=UPTIME_DAYS))
+    return [
+        _row(worker, current.get(worker.pk), reasons, names, _uptime_share(worker, spans.get(worker.pk, []), now))
+        for worker in workers
+    ]
 
 
-def _row(worker, work, reasons, names, tallies, shares) -> Row:
+def _row(worker, work, reasons, names, share) -> Row:
     tone, words = status_words(worker, 1 if work else 0)
-    tally = tallies.get(worker.pk)
     return Row(
         worker=worker,
         tone=tone,
         words=words,
         hardware=hardware(worker),
-        earned_micros=tally.earned_micros if tally else 0,
-        tasks=tally.tasks_accepted if tally else 0,
-        uptime=shares.get(worker.pk),
+        earned_micros=worker.earned_micros or 0,
+        tasks=worker.tasks_accepted or 0,
+        uptime=share,
         work=work,
         title=names.get((work.kind, work.reference), "A task") if work else "",
         percent=round(work.fraction * 100) if work else 0,
@@ -115,27 +101,17 @@ def _row(worker, work, reasons, names, tallies, shares) -> Row:
     )
 
 
-def _spans(workers, since: datetime) -> dict[int, list[uptime.Span]]:
-    found: dict[int, list[uptime.Span]] = {}
-    shifts = Shift.objects.filter(worker__in=workers).exclude(ended_at__lt=since)
-    for worker_id, began, ended in shifts.values_list("worker_id", "started_at", "ended_at"):
-        found.setdefault(worker_id, []).append((began, ended))
-    return found
-
-
-def _uptime_shares(workers: list[Worker], now: datetime) -> dict[int, float]:
-    """Since the first sign-on, at most UPTIME_DAYS back; a node that never signed on is left out."""
-    since = now - timedelta(days=UPTIME_DAYS)
-    spans = _spans(workers, since)
-    began = Shift.objects.filter(worker__in=workers).values_list("worker").annotate(Min("started_at"))
-    return {pk: uptime.share(spans.get(pk, []), max(first, since), now) for pk, first in began.order_by()}
+def _uptime_share(worker: Worker, spans: list[uptime.Span], now: datetime) -> float | None:
+    """Since the first sign-on, at most UPTIME_DAYS back; None for a node that never signed on."""
+    first = worker.first_signed_on_at
+    return uptime.share(spans, max(first, now - timedelta(days=UPTIME_DAYS)), now) if first else None
 
 
 # The node's page ------------------------------------------------------------------------------------------------------
 
 
-def head_part(worker: Worker, *, now: datetime) -> dict:
-    running = worker.leases.filter(place=0).count()
+def head_part(look: Look) -> dict:
+    worker, running = look.worker, look.running
     tone, words = status_words(worker, running)
     facts = hardware(worker)
     if worker.agent_version:
@@ -154,9 +130,12 @@ def verbs_of(worker: Worker) -> dict:
     }
 
 
-def setup_part(worker: Worker, *, now: datetime) -> dict:
-    """The steps from a name to the first frame, and which one is next."""
-    fresh = worker.enrolments.filter(used_at=None, revoked_at=None, expires_at__gt=now).order_by("-pk").first()
+def setup_part(look: Look) -> dict:
+    """The steps from a name to the first frame, and which one is next; of a node that has a key, that they are done."""
+    worker = look.worker
+    if worker.public_key is not None or worker.status == WorkerStatus.RETIRED:
+        return {"worker": worker, "setting_up": False}
+    fresh = worker.enrolments.filter(used_at=None, revoked_at=None, expires_at__gt=look.now).order_by("-pk").first()
     steps = [
         ("Create the node", "", True),
         ("Download its configuration file", "It enrols one machine, once, within a day.", bool(fresh or worker.public_key)),
@@ -170,7 +149,7 @@ def setup_part(worker: Worker, *, now: datetime) -> dict:
     following = next((index for index, (_, _, done) in enumerate(steps) if not done), len(steps))
     return {
         "worker": worker,
-        "setting_up": worker.public_key is None and worker.status != WorkerStatus.RETIRED,
+        "setting_up": True,
         "steps": [
             {"title": title, "text": text, "done": done, "next": index == following}
             for index, (title, text, done) in enumerate(steps)
@@ -195,9 +174,9 @@ def config_name(worker: Worker) -> str:
     return f"{slug or 'node'}.toml"
 
 
-def notice_part(worker: Worker, *, now: datetime) -> dict:
+def notice_part(look: Look) -> dict:
     """What the owner should know first; the isolation warning comes before everything else."""
-    return {"worker": worker, "notice": _notice(worker)}
+    return {"worker": look.worker, "notice": _notice(look.worker)}
 
 
 def _notice(worker: Worker) -> dict | None:
@@ -221,17 +200,15 @@ def _notice(worker: Worker) -> dict | None:
     }
 
 
-def stats_part(worker: Worker, *, now: datetime) -> dict:
-    today = worker.tallies.filter(day_on=now.date()).first() or Tally(worker=worker)
-    month = worker.tallies.filter(day_on__gt=now.date() - timedelta(days=EARNINGS_DAYS))
-    sums = month.aggregate(accepted=Sum("tasks_accepted"), failed=Sum("tasks_failed"), earned=Sum("earned_micros"))
+def stats_part(look: Look) -> dict:
+    worker, accepted = look.worker, sum(tally.tasks_accepted for tally in look.tallies)
     return {
         "worker": worker,
-        "today": today,
-        "earned_month_micros": sums["earned"] or 0,
-        "tasks_sentence": _tasks_sentence(sums["accepted"] or 0, sums["failed"] or 0),
-        "failed_tone": "bad" if today.tasks_failed else "",
-        "uptime": _uptime_shares([worker], now).get(worker.pk),
+        "today": look.today,
+        "earned_month_micros": sum(tally.earned_micros for tally in look.tallies),
+        "tasks_sentence": _tasks_sentence(accepted, sum(tally.tasks_failed for tally in look.tallies)),
+        "failed_tone": "bad" if look.today.tasks_failed else "",
+        "uptime": _uptime_share(worker, look.spans, look.now),
         "online_since": worker.connected_at,
         "score": f"{worker.score_milli / 1000:.1f}×",
     }
@@ -243,8 +220,9 @@ def _tasks_sentence(accepted: int, failed: int) -> str:
     return f"{accepted:,} in 30 days, {accepted * 100 / (accepted + failed):.1f} % accepted"
 
 
-def gauges_part(worker: Worker, *, now: datetime) -> dict:
+def gauges_part(look: Look) -> dict:
     """The newest sample; the page then draws what the socket pushes."""
+    worker = look.worker
     sample = telemetry.get_sample(worker.pk) if worker.connected_at else None
     by_index = {gpu["index"]: gpu for gpu in (sample or {}).get("gpus", [])}
     return {
@@ -279,44 +257,41 @@ def _percent(part: int, whole: int) -> int:
     return min(100, round(part * 100 / whole)) if whole else 0
 
 
-def work_part(worker: Worker, *, now: datetime) -> dict:
+def work_part(look: Look) -> dict:
     """What runs, what is next, what uploads; else why nothing does."""
-    rows = explain.work_of(worker)
-    names = titles(rows)
     shown = [
         {
             "row": row,
-            "title": names.get((row.kind, row.reference), "A task"),
+            "title": look.titles.get((row.kind, row.reference), "A task"),
             "percent": round(row.fraction * 100),
-            "seconds": (now - row.started_at).total_seconds() if row.started_at else None,
+            "seconds": (look.now - row.started_at).total_seconds() if row.started_at else None,
         }
-        for row in rows
+        for row in look.work
     ]
     return {
-        "worker": worker,
+        "worker": look.worker,
         "running": [item for item in shown if item["row"].place == 0],
         "following": [item for item in shown if item["row"].place == 1],
         "uploading": [item for item in shown if item["row"].place is None],
-        "idle_reason": explain.idle_reason(worker),
+        "idle_reason": look.idle_reason,
     }
 
 
-def history_part(worker: Worker, *, now: datetime) -> dict:
+def history_part(look: Look) -> dict:
     """Earnings by day and the uptime calendar."""
-    earned = dict(worker.tallies.values_list("day_on", "earned_micros"))
-    dates = [now.date() - timedelta(days=n) for n in range(EARNINGS_DAYS - 1, -1, -1)]
-    spans = _spans([worker], now - timedelta(weeks=CALENDAR_WEEKS)).get(worker.pk, [])
-    days = uptime.days(spans, now, weeks=CALENDAR_WEEKS)
+    earned = {tally.day_on: tally.earned_micros for tally in look.tallies}
+    dates = [look.now.date() - timedelta(days=n) for n in range(EARNINGS_DAYS - 1, -1, -1)]
+    days = uptime.days(look.spans, look.now, weeks=CALENDAR_WEEKS)
     return {
-        "worker": worker,
+        "worker": look.worker,
         "earnings": [(f"{day:%-d %b}", earned.get(day, 0) / 1_000_000) for day in dates],
         "any_earnings": any(earned.get(day) for day in dates),
         "calendar": [{"level": uptime.level(hours), "words": f"{day:%-d %b}: {hours:.1f} h online"} for day, hours in days],
     }
 
 
-def events_part(worker: Worker, *, now: datetime) -> dict:
-    rows = worker.events.order_by("-at", "-id")[:EVENTS_SHOWN]
+def events_part(look: Look) -> dict:
+    rows = look.worker.events.order_by("-at", "-id")[:EVENTS_SHOWN]
     moments = [
         {
             "words": events.KINDS.get(row.kind, row.kind),
@@ -326,17 +301,17 @@ def events_part(worker: Worker, *, now: datetime) -> dict:
         }
         for row in rows
     ]
-    return {"worker": worker, "moments": moments}
+    return {"worker": look.worker, "moments": moments}
 
 
-def misfits_part(worker: Worker, *, now: datetime) -> dict:
+def misfits_part(look: Look) -> dict:
     """What is kept from the node, and why."""
-    rows = misfits.in_force(now=now).filter(worker=worker)[:MISFITS_SHOWN]
-    return {"worker": worker, "kept_away": [(row.title, misfits.words_of(row), row.at) for row in rows]}
+    rows = misfits.in_force(now=look.now).filter(worker=look.worker)[:MISFITS_SHOWN]
+    return {"worker": look.worker, "kept_away": [(row.title, misfits.words_of(row), row.at) for row in rows]}
 
 
-def facts_part(worker: Worker, *, now: datetime) -> dict:
-    return {"worker": worker, "facts_rows": _facts_rows(worker)} | verbs_of(worker)
+def facts_part(look: Look) -> dict:
+    return {"worker": look.worker, "facts_rows": _facts_rows(look.worker)} | verbs_of(look.worker)
 
 
 def _facts_rows(worker: Worker) -> list[tuple[str, str]]:

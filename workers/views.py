@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,6 +13,7 @@ from common.http import fragment_response
 from common.transitions import IllegalMove, StaleMove
 from workers import presentation, services
 from workers.forms import LocationForm, WorkerForm
+from workers.look import Look, for_look, with_day
 from workers.models import Worker
 from workers.states import WorkerStatus
 
@@ -34,7 +36,7 @@ PARTS = {
 
 def visible_worker(request: HttpRequest, pk: int) -> Worker:
     """The node, if this viewer may see it; staff see all. 404 otherwise."""
-    return get_object_or_404(Worker.objects.visible_to(request.user).prefetch_related("gpus"), pk=pk)
+    return get_object_or_404(for_look(Worker.objects.visible_to(request.user)), pk=pk)
 
 
 def own_worker(request: HttpRequest, pk: int) -> Worker:
@@ -49,14 +51,18 @@ def own_worker(request: HttpRequest, pk: int) -> Worker:
 @require_GET
 def worker_list(request: HttpRequest) -> HttpResponse:
     """The owner's nodes; the rows alone for live refreshes (?rows=1)."""
-    own = Worker.objects.owned_by(request.user)
-    shown = own.exclude(status=WorkerStatus.RETIRED) if request.GET.get("retired") != "1" else own
-    page = Paginator(shown.prefetch_related("gpus").order_by("name"), NODES_SHOWN).get_page(request.GET.get("page"))
+    own, now = Worker.objects.owned_by(request.user), clock.now()
+    counts = own.aggregate(all=Count("pk"), retired=Count("pk", filter=Q(status=WorkerStatus.RETIRED)))
+    shows_retired = request.GET.get("retired") == "1"
+    shown = own if shows_retired else own.exclude(status=WorkerStatus.RETIRED)
+    pages = Paginator(with_day(for_look(shown), now).order_by("name"), NODES_SHOWN)
+    pages.count = counts["all"] if shows_retired else counts["all"] - counts["retired"]
+    page = pages.get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "rows": presentation.rows_of(list(page), now=clock.now()),
-        "retired": own.filter(status=WorkerStatus.RETIRED).count(),
-        "shows_retired": request.GET.get("retired") == "1",
+        "rows": presentation.rows_of(list(page), now=now),
+        "retired": counts["retired"],
+        "shows_retired": shows_retired,
     }
     if request.GET.get("rows"):
         return fragment_response(request, "workers/worker_list.html#rows", context)
@@ -80,10 +86,10 @@ def worker_new(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def worker_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    worker, now = visible_worker(request, pk), clock.now()
-    context = {"is_owner": worker.owner_id == request.user.pk}
+    worker = visible_worker(request, pk)
+    look, context = Look(worker, clock.now()), {"is_owner": worker.owner_id == request.user.pk}
     for part in PARTS.values():
-        context |= part(worker, now=now)
+        context |= part(look)
     return render(request, "workers/worker_detail.html", context)
 
 
@@ -94,7 +100,7 @@ def worker_part(request: HttpRequest, pk: int, part: str) -> HttpResponse:
     if part not in PARTS:
         raise Http404
     worker = visible_worker(request, pk)
-    context = PARTS[part](worker, now=clock.now()) | {"is_owner": worker.owner_id == request.user.pk}
+    context = PARTS[part](Look(worker, clock.now())) | {"is_owner": worker.owner_id == request.user.pk}
     return fragment_response(request, f"workers/worker_detail.html#{part}", context)
 
 

@@ -16,7 +16,7 @@ from rendering.inspected import read_inspection
 from rendering.job_settings import JobSettings
 from rendering.models import Job
 from rendering.presentation.words import JOB_TONES
-from rendering.rates import rate_at
+from rendering.rates import Rate
 from rendering.states import JobStatus
 
 FAILURE_ADVICE = {
@@ -114,9 +114,9 @@ class TierCard:
         return format_exact(self.rate_micros * 3600)
 
 
-def tier_cards(now: datetime) -> list[TierCard]:
-    """The tiers with what a reference second costs today."""
-    return [TierCard(tier, str(tier.label), rate_at(tier, now).rate_micros, TIER_MEANINGS[tier]) for tier in Tier]
+def tier_cards(rates: dict[Tier, Rate]) -> list[TierCard]:
+    """The tiers with what a reference second costs."""
+    return [TierCard(tier, str(tier.label), rate.rate_micros, TIER_MEANINGS[tier]) for tier, rate in rates.items()]
 
 
 def cover_words(quote: Quote | None, settings: JobSettings | None, available_micros: int) -> dict:

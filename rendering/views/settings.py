@@ -21,7 +21,8 @@ from rendering.errors import BadSettings, RenderingError
 from rendering.gate import preview_count
 from rendering.job_settings import JobSettings
 from rendering.models import Job
-from rendering.probed import progress_of
+from rendering.probed import newest_run, progress_of
+from rendering.rates import rates_at
 from rendering.settings_form import FORM_NAMES, SettingsForm, in_the_file, initial_of, text_of
 from rendering.states import JobStatus
 from rendering.views.jobs import own_job, visible_job
@@ -109,11 +110,12 @@ def settings_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict
 def ready_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     """What the form needs besides its fields."""
     said = in_the_file(job)
-    return quote_context(request, job, form) | {
+    context = quote_context(request, job, form)
+    return context | {
         "presets": [(preset, json.dumps(presets.applied(preset, said))) for preset in presets.PRESETS],
         "file_software": said.get("software"),
         "earlier": earlier_jobs(job)[:EARLIER_SHOWN],
-        "gpu_models": fitting.gpu_models_online(),
+        "gpu_models": context["fit"].gpu_models if context["fit"] else fitting.gpu_models_online(),
     }
 
 
@@ -152,8 +154,9 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     now = clock.now()
     settings = settings_meant(job, form)
     shown = as_if(job, settings) if settings else None
-    quote = services.quote(shown, now) if shown else None
-    probe = progress_of(shown) if shown else None
+    rates, probes = rates_at(now), newest_run(shown) if shown else []
+    quote = services.quote(shown, now, rate=rates[shown.tier], probes=probes) if shown else None
+    probe = progress_of(probes) if shown else None
     available_micros = credit.balance_of(job.owner).available_micros
     return {
         "quote": quote,
@@ -170,7 +173,7 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
         "preview_frames": preview_count(quote.frames, settings.gate_step) if quote and settings and settings.gate_step else 0,
         **presentation.cover_words(quote, settings, available_micros),
         **presentation.deadline_words(quote, settings, now),
-        "tiers": presentation.tier_cards(now),
+        "tiers": presentation.tier_cards(rates),
     }
 
 

@@ -133,7 +133,7 @@ class RenderTests:
             report(lease_of(probe), protocol.Failed, reason="renderer_crashed")
         probe.refresh_from_db()
         assert probe.status == ProbeStatus.FAILED
-        assert probed.progress_of(job).failed == 1
+        assert probed.progress_of(probed.newest_run(job)).failed == 1
         assert services.start_probe(job, NOW) == 5
 
     def test_they_count_in_no_progress_and_no_bill(self, worker, job):
