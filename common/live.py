@@ -19,8 +19,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from common.hub import HubDown, Mailbox, Pending, hub
-from common.realtime import announce
+from common.hub import EVERYTHING, HubDown, Mailbox, Pending, hub
+from common.realtime import ACCESS, announce
 
 TOPIC = re.compile(r"[a-z]{1,20}:[A-Za-z0-9_-]{1,40}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{0,64}")
@@ -69,6 +69,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.user = self.scope["user"]
         self.mailbox = Mailbox()
         self.joined: set[str] = set()
+        self.tokens: dict[str, str] = {}  # of the topics that a token opened
         self.sender: asyncio.Task | None = None
         self.counted = False
         self.session_topic = session_topic(self.scope["session"].session_key or "")
@@ -142,6 +143,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._say({"refused": topic, "retry": True})
             return
         self.joined.add(topic)
+        if token:
+            self.tokens[topic] = token
+            if not await self._may_join(topic, token):  # it may have been taken back before the hub listened
+                await self._turn_out(topic)
+                return
         await self._say({"joined": topic})
 
     async def _may_join(self, topic: str, token: str) -> bool:
@@ -157,6 +163,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _leave(self, topic: str) -> None:
         if topic in self.joined:
             self.joined.discard(topic)
+            self.tokens.pop(topic, None)
             await hub().leave(topic, self.mailbox)
 
     async def _send_all(self) -> None:
@@ -164,11 +171,23 @@ class LiveConsumer(AsyncWebsocketConsumer):
         while True:
             for topic, pending in (await self.mailbox.take()).items():
                 if topic != self.session_topic:
-                    await self._say(hint_of(topic, pending))
+                    await self._forward(topic, pending)
                 elif not await self._is_signed_in():
                     await self.close(SIGNED_OUT)
                     return
             await asyncio.sleep(SEND_SECONDS)
+
+    async def _forward(self, topic: str, pending: Pending) -> None:
+        """The hint; where a token opened the topic and access may have changed, only if it still opens it."""
+        token = self.tokens.get(topic)
+        if token and pending.changed & {ACCESS, EVERYTHING} and not await self._may_join(topic, token):
+            await self._turn_out(topic)
+        else:
+            await self._say(hint_of(topic, pending))
+
+    async def _turn_out(self, topic: str) -> None:
+        await self._leave(topic)
+        await self._say({"refused": topic})
 
     async def _say(self, words: dict) -> None:
         await self.send(text_data=json.dumps(words, separators=(",", ":")))

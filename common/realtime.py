@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 PREFIX = "live:"
+ACCESS = "access"  # a changed word: who may follow the topic by a token changed; sockets ask again
 
 
 @cache

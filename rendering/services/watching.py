@@ -2,6 +2,8 @@
 
 from django.db import transaction
 
+from common.realtime import ACCESS
+from rendering import events
 from rendering.choices import Visibility
 from rendering.models import Job, WatchLink, new_watch_token
 
@@ -13,6 +15,7 @@ def share_job(job: Job, visibility: str, *, anew: bool = False) -> WatchLink | N
     Args:
         anew: give it another address, so that the old one leads nowhere.
     """
+    events.job_changed(job.pk, ACCESS)  # open sockets of the old address are turned out
     if not visibility:
         WatchLink.objects.filter(job=job).delete()
         return None

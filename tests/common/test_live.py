@@ -12,7 +12,7 @@ from django.test import Client
 from common import live
 from common.hub import hub
 from common.live import SIGNED_OUT, TOO_MUCH, LiveConsumer, read_message
-from common.realtime import announce, push
+from common.realtime import ACCESS, announce, push
 from tests.sockets import Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +89,18 @@ class WatchTests:
             assert await watcher.ask(**refused) == {"refused": "job:2"}
         await asyncio.to_thread(announce, "job:1", "frames")
         assert (await watcher.hear()) == {"topic": "job:1", "changed": ["frames"]}
+        await watcher.leave()
+
+    async def test_a_token_that_was_taken_back_hears_nothing_more(self, monkeypatch):
+        watcher = socket_of(None, path="/live?watch")
+        await watcher.connect()
+        assert await watcher.ask(join="job:1", token="v_good") == {"joined": "job:1"}
+        await asyncio.to_thread(announce, "job:1", ACCESS)
+        assert (await watcher.hear()) == {"topic": "job:1", "changed": [ACCESS]}
+        monkeypatch.setitem(WATCHERS, "job", lambda key, token: False)
+        await asyncio.to_thread(announce, "job:1", "frames", ACCESS)
+        assert await watcher.hear() == {"refused": "job:1"}
+        assert "job:1" not in hub().topics
         await watcher.leave()
 
     async def test_there_is_an_end_to_anonymous_sockets(self, monkeypatch):

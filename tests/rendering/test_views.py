@@ -555,6 +555,14 @@ class WatchTests:
             assert signed_in(other).post(url("job-share", running), {"visibility": "public"}).status_code == 404
         assert not WatchLink.objects.exists()
 
+    def test_taking_it_back_makes_open_sockets_ask_again(self, running, link, django_capture_on_commit_callbacks):
+        with realtime.connection().pubsub() as heard:
+            heard.subscribe(f"{realtime.PREFIX}job:{running.pk}")
+            assert heard.get_message(timeout=60)["type"] == "subscribe"
+            with django_capture_on_commit_callbacks(execute=True):
+                share_job(running, "")
+            assert realtime.ACCESS in heard.get_message(timeout=60)["data"].decode()
+
     def test_the_token_is_the_right_to_follow_it_live(self, running, alice, link):
         other = make_job(alice, status=JobStatus.QUEUED)
         assert may_watch(str(running.pk), link.token)
