@@ -1,8 +1,9 @@
 """The Celery app: background functions live in each app's `background.py`; every sweep is scheduled in the table below."""
 
 import os
+import threading
 
-from celery import Celery, current_app
+from celery import Celery, bootsteps, current_app
 from celery.signals import task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
@@ -37,6 +38,25 @@ def leave_broken_connections(**_) -> None:
     if not current_app.conf.task_always_eager:
         close_old_connections()
 
+
+END_SECONDS = 20.0
+
+
+class EndInTime(bootsteps.StartStopStep):
+    """A worker that goes down after an error of its own does go down, so that it is started again.
+
+    When Redis is killed, kombu may raise what Celery calls unrecoverable; the worker then waits for functions whose answers
+    nobody reads any more. An ordinary stop has all the time that its supervisor gives it.
+    """
+
+    def close(self, worker) -> None:
+        if worker.exitcode:
+            end = threading.Timer(END_SECONDS, os._exit, [worker.exitcode])
+            end.daemon = True
+            end.start()
+
+
+app.steps["worker"].add(EndInTime)
 
 # name -> (background function, seconds between runs)  # why that period
 SWEEPS: dict[str, tuple[str, float]] = {

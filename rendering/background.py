@@ -261,4 +261,5 @@ def _claim_some(kind: str, ids: list[int], seconds: int) -> list[int]:
 
 
 def _unclaim_some(kind: str, ids: list[int]) -> None:
-    cache.delete_many(f"rendering:{kind}:{pk}" for pk in ids)
+    if ids:
+        cache.delete_many(f"rendering:{kind}:{pk}" for pk in ids)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from workers import deliveries, events
@@ -27,10 +27,22 @@ PROMOTE = """
 """
 
 
+TRIES = 5
+
+
 def promote(worker_ids: Iterable[int]) -> None:
-    """What was next on these nodes runs now, where nothing else does."""
-    with connection.cursor() as cursor:
-        cursor.execute(PROMOTE, [sorted(set(worker_ids))])
+    """What was next on these nodes runs now, where nothing else does.
+
+    The feeder may fill a place at the same moment; looked at again, that node has something that runs.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(PROMOTE, [sorted(set(worker_ids))])
+                return
+        except IntegrityError:
+            if not tries_left:
+                raise
 
 
 def lock_works(**condition) -> dict[int, Work]:

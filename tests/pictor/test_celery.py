@@ -1,6 +1,9 @@
+import subprocess
+import sys
+
 import celery
 
-from pictor.celery import SWEEPS, app
+from pictor.celery import SWEEPS, EndInTime, app
 
 
 class ConfigurationTests:
@@ -19,6 +22,23 @@ class ConfigurationTests:
 
     def test_every_sweep_has_a_period_of_its_own(self):
         assert all(0 < period <= 86_400 for _, period in SWEEPS.values())
+
+    def test_a_worker_that_goes_down_after_an_error_does_go_down(self):
+        """It would wait for ever for functions whose answers nobody reads; an ordinary stop is left its time."""
+        script = """
+import time
+from types import SimpleNamespace
+from pictor import celery
+celery.END_SECONDS = 0.05
+celery.EndInTime(None).close(SimpleNamespace(exitcode=0))
+time.sleep(0.5)
+print("an ordinary stop goes on", flush=True)
+celery.EndInTime(None).close(SimpleNamespace(exitcode=70))
+time.sleep(600)
+"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240)
+        assert (done.returncode, done.stdout.strip()) == (70, "an ordinary stop goes on")
+        assert EndInTime in app.steps["worker"]
 
     def test_functions_are_queued_after_commit_when_asked_to(self):
         assert issubclass(app.Task, celery.contrib.django.task.DjangoTask)

@@ -5,19 +5,22 @@ condition on the enrolment.
 """
 
 import threading
+import time
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.db.models import Q
 
 from pictor_agent import protocol
 from tests.workers.builders import NOW, enqueue, feed, lease, result, user, work, worker
 from workers import services
+from workers.leases import promote
 from workers.models import Lease, Work, Worker
 from workers.states import ReturnReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 10
+WAIT_SECONDS = 90
 
 
 def race(*calls) -> list:
@@ -101,6 +104,37 @@ class ReportRaceTests:
         finished = sum(not answer.stale for answer in answers)
         assert finished + len(withdrawn) == 20
         assert not Work.objects.exists()
+
+
+class PromotionRaceTests:
+    def test_a_place_that_the_feeder_fills_meanwhile_spoils_nothing(self):
+        """What ran has ended, the feeder has put something in its place and not committed yet: the next one stays next."""
+        worker()
+        enqueue(1, 2)
+        feed()
+        Lease.objects.filter(place=0).update(place=None)
+        enqueue(3)
+        taken = threading.Event()
+        outcomes = race(lambda: self.fill(lease(2), taken), lambda: taken.wait(WAIT_SECONDS) and promote([lease(2).worker_id]))
+        assert outcomes == [None, None]
+        assert (lease(3).place, lease(2).place) == (0, 1)
+
+    def fill(self, beside: Lease, taken: threading.Event) -> None:
+        with transaction.atomic():
+            values = {"epoch": beside.epoch, "expires_at": beside.expires_at}
+            Lease.objects.create(work=work(3), worker=beside.worker, slot=0, place=0, attempt=1, leased_at=NOW, **values)
+            taken.set()
+            self.await_somebody_waiting()
+
+    def await_somebody_waiting(self) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        with connection.cursor() as cursor:
+            while time.monotonic() < deadline:
+                cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+                if cursor.fetchone():
+                    return
+                time.sleep(0.01)
+        raise AssertionError("nobody waits for the place")
 
 
 class EnrolmentRaceTests:
