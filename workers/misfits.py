@@ -1,6 +1,8 @@
 """Learned fit: what a node could not do is kept from it, in the words of the products. `affinity` is a scene's key.
 
-* A node that ran out of memory on it never gets it again, nor does one with as little; more memory in the node lifts that.
+* A node that ran out of memory on it never gets it again, nor does one of its owner with as little; more memory in the
+  node lifts that. Others' nodes are shut out by two owners' nodes, or one that an operator trusts: a node that claims
+  to have run out of a great deal shuts out nobody else.
 * A node that failed it FAILURES times in a row is left out for BLOCKED_FOR, unless no other node fits. A success clears it.
 
 Locks: misfit rows only, each by its own key.
@@ -9,6 +11,7 @@ Locks: misfit rows only, each by its own key.
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -37,13 +40,32 @@ NOTE = """
 """
 
 LEARNED = """
-    SELECT misfit.affinity, misfit.worker_id, misfit.kind, misfit.ram_bytes, misfit.vram_bytes,
-           misfit.ram_bytes >= w.ram_bytes AND misfit.vram_bytes >=
-               COALESCE((SELECT max(g.vram_bytes) FROM workers_gpu g WHERE g.worker_id = w.id), 0)
+    SELECT misfit.affinity, misfit.worker_id, misfit.kind, misfit.ram_bytes, misfit.vram_bytes, w.owner_id, w.trusted,
+           CASE WHEN misfit.kind = 'out_of_memory' THEN ARRAY(
+               SELECT n.id FROM workers_worker n
+               WHERE n.owner_id = w.owner_id AND n.ram_bytes <= misfit.ram_bytes AND misfit.vram_bytes >=
+                   COALESCE((SELECT max(g.vram_bytes) FROM workers_gpu g WHERE g.worker_id = n.id), 0)) END
     FROM workers_misfit AS misfit JOIN workers_worker w ON w.id = misfit.worker_id
     WHERE misfit.affinity = ANY(%s) AND misfit.until > %s
       AND (misfit.kind = 'out_of_memory' OR misfit.count >= %s)
 """
+
+
+class Row(NamedTuple):
+    """A misfit in force."""
+
+    worker_id: int
+    kind: str
+    ram_bytes: int
+    vram_bytes: int
+    owner_id: int
+    trusted: bool
+    as_little: list[int] | None  # nodes of its owner that have no more memory than it had, itself among them
+
+    @property
+    def memory(self) -> tuple[int, int]:
+        """RAM and working memory, as in Learned."""
+        return self.ram_bytes, self.vram_bytes or self.ram_bytes
 
 
 def note_out_of_memory(worker_id: int, affinity: str, *, title: str, words: str, now: datetime) -> None:
@@ -104,18 +126,23 @@ def learned(affinities: Iterable[str], *, now: datetime) -> dict[str, Learned]:
         rows = cursor.fetchall()
     by_affinity = defaultdict(list)
     for row in rows:
-        by_affinity[row[0]].append(row[1:])
+        by_affinity[row[0]].append(Row(*row[1:]))
     return {affinity: _learned(rows) for affinity, rows in by_affinity.items()}
 
 
-def _learned(rows) -> Learned:
-    """`rows`: (node, kind, RAM, GPU memory, has the node no more than it had?)."""
-    out = [row for row in rows if row[1] == MisfitKind.OUT_OF_MEMORY]
+def _learned(rows: list[Row]) -> Learned:
+    out = [row for row in rows if row.kind == MisfitKind.OUT_OF_MEMORY]
     return Learned(
-        ran_out=frozenset(worker_id for worker_id, *_, same in out if same),
-        memory=tuple(sorted({(ram, vram or ram) for _, _, ram, vram, _ in out})),
-        failed=frozenset(row[0] for row in rows if row[1] == MisfitKind.FAILURES),
+        ran_out=frozenset(worker_id for row in out for worker_id in row.as_little or ()),
+        memory=tuple(sorted({row.memory for row in out if _is_borne_out(row, out)})),
+        failed=frozenset(row.worker_id for row in rows if row.kind == MisfitKind.FAILURES),
     )
+
+
+def _is_borne_out(row: Row, out: list[Row]) -> bool:
+    """Is it trusted, or did a node of another owner with as much memory run out as well?"""
+    others = (other.memory for other in out if other.owner_id != row.owner_id)
+    return row.trusted or any(ram >= row.memory[0] and memory >= row.memory[1] for ram, memory in others)
 
 
 def in_force(*, now: datetime):

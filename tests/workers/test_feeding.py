@@ -154,8 +154,25 @@ class MisfitTests:
         assert feed() == 0
         assert feed(NOW + timedelta(days=29)) == 0
 
-    def test_nor_to_one_with_as_little(self):
-        self.run_out(worker(ram_bytes=16 * GIB))
+    def test_nor_to_one_of_its_owner_with_as_little(self):
+        node = worker(ram_bytes=16 * GIB)
+        self.run_out(node)
+        worker(owner=node.owner, ram_bytes=12 * GIB)
+        enqueue(1, work=SCENE)
+        assert feed() == 0
+
+    def test_a_node_that_claims_to_have_run_out_of_a_great_deal_shuts_out_nobody_else(self):
+        self.run_out(worker(ram_bytes=2**50))
+        honest = worker(ram_bytes=16 * GIB)
+        enqueue(1, work=SCENE)
+        feed()
+        assert lease(1).worker_id == honest.pk
+
+    @pytest.mark.parametrize("trusted", [True, False])
+    def test_two_owners_or_a_trusted_node_shut_out_all_with_as_little(self, trusted):
+        self.run_out(worker(ram_bytes=16 * GIB, trusted=trusted))
+        if not trusted:
+            self.run_out(worker(ram_bytes=16 * GIB))
         worker(ram_bytes=12 * GIB)
         larger = worker(ram_bytes=64 * GIB)
         enqueue(1, work=SCENE)
@@ -175,7 +192,7 @@ class MisfitTests:
         assert feed() == 1
 
     def test_the_waiting_line_says_how_much_is_needed_and_how_much_there_is(self):
-        self.run_out(worker(ram_bytes=16 * GIB), clock.now())
+        self.run_out(worker(ram_bytes=16 * GIB, trusted=True), clock.now())
         enqueue(1, work=SCENE)
         words = "It needs more than 16 GB of memory, which was too little; the largest node online has 16 GB."
         assert services.waiting_reason("toy", 1) == services.what_is_missing("toy", 1) == words
