@@ -165,6 +165,7 @@ def sweep_task_counts(limit: int = 1000) -> int:
 @shared_task
 def pay_probe(probe_id: int) -> None:
     probes.pay_probe(probe_id)
+    probes.drop_file(probe_id)
 
 
 @shared_task

@@ -14,7 +14,8 @@ from rendering.models import Asset, Film, Output
 
 # What the store may hold below each folder, as this app names it; a store adds _letters to a name that is taken.
 NAMES = {
-    "frames": re.compile(r"\d+-\d+(_\w+)?(\.preview|\.thumbnail)?(_\w+)?\.(png|jpg|exr|webp)"),
+    "frames": re.compile(r"\d+-\d+(_\w+)?(\.preview|\.thumbnail|\.exposure[+-]\d)?(_\w+)?\.(png|jpg|exr|webp)"),
+    "probes": re.compile(r"\d+-\d+(_\w+)?\.png"),  # nobody looks at them
     "films": re.compile(r"\d+(_\w+)?\.(mp4|webm)"),
     "scenes": re.compile(r"[0-9a-f]{64}(_\w+)?"),
 }
@@ -27,6 +28,8 @@ def known_keys(root: str, owner: str) -> set[str]:
         return {key for row in rows.iterator() for key in row}
     if root == "films":
         return set(Film.objects.filter(job=owner).values_list("storage_key", flat=True))
+    if root == "probes":
+        return set()
     return set(Asset.objects.filter(owner=owner).values_list("storage_key", flat=True))
 
 

@@ -1,8 +1,12 @@
-"""Limits of one account, so that no queue and no store grows without bound. Each refusal says what to do."""
+"""Limits of one account, so that no queue and no store grows without bound. Each refusal says what to do.
+
+Whoever asks here and then adds a row does both in one transaction, after `one_at_a_time`.
+"""
 
 from typing import NamedTuple
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 
@@ -28,6 +32,11 @@ class Stored(NamedTuple):
     @property
     def free_bytes(self) -> int:
         return max(0, self.limit_bytes - self.used_bytes)
+
+
+def one_at_a_time(user) -> None:
+    """Hold the account's row to the end of the transaction: requests at once must not all see the same free place."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def check_drafts(user) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
 
@@ -51,6 +52,7 @@ def start_upload(*, owner, name: str, size_bytes: int, sha256: str = "") -> Uplo
     return begin_upload(owner, [Announced(plain_name(name), size_bytes, sha256)])
 
 
+@transaction.atomic
 def begin_upload(owner, announced: list[Announced], *, main: str = "") -> Upload:
     """The upload of these files: a fresh one, or the one that was begun with the very same files and not finished.
 
@@ -64,6 +66,7 @@ def begin_upload(owner, announced: list[Announced], *, main: str = "") -> Upload
     first = main if main in {file.path for file in files} else next(iter(blends_of([file.path for file in files])), "")
     files.sort(key=lambda file: (file.path != first, file.path))
     manifest = manifest_sha256(files)
+    quotas.one_at_a_time(owner)
     begun = _begun(owner, manifest)
     if begun:
         return begun

@@ -6,13 +6,14 @@ They are work of a kind of their own, so they never count in a job's progress, b
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, Max
 
 from common import clock
 from common.transitions import StaleMove, move
 from credit import services as credit
-from rendering import events, pricing, probing, reasons
+from rendering import events, pricing, probing, quotas, reasons
 from rendering.choices import Tier
 from rendering.errors import NothingToDo, QuotaExceeded
 from rendering.hints import hint_on_commit
@@ -30,6 +31,7 @@ KIND = "probe"  # in the queue of workers
 OPEN = (ProbeStatus.WAITING, ProbeStatus.RENDERING)
 RUNS_A_DAY = 40  # of one creator: they are free
 ATTEMPTS_MAX = 2
+FILE_BYTES_MAX = 1024**2 + probing.PIXELS_MAX * 8  # four channels of 16 bits without compression, and a header
 LASTS = timedelta(hours=1)  # a probe that no node took by then is given up
 PRIORITY = 1  # among its owner's groups: somebody waits at the page
 
@@ -54,6 +56,7 @@ def _start(job_id: int, now: datetime) -> int:
     job = lock_job(job_id)
     if job.status != JobStatus.READY:
         raise StaleMove(f"{job!r} is {job.status}")
+    quotas.one_at_a_time(job.owner)
     _check_quota(job, now)
     if speaks(job):
         raise NothingToDo("These settings are probed already.")
@@ -137,13 +140,14 @@ def render_probes(reports: Iterable[RenderedReport], now: datetime) -> dict[int,
     """Note when the frame was done; its file has a place, though nobody will look at it."""
     keys = {}
     for report in reports:
-        if _live(report).update(rendered_at=now):
-            keys[report.work_id] = storage_key(report.reference, report.attempt)
+        fits = report.result.size_bytes <= FILE_BYTES_MAX
+        if fits and _live(report).update(rendered_at=now):
+            keys[report.work_id] = storage_key(report.group, report.reference, report.attempt)
     return keys
 
 
-def storage_key(probe_id: int, attempt: int) -> str:
-    return f"probes/{probe_id}-{attempt}.png"
+def storage_key(job_id: int, probe_id: int, attempt: int) -> str:
+    return f"probes/{job_id}/{probe_id}-{attempt}.png"
 
 
 def finish_probes(reports: Iterable[FinishedReport], now: datetime) -> None:
@@ -219,6 +223,12 @@ def pay_probe(probe_id: int) -> int:
     )
     ProbeFrame.objects.filter(pk=probe.pk).update(paid_micros=amount_micros)
     return amount_micros
+
+
+def drop_file(probe_id: int) -> None:
+    """What the node sent is not looked at, and takes no room."""
+    probe = ProbeFrame.objects.get(pk=probe_id)
+    default_storage.delete(storage_key(probe.job_id, probe.pk, probe.attempt))
 
 
 def is_owed(probe: ProbeFrame) -> bool:

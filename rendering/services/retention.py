@@ -15,7 +15,7 @@ from rendering.models import Asset, Film, Job, Output, Scene, SceneFile
 from rendering.services.control import cancel_job
 from rendering.services.journal import note_job
 from rendering.services.settlement import lock_job
-from rendering.states import JOB_FINAL, SUBMITTED, JobStatus
+from rendering.states import JOB_FINAL, SUBMITTED, JobStatus, TaskStatus
 
 BUSY = frozenset({JobStatus.INSPECTING, *SUBMITTED})
 
@@ -86,11 +86,13 @@ def delete_frames(job: Job, now: datetime, *, actor=None) -> None:
     """Delete the frames and films of a job that has ended; what it was and cost stays.
 
     Raises:
-        NothingToDo: it is still under way.
+        NothingToDo: it is still under way, or finished frames are being checked: they are charged, and their nodes paid.
     """
     job = lock_job(job.pk)
     if job.status not in JOB_FINAL:
         raise NothingToDo("The job is still under way. Cancel it first, or wait until it has ended.")
+    if job.tasks.filter(status=TaskStatus.CHECKING).exists():
+        raise NothingToDo("Finished frames are still being checked. Try again in a moment.")
     outputs = Output.objects.filter(attempt__task__job=job).exclude(storage_key="")
     if not outputs.update(storage_key="", preview_key="", thumbnail_key=""):
         return

@@ -26,6 +26,7 @@ def render_scene(scene: Scene, main_path: str, now: datetime) -> Job:
     scene = Scene.objects.select_for_update().get(pk=scene.pk)
     if scene.deleted_at or main_path not in uploads.blends_of(list(scene.files.values_list("path", flat=True))):
         raise NothingToDo("This scene has no such .blend file any more.")
+    quotas.one_at_a_time(scene.owner)
     quotas.check_drafts(scene.owner)
     scene = scene if main_path == scene.main_path else _sibling(scene, main_path)
     name = PurePosixPath(main_path).stem[:120]

@@ -45,6 +45,7 @@ def create_job_from_upload(upload: Upload, now: datetime | None = None) -> Job:
     if made:
         return made
     scenes.check_upload(upload)
+    quotas.one_at_a_time(upload.owner)
     quotas.check_drafts(upload.owner)
     scene = Scene.objects.create(owner=upload.owner, name=upload.name, upload=upload)
     job = Job.objects.create(
@@ -143,6 +144,7 @@ def submit_job(job: Job, now: datetime, actor=None) -> Job:
     if job.scene.deleted_at:  # a copied job may have come while it was deleted
         raise NothingToDo("The scene of this job is deleted. Upload it again for a new job.")
     _check(job, settings_of(job))
+    quotas.one_at_a_time(job.owner)
     quotas.check_jobs(job.owner)
     frames = parse_frames(job.frames)
     fixed = {"device_class": _device_class(job), **_estimate(job, now)}
@@ -193,6 +195,7 @@ def copy_job(job: Job, now: datetime | None = None) -> Job:
     """
     if not job.scene.inspection or not job.scene.files.exists():
         raise NothingToDo("The files of this scene are deleted. Upload them again for a new job.")
+    quotas.one_at_a_time(job.owner)
     quotas.check_drafts(job.owner)
     chosen = asdict(replace(settings_of(job), needed_by_at=None))
     made = Job.objects.create(owner=job.owner, scene=job.scene, status=JobStatus.READY, **chosen)

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from common import clock
@@ -124,6 +126,20 @@ class RenderTests:
         assert report(old, protocol.Done, result=result_of(picture(1))).stale
         probe.refresh_from_db()
         assert probe.attempt == 2
+
+    def test_its_file_is_small_and_does_not_stay(self, worker, job):
+        services.start_probe(job, NOW)
+        feed()
+        probe = job.probe_frames.filter(status=ProbeStatus.RENDERING).first()
+        held = lease_of(probe)
+        refused = report(held, protocol.Rendered, result=result_of(picture(1), size_bytes=10**9), now=NOW)
+        assert isinstance(refused, protocol.Cancel)
+        feed(NOW + timedelta(hours=1))
+        probe = job.probe_frames.filter(status=ProbeStatus.RENDERING).first()
+        key = default_storage.save(probes.storage_key(job.pk, probe.pk, probe.attempt), ContentFile(b"x"))
+        render(probe, 1.0)
+        background.pay_probe(probe.pk)
+        assert not default_storage.exists(key)
 
     def test_two_failures_are_enough_and_cost_nothing(self, worker, job):
         services.start_probe(job, NOW)

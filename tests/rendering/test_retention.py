@@ -16,7 +16,7 @@ from rendering import background, notices, orphans, retention, services
 from rendering.errors import NothingToDo
 from rendering.models import Asset, Film, Job, Output, Scene
 from rendering.states import JobStatus
-from tests.builders import NOW, make_job, make_scene, make_user
+from tests.builders import NOW, check, deliver, make_job, make_scene, make_user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -127,6 +127,25 @@ class DeleteFramesTests:
         assert job.charged_micros > 0
         assert job.frames_deleted_at == NOW
 
+    def test_views_of_a_frame_go_with_it(self):
+        job = make_job(status=JobStatus.COMPLETED, frames="1")
+        view = Output.objects.get().storage_key.replace(".png", ".exposure+2.webp")
+        default_storage.save(view, ContentFile(b"view"))
+        services.delete_frames(job, NOW)
+        background.drop_frames(job.pk)
+        assert not default_storage.exists(view)
+
+    def test_finished_frames_of_a_cancelled_job_cannot_be_deleted_before_their_nodes_are_paid(self):
+        job = make_job(status=JobStatus.RENDERING, frames="1")
+        deliver(job.tasks.get())
+        services.cancel_job(job, job.owner, NOW)
+        with pytest.raises(NothingToDo, match="checked"):
+            services.delete_frames(job, NOW)
+        check(job.tasks.get())
+        job.refresh_from_db()
+        assert job.charged_micros > 0
+        services.delete_frames(job, NOW)
+
     def test_a_job_under_way_keeps_them(self):
         with pytest.raises(NothingToDo, match="under way"):
             services.delete_frames(make_job(status=JobStatus.RENDERING), NOW)
@@ -228,7 +247,7 @@ class OrphanTests:
         for key in named:
             os.utime(default_storage.path(key), (0, 0))
         lost = [f"frames/{job.pk}/999-3.png", f"frames/{job.pk}/999-3.preview.webp", f"scenes/{alice.pk}/{'ab' * 32}"]
-        lost.append(f"films/{job.pk}/7.webm")
+        lost += [f"films/{job.pk}/7.webm", f"frames/{job.pk}/999-3.exposure-2.webp", f"probes/{job.pk}/7-1.png"]
         strange = [f"frames/{job.pk}/notes.txt", f"scenes/{alice.pk}/thumbnails/1.webp"]
         for key in lost + strange:
             self.store(key)

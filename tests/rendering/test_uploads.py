@@ -269,6 +269,27 @@ class LimitTests:
         assert [answer.status_code for answer in answers] == [201, 201, 422]
         assert "unfinished" in answers[-1].json()["error"]
 
+    @pytest.mark.django_db(transaction=True)
+    def test_announced_at_once_they_are_bounded_too(self, alice, monkeypatch):
+        monkeypatch.setattr(quotas, "UPLOADS_MAX", 1)
+        together, refused = threading.Barrier(4), []
+
+        def announce_one(number: int) -> None:
+            try:
+                together.wait(60)
+                start_upload(owner=alice, name=f"{number}.blend", size_bytes=SIZE)
+            except UnfitUpload as error:
+                refused.append(error)
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=announce_one, args=[number]) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (Upload.objects.count(), len(refused)) == (1, 3)
+
     def test_a_full_account_says_what_to_delete(self, browser, alice, settings):
         make_scene(alice, name="old.blend", content=b"BLENDER17-01v0500" + bytes(900))
         settings.STORED_BYTES_MAX = 1_000
