@@ -35,8 +35,8 @@ def format_exact(amount_micros: int) -> str:
 
 
 def places_for(amount_micros: int) -> int:
-    """Decimals that leave an estimate readable: two from one credit on, then four, then six."""
-    return 2 if not amount_micros or abs(amount_micros) >= MICROS else 4 if abs(amount_micros) >= MICROS // 100 else 6
+    """Decimals that leave an estimate readable: two from one credit on, then four, then six below a thousandth."""
+    return 2 if not amount_micros or abs(amount_micros) >= MICROS else 4 if abs(amount_micros) >= MICROS // 1000 else 6
 
 
 def split_by_shares(amount_micros: int, shares_bp: Mapping[str, int]) -> dict[str, int]:

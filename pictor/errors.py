@@ -9,7 +9,7 @@ from django.shortcuts import render
 WORDS = {
     400: ("circle-help", "That request was not understood", "Something in the address or the form was cut or changed on the way. Nothing was done."),
     403: ("lock", "This is not yours to open", "You are signed in as somebody who may not do this. Nothing was done."),
-    404: ("search", "There is nothing here", "The page was moved, removed, or belongs to another account."),
+    404: ("search", "There is nothing here", "The page was moved, removed, or belongs to somebody else."),
 }  # fmt: skip
 CSRF_WORDS = (
     "lock",

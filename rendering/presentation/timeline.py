@@ -31,8 +31,6 @@ FIELDS = (
 )
 ORDINARY = (TaskStatus.ACCEPTED, TaskStatus.CHECKING, TaskStatus.RENDERING)  # a later one says more than an earlier one
 JOB_BECAME = {  # what a person would say happened; a status that is not here reads as it is
-    JobStatus.INSPECTING: "is being read",
-    JobStatus.READY: "was read",
     JobStatus.QUEUED: "waits for a node",
     JobStatus.RENDERING: "is rendering",
 }
@@ -42,6 +40,7 @@ JOB_WENT_ON = {  # when it began to wait or to render, by where it was before
     JobStatus.COMPLETED: "opened again",
     JobStatus.FAILED: "opened again",
 }
+JOB_BEGAN = {JobStatus.INSPECTING: "Job created", JobStatus.READY: "Scene inspected"}
 TASK_BECAME = {
     TaskStatus.WAITING: "back in the queue",
     TaskStatus.RENDERING: "sent to a node",
@@ -144,6 +143,8 @@ def happened(event: JobEvent) -> str:
     """ "Frame 7 arrived, being checked"; what happened to the job depends on where it was before."""
     if event.task_id:
         return f"Frame {event.task.frame} {TASK_BECAME.get(event.became, event.became)}".rstrip()
+    if event.became in JOB_BEGAN:
+        return JOB_BEGAN[event.became]
     if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in JOB_WENT_ON:
         return f"Job {JOB_WENT_ON[event.was]}"
     return f"Job {JOB_BECAME.get(event.became, event.became)}".rstrip()

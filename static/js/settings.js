@@ -15,11 +15,10 @@ function showWhatTheFileSays() {
     line.querySelector("[data-other]").hidden = same;
     line.querySelector("[data-take]").hidden = false;
   }
-  for (const button of form.querySelectorAll("[data-preset]")) {
-    const values = Object.entries(JSON.parse(button.dataset.preset));
-    const on = values.every(([name, value]) => form.elements[name].value === String(value ?? ""));
-    button.setAttribute("aria-pressed", on);
-  }
+  const fits = ({ dataset }) => Object.entries(JSON.parse(dataset.preset)).every(([name, value]) => form.elements[name].value === String(value ?? ""));
+  const presets = [...form.querySelectorAll("[data-preset]")];
+  const first = presets.find(fits); // two may say the same of this file
+  for (const button of presets) button.setAttribute("aria-pressed", button === first);
 }
 
 function usePreset(event) {
@@ -39,6 +38,15 @@ function takeFromTheFile(event) {
   field.focus();
 }
 
+/** The price that stays in sight where there is one column: the figures of the quote, as they are now. */
+function showPrice() {
+  const bar = document.getElementById("price-bar");
+  const [price, time] = document.querySelectorAll("#job-quote .stat-figure");
+  bar.hidden = !price;
+  bar.querySelector("strong").textContent = price && time ? price.textContent.replace(/\s+/g, " ").trim().replace("credits", " credits") : "To be mended first";
+  bar.querySelector("span").textContent = time?.textContent.trim() ?? "";
+}
+
 // The server writes UTC while `zone_minutes` is 0; from here on the field is in this browser's time.
 function useLocalTime() {
   const field = form.elements.needed_by;
@@ -55,6 +63,8 @@ function useLocalTime() {
 if (form) {
   useLocalTime();
   showWhatTheFileSays();
+  showPrice();
+  document.addEventListener("htmx:afterSettle", showPrice);
   form.addEventListener("input", showWhatTheFileSays);
   form.addEventListener("change", showWhatTheFileSays);
   form.addEventListener("click", usePreset);

@@ -2,7 +2,8 @@
 // page and in the viewer of the job's page. Without it the picture is shown to fit, attempts and exposures are links.
 
 const STEPS = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16];
-const PIXELATED_FROM = 2; // above it every pixel is to be seen as one
+const PIXELATED_FROM = 3; // from it on every pixel is to be seen as one
+const LARGEST_FIT = 2; // a small frame is made larger to fit, but not beyond this
 
 class Stage {
   constructor(root) {
@@ -51,15 +52,15 @@ class Stage {
   /** On its own page the box is as tall as the frame at this width wants it; in the viewer the window decides. */
   settle() {
     if (this.root.closest("dialog")) return;
-    const wanted = this.height * Math.min(1, this.view.clientWidth / this.width);
-    this.view.style.height = `${Math.max(240, Math.min(wanted, window.innerHeight * 0.72))}px`;
+    const wanted = this.height * Math.min(LARGEST_FIT, this.view.clientWidth / this.width);
+    this.view.style.height = `${Math.max(160, Math.min(wanted, window.innerHeight * 0.72))}px`;
   }
 
   // Zoom
 
-  /** The scale at which the whole frame is seen; a small one is not made larger. */
+  /** The scale at which the whole frame is seen, as large as there is room; a tiny one is made larger only so far. */
   get fitting() {
-    return Math.min(1, this.view.clientWidth / this.width, this.view.clientHeight / this.height);
+    return Math.min(LARGEST_FIT, this.view.clientWidth / this.width, this.view.clientHeight / this.height);
   }
 
   get shownScale() { return this.scale ?? this.fitting; }

@@ -55,7 +55,7 @@ const isZip = ({ path }) => /\.zip$/i.test(path);
 
 function unfit(files) {
   const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
-  if (!files.some((entry) => isBlend(entry) || isZip(entry))) return "Choose a .blend file, or a .zip that holds a .blend and its assets.";
+  if (!files.some((entry) => isBlend(entry) || isZip(entry))) return `${files.length === 1 ? `${files[0].path} is no scene` : "There is no scene among these files"}. Choose a .blend, or a .zip that holds a .blend and its assets.`;
   if (files.length > 1 && files.some(isZip)) return "Send a .zip alone, or its files without the .zip.";
   const empty = files.find((entry) => (isBlend(entry) || isZip(entry)) && entry.file.size === 0);
   if (empty) return `${empty.path} is empty.`;
