@@ -1,9 +1,29 @@
 """What the operators' console of every app shares."""
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
+from unfold.widgets import CHECKBOX_CLASSES
 
 from common.paging import EstimatingPaginator
+
+CHECKBOX = " ".join(["action-select", *CHECKBOX_CLASSES])
+
+
+class QuickChangeList(ChangeList):
+    """The console makes the addresses of all its columns again for each row; here they are made once."""
+
+    def __init__(self, *arguments, **named):
+        self._query_strings: dict[str, str] = {}
+        super().__init__(*arguments, **named)
+
+    def get_query_string(self, new_params=None, remove=None) -> str:
+        key = f"{new_params} {remove}"
+        if key not in self._query_strings:
+            self._query_strings[key] = super().get_query_string(new_params, remove)
+        return self._query_strings[key]
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -11,8 +31,22 @@ class ReadOnlyAdmin(ModelAdmin):
 
     show_full_result_count = False
     paginator = EstimatingPaginator
-    list_per_page = 50
+    list_per_page = 25
     ordering = ["-pk"]
+
+    def get_changelist(self, request, **named) -> type[ChangeList]:
+        return QuickChangeList
+
+    @admin.display(description="")
+    def action_checkbox(self, obj) -> str:
+        """As the console's own, without a template for each row."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="{}" aria-label="Choose {}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            CHECKBOX,
+            obj,
+        )
 
     def has_add_permission(self, request) -> bool:
         return False

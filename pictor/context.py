@@ -74,17 +74,17 @@ class Shell:
     @cached_property
     def _counts(self) -> dict[str, tuple[int, str]]:
         return {
-            "rendering:job-list": (self._nodes["running"], "running"),
-            "workers:worker-list": (self._nodes["own"], "connected"),
+            "rendering:job-list": (self._numbers["running"], "running"),
+            "workers:worker-list": (self._numbers["own"], "connected"),
         }
 
-    @cached_property
+    @property
     def running(self) -> int:
         """The account's jobs at work."""
-        return Job.objects.owned_by(self.request.user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING]).count()
+        return self._numbers["running"]
 
     @cached_property
-    def _nodes(self) -> dict[str, int]:
+    def _numbers(self) -> dict[str, int]:
         """Nodes online ("all"), one's own of them, and one's jobs at work ("running"): one query."""
         user = self.request.user
         jobs = Job.objects.owned_by(user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
@@ -114,12 +114,12 @@ class Shell:
 
     @property
     def nodes_line(self) -> str:
-        count = self._nodes["all"]
+        count = self._numbers["all"]
         return "No node online" if not count else f"{plural(count, 'node')} online"
 
     @property
     def nodes_tone(self) -> str:
-        return "is-ok" if self._nodes["all"] else "is-warn"
+        return "is-ok" if self._numbers["all"] else "is-warn"
 
 
 def shell(request) -> dict:

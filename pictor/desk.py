@@ -3,12 +3,15 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Case, Count, F, Q, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 
-from pictor.context import Shell
+from pictor.context import Shell, counted
+from rendering import retention
 from rendering.models import Job, Output, TaskCount
 from rendering.states import JobStatus, PauseReason, TaskStatus
+from users.models import User
 from workers.models import Tally, Worker
 from workers.states import WorkerStatus
 
@@ -27,9 +30,12 @@ class Frames(NamedTuple):
     ordered: int
 
 
-class NodeSums(NamedTuple):
-    all: int
-    online: int
+class Sums(NamedTuple):
+    nodes: int
+    nodes_online: int
+    earned_today_micros: int
+    has_rendered: bool  # a frame of one of its nodes was accepted once
+    jobs_ending: int  # whose frames end within a week
 
 
 class Desk:
@@ -103,18 +109,17 @@ class Desk:
         return [node for node in self.nodes if node.status == status][:SHOWN]
 
     @cached_property
-    def node_sums(self) -> NodeSums:
-        if not self.nodes:
-            return NodeSums(0, 0)
-        own = Worker.objects.owned_by(self.user).exclude(status=WorkerStatus.RETIRED)
-        return NodeSums(**own.aggregate(all=Count("pk"), online=Count("pk", filter=Q(connected_at__isnull=False))))
-
-    @cached_property
-    def earned_today_micros(self) -> int:
-        tallies = Tally.objects.filter(worker__owner=self.user, day_on=self.now.date())
-        return tallies.aggregate(micros=Sum("earned_micros"))["micros"] or 0
-
-    @cached_property
-    def has_rendered(self) -> bool:
-        """Whether a frame of one of its nodes was ever accepted."""
-        return bool(self.nodes) and Tally.objects.filter(worker__owner=self.user, tasks_accepted__gt=0).exists()
+    def sums(self) -> Sums:
+        """One query; the counts of nodes and what they earned are among it whether there are nodes or not."""
+        nodes = Worker.objects.owned_by(self.user).exclude(status=WorkerStatus.RETIRED)
+        tallies = Tally.objects.filter(worker__owner=self.user)
+        earned = tallies.filter(day_on=self.now.date()).order_by().values("worker__owner").annotate(micros=Sum("earned_micros"))
+        return Sums(
+            **User.objects.values(
+                nodes=counted(nodes),
+                nodes_online=counted(nodes.connected()),
+                earned_today_micros=Coalesce(Subquery(earned.values("micros")), 0),
+                has_rendered=Exists(tallies.filter(tasks_accepted__gt=0)),
+                jobs_ending=counted(retention.jobs_ending(self.user, self.now)),
+            ).get(pk=self.user.pk)
+        )

@@ -11,7 +11,7 @@ from common.money import format_credits, places_for
 from common.words import plural
 from credit import services as credit
 from pictor.desk import Desk
-from rendering import presentation, retention
+from rendering import presentation
 from rendering.states import JobStatus, PauseReason
 from workers.models import Worker
 from workers.presentation import status_words
@@ -39,11 +39,11 @@ def _frames_stat(desk: Desk) -> dict:
 
 
 def _nodes_stat(desk: Desk) -> dict:
-    nodes, earned = desk.node_sums, desk.earned_today_micros if desk.nodes else 0
-    if not nodes.all:
+    sums, earned = desk.sums, desk.sums.earned_today_micros
+    if not sums.nodes:
         return _stat("Nodes online", 0, "", "Yours can earn while it is idle")
     sentence = f"Earned {format_credits(earned, places=places_for(earned))} today"
-    return _stat("Nodes online", nodes.online, f"of {nodes.all}", sentence)
+    return _stat("Nodes online", sums.nodes_online, f"of {sums.nodes}", sentence)
 
 
 def _credit_stat(balance: credit.Balance) -> dict:
@@ -120,7 +120,7 @@ def _failed_jobs(desk: Desk) -> list[Attention]:
 
 def _what_ends(desk: Desk) -> list[Attention]:
     """Frames that will be deleted within a week."""
-    jobs = retention.jobs_ending(desk.user, desk.now).count()
+    jobs = desk.sums.jobs_ending
     if not jobs:
         return []
     title = f"The frames of {plural(jobs, 'job')} will be deleted within a week."
@@ -186,7 +186,7 @@ def _owner_steps(desk: Desk) -> list[Step]:
     return [
         Step("Name a node", "Any Linux machine, behind any router: it only dials out.", bool(first), node_url, "Create node"),
         Step("Start the agent", "One command with the file you download.", has_connected, node_url, "How to"),
-        Step("Earn for the first frame", "Your share is credited as each frame is accepted.", desk.has_rendered, node_url, "Open node"),
+        Step("Earn for the first frame", "Your share is credited as each frame is accepted.", desk.sums.has_rendered, node_url, "Open node"),
     ]  # fmt: skip
 
 

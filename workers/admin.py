@@ -5,16 +5,18 @@ from functools import partial
 from django.contrib import admin, messages
 
 from common import clock
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, choice_filter
 from common.transitions import IllegalMove, StaleMove
 from workers import services
 from workers.models import Enrolment, Gateway, Lease, Misfit, Shift, Tally, Work, Worker, WorkerEvent
+
+ISOLATIONS = [("bubblewrap", "bubblewrap"), ("none", "none")]
 
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
     list_display = ["name", "owner", "status", "isolation", "cpu_model", "agent_version", "connected_at", "last_seen_at"]
-    list_filter = ["status", "trusted", "isolation", "unsandboxed_allowed"]
+    list_filter = ["status", "trusted", choice_filter("isolation", "isolation", ISOLATIONS), "unsandboxed_allowed"]
     search_fields = ["name", "uid", "hostname", "owner__email", "owner__username"]
     list_select_related = ["owner"]
     exclude = ["public_key"]
