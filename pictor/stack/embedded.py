@@ -19,7 +19,7 @@ __all__ = ["Postgres", "free_port", "new_password", "postgres_bin", "start_valke
 
 UNPRIVILEGED = 65534  # PostgreSQL refuses to run as root
 OLDEST_POSTGRES = 15
-START_SECONDS = 60
+START_SECONDS = 180  # a machine that does ten other things needs them
 
 
 def wheel_files(package: str, pattern: str) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pictor.stack.processes import Child, Program, wait_until
 from pictor.stack.words import Stop, say
 
-START_SECONDS = 60
+START_SECONDS = 180  # a machine that does ten other things needs them
 LOOK_SECONDS = 0.1
 STEADY_SECONDS = 20  # a child that ran this long has earned a fresh start
 BACK_OFF_SECONDS = (0.1, 0.5, 1, 2, 4, 8)  # before each restart of a child that keeps ending; after these we give up
