@@ -166,7 +166,10 @@ class SettingsForm(forms.Form):
             minutes = max(-ZONE_MINUTES_MAX, min(ZONE_MINUTES_MAX, int(self.data.get("zone_minutes") or 0)))
         except ValueError:
             minutes = 0
-        moment -= timedelta(minutes=minutes)
+        try:
+            moment -= timedelta(minutes=minutes)
+        except OverflowError:
+            raise forms.ValidationError("Choose a moment within the calendar, or leave it empty.") from None
         if moment <= clock.now():
             raise forms.ValidationError("This moment has passed. Choose a later one, or leave it empty.")
         return moment

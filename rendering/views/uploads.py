@@ -75,7 +75,7 @@ def upload_create(request: HttpRequest) -> HttpResponse:
         return refused(TOO_MANY, status=429)
     try:
         files, main = announced_in(request.body)
-    except (ValueError, KeyError, TypeError, OverflowError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return refused("The request is not a list of files with size and hash.", status=400)
     try:
         upload = uploads.begin_upload(request.user, files, main=main)

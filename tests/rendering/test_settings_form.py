@@ -148,6 +148,10 @@ class SettingsFormTests:
         assert sent.is_valid(), sent.errors
         assert sent.settings == settings_of(job)
 
+    @pytest.mark.parametrize(("moment", "zone"), [("9999-12-31T23:59", "-900"), ("0001-01-01T00:00", "900")])
+    def test_a_moment_that_no_calendar_has_is_refused_in_words(self, moment, zone):
+        assert "needed_by" in form(needed_by=moment, zone_minutes=zone).errors
+
     def test_a_time_is_read_in_the_zone_of_the_browser(self):
         moment = (clock.now() + timedelta(days=3)).replace(second=0, microsecond=0)
         local = (moment + timedelta(minutes=330)).strftime("%Y-%m-%dT%H:%M")

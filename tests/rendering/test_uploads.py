@@ -214,7 +214,9 @@ class AnnounceTests:
     @pytest.mark.parametrize(
         "body",
         ["", "[]", "{}", "null", '{"files": []}', '{"files": [1]}', '{"files": [["a.blend", "much", ""]]}']
-        + [f'{{"files": [["a.blend", {size}, ""]]}}' for size in ("1e999", "[]", "null")],
+        + [f'{{"files": [["a.blend", {size}, ""]]}}' for size in ("1e999", "[]", "null")]
+        + ["[" * 100_000],
+        ids=range(11),
     )
     def test_nonsense_is_refused(self, browser, body):
         sent = browser.post(reverse("rendering:upload-create"), body, content_type="application/json")
