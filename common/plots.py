@@ -52,13 +52,14 @@ class Bars:
 
 
 def top_of(points: Sequence[Point]) -> float:
-    """A round value above all others, for the top of the plot; 1 where nothing is above zero."""
+    """A round value above all others, for the top of the plot, whole where all are; 1 where nothing is above zero."""
     highest = max((value for _, value in points), default=0) * HEADROOM
     if highest <= 0:
         return 1.0
     power = math.floor(math.log10(highest))
     step = next(each for each in TOPS if each >= round(highest / 10**power, 9))
-    return float(f"{step * 10.0**power:.3g}")
+    top = float(f"{step * 10.0**power:.3g}")
+    return float(math.ceil(top)) if all(float(value).is_integer() for _, value in points) else top
 
 
 def line(points: Sequence[Point]) -> Line:

@@ -58,7 +58,7 @@ def nodes_wanted(job: Job) -> list[tuple[str, str]]:
         ("Nodes", Nodes(job.nodes).label if job.nodes != Nodes.ANY else ""),
         ("Reliability", f"{job.reliability_min_percent} % or more" if job.reliability_min_percent else ""),
         ("One kind of device", job.device_class.partition(":")[2] or job.device_class),
-        ("Preview", f"every {job.gate_step} frames one, then your approval" if job.gate_step else ""),
+        ("Preview", f"one of every {job.gate_step} frames, then your approval" if job.gate_step else ""),
     ]
     return [(name, words) for name, words in wanted if words]
 

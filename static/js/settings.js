@@ -38,6 +38,15 @@ function takeFromTheFile(event) {
   field.focus();
 }
 
+/** Fields that the answer of the server names as wrong are marked, before anything is sent. */
+function showProblems() {
+  const wrong = new Set([...document.querySelectorAll("#job-quote [data-problem-of]")].map(({ dataset }) => dataset.problemOf));
+  for (const field of form.querySelectorAll("[id]:is(input, select)")) {
+    if (wrong.has(field.id)) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+}
+
 /** The price that stays in sight where there is one column: the figures of the quote, as they are now. */
 function showPrice() {
   const bar = document.getElementById("price-bar");
@@ -64,7 +73,7 @@ if (form) {
   useLocalTime();
   showWhatTheFileSays();
   showPrice();
-  document.addEventListener("htmx:afterSettle", showPrice);
+  document.addEventListener("htmx:afterSettle", () => { showPrice(); showProblems(); });
   form.addEventListener("input", showWhatTheFileSays);
   form.addEventListener("change", showWhatTheFileSays);
   form.addEventListener("click", usePreset);

@@ -12,7 +12,7 @@ class LineTests:
         assert 5 < line.spots[1].y < 20
 
     @pytest.mark.parametrize(
-        ("highest", "top"), [(32.2, 40), (2.3, 2.5), (0.0159, 0.02), (9.9, 12), (1, 1.2), (950, 1000), (0, 1)]
+        ("highest", "top"), [(32.2, 40), (2.3, 2.5), (0.0159, 0.02), (9.9, 12), (1, 2), (950, 1000), (0, 1)]
     )
     def test_the_top_is_a_round_value(self, highest, top):
         assert plots.line([("a", highest)]).top == top
