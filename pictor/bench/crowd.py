@@ -13,6 +13,7 @@ from common import clock
 from credit.models import Account
 from credit.services import top_up_by_operator
 from rendering.models import Asset, Attempt, Job, JobEvent, Output, Scene, SceneFile, Task
+from rendering.services.watching import share_job
 from workers.models import Work, Worker
 
 FRAMES_PER_JOB = 10_000
@@ -79,6 +80,7 @@ def fill(name: str, size: Size) -> Crowd:
     ready_job = Job.objects.create(
         owner=creator, scene=scene, name="Ready", status="ready", frames="1-100", width=1920, height=1080, samples=64
     )
+    share_job(job, "unlisted")
     _transfers(name, creator, size)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -104,6 +106,9 @@ def _nodes(name: str, owner, size: Size) -> Worker:
         node,
         times(size.nodes - 1),
         uid=f"'{name}_' || n",
+        ram_bytes="(8 + 8 * mod(n, 8)) * 1073741824::bigint",
+        country="(ARRAY['DE', 'FR', 'US', 'CA', 'JP'])[1 + mod(n, 5)]",
+        reliability_bp="10000 - 100 * mod(n, 3)",
         name=f"'{name}-' || n",
         owner_id=f"CASE WHEN n < {mine} THEN {owner.pk} ELSE {stranger.pk} END",
     )
@@ -145,7 +150,7 @@ def _tasks(job: Job, node: Worker, frames: int) -> None:
     task = Task.objects.create(
         job=job, frame=0, status="accepted", attempt=1, attempts_used=0, charged_micros=300, accepted_at=now
     )
-    copy(task, times(done - 1), frame="n")
+    copy(task, times(done - 1), frame="n", accepted_at="row.accepted_at + n * interval '1 millisecond'")
     attempt = Attempt.objects.create(
         task=task,
         number=1,
@@ -176,7 +181,7 @@ def _tasks(job: Job, node: Worker, frames: int) -> None:
         f"(SELECT attempt.id FROM rendering_attempt attempt JOIN {tasks(others)} ON task.id = task_id) AS made",
         attempt_id="made.id",
     )
-    copy(event, tasks(others), task_id="task.id")
+    copy(event, tasks(others), task_id="task.id", at="row.at + task.frame * interval '1 millisecond'")
     _waiting(job, range(done, frames))
 
 

@@ -6,6 +6,7 @@ The time is that of the whole request in the process that answers it: middleware
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, reset_queries
@@ -18,28 +19,60 @@ from pictor.bench.report import Figure, Report
 
 REQUESTS = 30
 
+JOB_PARTS = ["strip", "head", "stats", "newest", "chart", "nodes", "events"]
+CONSOLE = {  # name: model
+    "jobs": "rendering_job",
+    "tasks": "rendering_task",
+    "attempts": "rendering_attempt",
+    "events of jobs": "rendering_jobevent",
+    "films": "rendering_film",
+    "uploads": "rendering_upload",
+    "nodes": "workers_worker",
+    "queue": "workers_work",
+    "leases": "workers_lease",
+    "tallies": "workers_tally",
+    "accounts": "credit_account",
+    "transfers": "credit_transfer",
+    "holds": "credit_hold",
+    "earnings": "credit_earning",
+    "users": "users_user",
+}
+
+
+def _job_part(crowd: Crowd, part: str) -> str:
+    return reverse("rendering:job-part", args=[crowd.job.pk, part])
+
+
+def _console(crowd: Crowd, model: str) -> str:
+    return reverse(f"admin:{model}_changelist")
+
+
 # name: (who asks, address)
 PAGES: dict[str, tuple[str, Callable[[Crowd], str]]] = {
     "home": ("creator", lambda crowd: reverse("home")),
     "job list": ("creator", lambda crowd: reverse("rendering:job-list")),
     "job list, page 3": ("creator", lambda crowd: reverse("rendering:job-list") + "?page=3"),
+    "job list, filtered": ("creator", lambda crowd: reverse("rendering:job-list") + "?status=rendering&q=ben&sort=name"),
     "new job": ("creator", lambda crowd: reverse("rendering:job-new")),
     "job settings": ("creator", lambda crowd: reverse("rendering:job-settings", args=[crowd.ready_job.pk])),
     "job": ("creator", lambda crowd: crowd.job.get_absolute_url()),
+    **{f"job: {part}": ("creator", partial(_job_part, part=part)) for part in JOB_PARTS},
+    "frame": ("creator", lambda crowd: reverse("rendering:frame-detail", args=[crowd.job.pk, 5])),
+    "watch": ("creator", lambda crowd: reverse("rendering:watch", args=[crowd.job.watch_link.token])),
+    "scene list": ("creator", lambda crowd: reverse("rendering:scene-list")),
+    "scene": ("creator", lambda crowd: reverse("rendering:scene-detail", args=[crowd.job.scene_id])),
     "credit": ("creator", lambda crowd: reverse("credit:overview")),
     "credit, page 2": ("creator", lambda crowd: reverse("credit:overview") + "?page=2"),
     "node list": ("owner", lambda crowd: reverse("workers:worker-list")),
     "new node": ("owner", lambda crowd: reverse("workers:worker-new")),
     "node": ("owner", lambda crowd: crowd.node.get_absolute_url()),
+    "node location": ("owner", lambda crowd: reverse("workers:worker-location", args=[crowd.node.pk])),
     "renting": ("creator", lambda crowd: reverse("renting:overview")),
     "checkers": ("creator", lambda crowd: reverse("checkers:overview")),
     "rewards": ("creator", lambda crowd: reverse("rewards:overview")),
     "leaderboard": ("creator", lambda crowd: reverse("leaderboard:overview")),
     "profile": ("creator", lambda crowd: reverse("users:profile")),
-    "admin jobs": ("operator", lambda crowd: reverse("admin:rendering_job_changelist")),
-    "admin tasks": ("operator", lambda crowd: reverse("admin:rendering_task_changelist")),
-    "admin nodes": ("operator", lambda crowd: reverse("admin:workers_worker_changelist")),
-    "admin transfers": ("operator", lambda crowd: reverse("admin:credit_transfer_changelist")),
+    **{f"console, {name}": ("operator", partial(_console, model=model)) for name, model in CONSOLE.items()},
 }
 
 
