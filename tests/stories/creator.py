@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-DEADLINE_SECONDS = 240
+DEADLINE_SECONDS = 600
 LOOK_SECONDS = 0.05
 ENDED = {"completed", "failed", "cancelled"}
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stories.creator import Creator, await_that
 
-pytestmark = [pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.timeout(1_800)]
 SLOW_SAMPLES = "4000"  # about a second a frame at 48 x 27
 
 
