@@ -26,7 +26,9 @@ WATCHERS = {"job": may_watch_job}  # the same for people who are not signed in: 
 
 def live():
     """Pages' sockets: the session's user, from this site's own pages only."""
-    return OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS, watchers=WATCHERS)), settings.CSRF_TRUSTED_ORIGINS)
+    return OriginValidator(
+        AuthMiddlewareStack(LiveConsumer.as_asgi(topics=TOPICS, watchers=WATCHERS)), settings.CSRF_TRUSTED_ORIGINS
+    )
 
 
 websockets = URLRouter(
