@@ -11,7 +11,7 @@ from rendering.states import JobStatus
 
 INSIDE = Q(charged_micros__gte=F("estimate_low_micros"), charged_micros__lte=F("estimate_high_micros"))
 RESTS_ON = Case(
-    When(estimate_basis__startswith="from probe", then=Value("probe frames")),
+    When(estimate_basis__contains="probe frames", then=Value("probe frames")),
     When(estimate_basis__contains="rendered frame", then=Value("earlier frames of the scene")),
     default=Value("size and samples alone"),
     output_field=CharField(),

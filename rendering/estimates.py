@@ -8,14 +8,13 @@ from django.db.models import F, Sum
 
 from rendering import pricing
 from rendering.models import Attempt, Job, ProbeFrame
-from rendering.probed import probed_seconds
+from rendering.probed import newest_run, probed_seconds
 from rendering.rates import Rate, rate_at
 from rendering.splitting import BadFrames, parse_frames
 from workers.models import Worker
 
 FRAMES_LOOKED_AT = 200  # the newest accepted ones of the scene
 RESERVE_MARGIN_PERCENT = 125  # of the dearest frame so far
-PROBED = "from probe frames of this scene with these settings"
 
 
 class Quote(NamedTuple):
@@ -44,9 +43,10 @@ def quote(job: Job, now: datetime, *, rate: Rate | None = None, probes: list[Pro
 
 def frame_seconds(job: Job, probes: list[ProbeFrame] | None = None) -> tuple[pricing.Range, str]:
     """Reference seconds per frame, and the basis in words: a probe, else frames of the same scene, else what is usual."""
+    probes = newest_run(job) if probes is None else probes
     probed = probed_seconds(job, probes)
     if probed:
-        return probed, PROBED
+        return probed, f"from {len(probes)} probe frames of this scene with these settings"
     known = _known_seconds(job)
     if known:
         return pricing.frame_seconds_known(known), f"from {len(known)} rendered frame{'s' * (len(known) > 1)} of this scene"

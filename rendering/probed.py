@@ -3,14 +3,14 @@
 import hashlib
 from typing import NamedTuple
 
-from rendering import probing
+from rendering import probe_model, probing
 from rendering.models import Job, ProbeFrame
 from rendering.pricing import Range
 from rendering.splitting import parse_frames
 from rendering.states import ProbeStatus
 
 OPEN = (ProbeStatus.WAITING, ProbeStatus.RENDERING)
-PROBES_MAX = 5  # of one run
+PROBES_MAX = 9  # of one run
 
 
 class Progress(NamedTuple):
@@ -28,9 +28,16 @@ class Progress(NamedTuple):
 
 def fingerprint(job: Job) -> str:
     """Of all that decides what a frame costs: other settings need another probe."""
-    facts = (job.scene.scene_key, job.engine, job.blender_version, job.camera, job.frames, job.width, job.height)
+    facts = (probing.MODEL, job.scene.scene_key, job.engine, job.blender_version, job.camera, job.frames, job.width, job.height)
     words = repr((*facts, job.samples, job.denoise, job.device))
     return hashlib.sha256(words.encode()).hexdigest()
+
+
+def planned(job: Job) -> probing.Planned:
+    """What its probe is about."""
+    width, height = probing.size_of(job.width, job.height)
+    is_adaptive = job.engine == "cycles" and bool(job.scene.inspection.get("adaptive_sampling"))
+    return probing.Planned(parse_frames(job.frames), job.samples, width * height, is_adaptive)
 
 
 def newest_run(job: Job) -> list[ProbeFrame]:
@@ -47,11 +54,10 @@ def progress_of(probes: list[ProbeFrame]) -> Progress:
     return Progress(len(probes), done, failed, any(probe.status in OPEN for probe in probes))
 
 
-def probed_seconds(job: Job, probes: list[ProbeFrame] | None = None) -> Range | None:
-    """Reference seconds per frame by a probe that is done; None without one. `probes`: the newest run, where it is known."""
-    probes = newest_run(job) if probes is None else probes
+def probed_seconds(job: Job, probes: list[ProbeFrame]) -> Range | None:
+    """Reference seconds per frame by the newest run of a probe; None before all of it is done."""
     if not probes or any(probe.reference_ms is None for probe in probes):
         return None
     seconds = {probing.Shot(probe.frame, probe.samples): probe.reference_ms / 1000 for probe in probes}
-    ratio = job.width * job.height / max(1, probes[0].width * probes[0].height)
-    return probing.seconds_per_frame(seconds, frames=parse_frames(job.frames), samples=job.samples, pixel_ratio=ratio)
+    plan = planned(job)
+    return probe_model.seconds_per_frame(seconds, plan, pixel_ratio=job.width * job.height / plan.pixels)

@@ -1,22 +1,21 @@
-"""Which frames are probed before submit, how cheaply, and what the job will take by them. PURE.
+"""Which frames are probed before submit, and how cheaply. PURE. What they say of the job: `rendering.probe_model`.
 
-The middle frame is rendered at three small numbers of samples, the first and the last frame at the smallest. A straight
-line through the two larger ones of the middle frame gives what a frame costs whatever its samples (geometry, textures,
-denoising) and what a sample costs; the smallest is rendered first, pays for the start of Blender on its node, and is not
-believed. First and last frame count in their proportion to the middle one. Cycles stops early where a picture is clean
-(adaptive sampling), so a straight line says rather too much than too little.
+The middle frame is rendered at three numbers of samples; first and last frame and those at the quarters at the second of
+them. One node renders them one after the other, as it will the job. Two neighbours are never the same frame: a frame
+that is rendered again skips what every frame of the job pays for, geometry that moved and its search tree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from rendering.pricing import Range
-
-DIVISORS = (32, 16, 8)  # of the samples of the job
+MODEL = 2  # probes for another model say nothing to this one
 PIXELS_MAX = 8_294_400  # of a probe: 3840 x 2160; larger frames are probed smaller, and scaled by their pixels
 SECONDS_MAX = 300.0  # a node stops a probe frame here: such a scene is too heavy to be probed
-MARGIN = 0.15  # each way, for equal frames
-SPREAD_SHARE = 0.15  # more of it, for the difference between the frames
+DIVISOR = 8  # of the samples of the job, for the most that a probe has
+SAMPLES_MIN = 8  # where the job has as many: what fewer cost differs from what the further ones do
+PIXEL_SAMPLES = 500_000  # light frames may have more, up to this: 0.2 to 3 seconds on the reference machine
+WHOLE_PIXEL_SAMPLES = 2_000_000  # a frame that may stop early is also probed with all its samples, up to this
+QUARTERS = (0, 1, 2, 3, 4)
 
 
 class Shot(NamedTuple):
@@ -26,11 +25,31 @@ class Shot(NamedTuple):
     samples: int
 
 
-def samples_of(samples: int) -> tuple[int, int, int]:
-    """Few, more and most samples of a probe, ascending; of a job of few samples perhaps more than its own."""
-    few = max(1, samples // DIVISORS[0])
-    more = max(few + 1, samples // DIVISORS[1])
-    return few, more, max(more + 1, samples // DIVISORS[2])
+class Planned(NamedTuple):
+    """The job that is probed. `pixels`: of a probe frame."""
+
+    frames: Sequence[int]
+    samples: int
+    pixels: int
+    is_adaptive: bool = False
+
+    @property
+    def spots(self) -> list[int]:
+        """First frame, a quarter, middle, three quarters, last; some are the same where there are few."""
+        last = len(self.frames) - 1
+        return [self.frames[round(quarter * last / 4)] for quarter in QUARTERS]
+
+    @property
+    def levels(self) -> tuple[int, int, int]:
+        """Few, more and most samples, ascending; of a job of one or two samples more than its own."""
+        light = max(SAMPLES_MIN, self.samples // DIVISOR, PIXEL_SAMPLES // self.pixels)
+        most = max(3, min(self.samples, light))
+        return max(1, most // 4), max(2, most // 2), most
+
+    @property
+    def is_seen_whole(self) -> bool:
+        """Where pixels may stop early, only all samples show when."""
+        return self.is_adaptive and self.levels[2] < self.samples <= WHOLE_PIXEL_SAMPLES // self.pixels
 
 
 def size_of(width: int, height: int) -> tuple[int, int]:
@@ -39,33 +58,19 @@ def size_of(width: int, height: int) -> tuple[int, int]:
     return max(1, int(width * shrink)), max(1, int(height * shrink))
 
 
-def shots(frames: Sequence[int], samples: int) -> list[Shot]:
-    """The probe frames of a job in the order in which they are rendered, each once."""
-    few, more, most = samples_of(samples)
-    first, middle, last = frames[0], frames[len(frames) // 2], frames[-1]
-    wanted = [Shot(middle, few), Shot(middle, most), Shot(middle, more), Shot(first, few), Shot(last, few)]
+def shots(job: Planned) -> list[Shot]:
+    """The probe frames of a job in the order in which they are rendered, each once. The first warms up its node."""
+    few, more, most = job.levels
+    first, second, middle, third, last = job.spots
+    wanted = [
+        Shot(last, few),
+        Shot(first, more),
+        Shot(middle, most),
+        Shot(second, more),
+        Shot(middle, few),
+        Shot(last, more),
+        Shot(middle, more),
+        Shot(third, more),
+        *[Shot(middle, job.samples)] * job.is_seen_whole,
+    ]
     return list(dict.fromkeys(wanted))
-
-
-def seconds_per_frame(seconds: Mapping[Shot, float], *, frames: Sequence[int], samples: int, pixel_ratio: float = 1.0) -> Range:
-    """Reference seconds of an average frame of the job at its own samples.
-
-    Args:
-        seconds: reference seconds of every shot of `shots(frames, samples)`.
-        pixel_ratio: pixels of a frame to those of its probe.
-    """
-    few, more, most = samples_of(samples)
-    first, middle, last = frames[0], frames[len(frames) // 2], frames[-1]
-    per_sample = max(0.0, seconds[Shot(middle, most)] - seconds[Shot(middle, more)]) / (most - more)
-    fixed = max(0.0, seconds[Shot(middle, most)] - per_sample * most)
-    whole, small = fixed + per_sample * samples, fixed + per_sample * few
-    ratios = [_ratio(seconds, Shot(frame, few), small) for frame in (first, last) if frame != middle] or [1.0]
-    mean = (sum(ratios) / len(ratios) + 1) / 2
-    spread = max([*ratios, 1.0]) - min([*ratios, 1.0])
-    margin = MARGIN + SPREAD_SHARE * spread
-    return Range(whole * mean * pixel_ratio / (1 + margin), whole * mean * pixel_ratio * (1 + margin))
-
-
-def _ratio(seconds: Mapping[Shot, float], shot: Shot, middle_seconds: float) -> float:
-    """How much longer than the middle frame this one takes."""
-    return seconds[shot] / middle_seconds if middle_seconds > 0 else 1.0

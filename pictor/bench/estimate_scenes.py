@@ -10,6 +10,8 @@ import sys
 import bpy
 
 MATERIALS = ("plain", "metal", "glass", "subsurface")
+FRAMES = 8
+STEP = 3  # of the timeline: eight frames are a second
 
 
 def material(kind):
@@ -25,41 +27,47 @@ def material(kind):
     return made
 
 
-def fill(scene, chance, kind):
-    """Spheres and cubes that the camera passes, so that frames differ."""
+def fill(chance, kind, count):
+    """Spheres and cubes that the camera passes, so that frames differ; one in three moves."""
     surface = material(kind)
-    for _ in range(chance.choice((3, 20, 80))):
-        place = [chance.uniform(-4, 4), chance.uniform(-4, 4), chance.uniform(0, 2)]
+    for _ in range(count):
         add = bpy.ops.mesh.primitive_uv_sphere_add if chance.random() < 0.6 else bpy.ops.mesh.primitive_cube_add
-        add(location=place, scale=[chance.uniform(0.2, 0.9)] * 3)
+        add(location=somewhere(chance), scale=[chance.uniform(0.2, 0.9)] * 3)
         bpy.context.object.data.materials.append(surface)
+        if chance.random() < 1 / 3:
+            move(bpy.context.object, lambda: somewhere(chance))
     bpy.ops.mesh.primitive_plane_add(size=30)
 
 
-def move_camera(scene, chance, frames):
-    camera = scene.camera
-    for frame in (1, frames):
-        camera.location = [chance.uniform(5, 10), chance.uniform(-10, -5), chance.uniform(2, 6)]
-        camera.keyframe_insert("location", frame=frame)
+def somewhere(chance):
+    return [chance.uniform(-4, 4), chance.uniform(-4, 4), chance.uniform(0, 2)]
 
 
-def make(path, chance):
+def move(item, place):
+    for frame in (1, FRAMES * STEP):
+        item.location = place()
+        item.keyframe_insert("location", frame=frame)
+
+
+def make(path, chance, number):
     bpy.ops.wm.read_factory_settings(use_empty=False)
-    scene, kind, frames = bpy.context.scene, chance.choice(MATERIALS), chance.choice((6, 8))
+    scene, kind, count = bpy.context.scene, MATERIALS[number % len(MATERIALS)], chance.choice((3, 20, 80))
     scene.render.engine = "CYCLES"
-    scene.cycles.samples = chance.choice((32, 64))
-    scene.cycles.use_denoising = chance.random() < 0.3
-    scene.cycles.use_adaptive_sampling = chance.random() < 0.5
-    scene.frame_start, scene.frame_end = 1, frames
-    width = chance.choice((64, 96, 128))
-    fill(scene, chance, kind)
-    move_camera(scene, chance, frames)
+    scene.cycles.samples = chance.choice((24, 64, 160))
+    scene.cycles.use_denoising = number % 3 == 0
+    scene.cycles.use_adaptive_sampling = number % 2 == 1
+    scene.cycles.adaptive_threshold = 0.05
+    width = {24: 320, 64: 192, 160: 128}[scene.cycles.samples]
+    fill(chance, kind, count)
+    move(scene.camera, lambda: [chance.uniform(5, 10), chance.uniform(-10, -5), chance.uniform(2, 6)])
     bpy.ops.wm.save_as_mainfile(filepath=path, compress=True)
-    facts = {"file": path, "frames": frames, "width": width, "height": width * 9 // 16, "samples": scene.cycles.samples}
-    words = f"{kind}, {len(scene.objects)} objects, adaptive {scene.cycles.use_adaptive_sampling}"
+    facts = {"file": path, "frames": list(range(1, FRAMES * STEP, STEP)), "width": width, "height": width * 9 // 16}
+    facts |= {"samples": scene.cycles.samples, "is_adaptive": scene.cycles.use_adaptive_sampling}
+    words = f"{kind}, {count} objects, {scene.cycles.samples} samples"
+    words += ", adaptive" * scene.cycles.use_adaptive_sampling + ", denoised" * scene.cycles.use_denoising
     print(json.dumps(facts | {"words": words}), flush=True)
 
 
-folder, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-for number in range(count):
-    make(f"{folder}/{number}.blend", random.Random(seed + number))
+folder, seed, wanted = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for number in range(wanted):
+    make(f"{folder}/{number}.blend", random.Random(seed + number), number)

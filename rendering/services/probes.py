@@ -18,11 +18,10 @@ from rendering.choices import Tier
 from rendering.errors import NothingToDo, QuotaExceeded
 from rendering.hints import hint_on_commit
 from rendering.models import Job, ProbeFrame
-from rendering.probed import fingerprint, newest_run
+from rendering.probed import fingerprint, newest_run, planned
 from rendering.rates import rate_at
 from rendering.services.enqueueing import requirements
 from rendering.services.settlement import lock_job
-from rendering.splitting import parse_frames
 from rendering.states import PROBE_MOVES, JobStatus, ProbeStatus
 from workers import services as queue
 from workers.kinds import FailedReport, FinishedReport, NewLease, NewWork, RenderedReport, ReturnedReport, StartedReport
@@ -66,31 +65,35 @@ def _start(job_id: int, now: datetime) -> int:
         ProbeFrame(
             job=job, run=run, fingerprint=fingerprint(job), frame=shot.frame, samples=shot.samples, width=width, height=height
         )
-        for shot in probing.shots(parse_frames(job.frames), job.samples)
+        for shot in probing.shots(planned(job))
     )
-    _enqueue(job, made)
+    _enqueue(made[0])
     events.job_changed(job.pk, events.STATUS)
     return len(made)
 
 
-def _enqueue(job: Job, probes: Iterable[ProbeFrame]) -> None:
-    needs = requirements(job)
-    queue.enqueue(
-        KIND,
-        [
-            NewWork(
-                reference=probe.pk,
-                group=job.pk,
-                owner_id=job.owner_id,
-                requirements=needs,
-                priority=PRIORITY,
-                sort=probe.pk,
-                affinity=job.scene.scene_key,
-                attempts=probe.attempt,
-            )
-            for probe in probes
-        ],
+def _enqueue(probe: ProbeFrame) -> None:
+    """One at a time, so that the node that has the scene open takes the next one too, and their times compare."""
+    job = probe.job
+    work = NewWork(
+        reference=probe.pk,
+        group=job.pk,
+        owner_id=job.owner_id,
+        requirements=requirements(job),
+        priority=PRIORITY,
+        sort=probe.pk,
+        affinity=job.scene.scene_key,
+        attempts=probe.attempt,
     )
+    queue.enqueue(KIND, [work])
+
+
+def _enqueue_next(probe: ProbeFrame) -> None:
+    """This one is over; the caller holds it."""
+    waiting = ProbeFrame.objects.filter(job=probe.job_id, run=probe.run, status=ProbeStatus.WAITING, pk__gt=probe.pk)
+    following = waiting.select_related("job__scene").order_by("pk").first()
+    if following:
+        _enqueue(following)
 
 
 def _check_quota(job: Job, now: datetime) -> None:
@@ -156,6 +159,7 @@ def finish_probes(reports: Iterable[FinishedReport], now: datetime) -> None:
         report = by_reference[probe.pk]
         if probe.attempt == report.attempt:
             move(probe, ProbeStatus.DONE, moves=PROBE_MOVES, reason="", reference_ms=_reference_ms(probe, report, now))
+            _enqueue_next(probe)
             hint_on_commit("pay_probe", probe.pk)
             events.job_changed(probe.job_id, events.STATUS)
 
@@ -185,6 +189,8 @@ def _fail(probe: ProbeFrame, reason: str) -> bool:
     retry = outcome.retry and used < ATTEMPTS_MAX and probe.attempt < reasons.LEASES_MAX
     status = ProbeStatus.WAITING if retry else ProbeStatus.FAILED
     move(probe, status, moves=PROBE_MOVES, reason=reason[:40], attempts_used=used)
+    if not retry:
+        _enqueue_next(probe)
     events.job_changed(probe.job_id, events.STATUS)
     return retry
 

@@ -13,7 +13,7 @@ from tests.builders import make_job, make_user
 pytestmark = pytest.mark.django_db
 
 
-def completed(charged_micros: int, *, basis: str = "from probe frames of this scene", low=80, high=120) -> None:
+def completed(charged_micros: int, *, basis: str = "from 8 probe frames of this scene", low=80, high=120) -> None:
     job = make_job(make_user("alice"))
     Job.objects.filter(pk=job.pk).update(
         status="completed",

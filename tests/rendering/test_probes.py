@@ -46,17 +46,16 @@ def render(probe: ProbeFrame, seconds: float, wall_seconds: float = 10.0) -> Non
 
 def render_all(job: Job, *, fixed: float = 1.0, per_sample: float = 0.1) -> None:
     """A node renders every probe; each takes what the model says."""
-    for _ in range(9):
+    for _ in range(12):
         feed()
         for probe in job.probe_frames.filter(status=ProbeStatus.RENDERING):
             render(probe, fixed + per_sample * probe.samples)
 
 
 class StartTests:
-    def test_five_cheap_frames_enter_the_queue_and_nothing_is_held(self, job):
-        assert services.start_probe(job, NOW) == 5
-        assert Work.objects.filter(kind="probe", group=job.pk).count() == 5
-        assert max(job.probe_frames.values_list("samples", flat=True)) == 8
+    def test_cheap_frames_enter_the_queue_one_by_one_and_nothing_is_held(self, job):
+        assert services.start_probe(job, NOW) == 8
+        assert Work.objects.filter(kind="probe", group=job.pk).count() == 1
         assert credit.balance_of(job.owner).held_micros == 0
         assert not job.tasks.exists()
 
@@ -64,14 +63,14 @@ class StartTests:
         services.start_probe(job, NOW)
         with pytest.raises(NothingToDo):
             services.start_probe(job, NOW)
-        assert job.probe_frames.count() == 5
+        assert job.probe_frames.count() == 8
 
     def test_other_settings_take_the_former_probe_out_of_the_queue(self, job):
         services.start_probe(job, NOW)
         Job.objects.filter(pk=job.pk).update(samples=128)
         services.start_probe(Job.objects.get(pk=job.pk), NOW)
-        assert job.probe_frames.filter(status=ProbeStatus.CANCELLED).count() == 5
-        assert Work.objects.filter(kind="probe").count() == 5
+        assert job.probe_frames.filter(status=ProbeStatus.CANCELLED).count() == 8
+        assert Work.objects.filter(kind="probe").count() == 1
 
     def test_they_are_free_and_therefore_limited(self, job, monkeypatch):
         monkeypatch.setattr(probes, "RUNS_A_DAY", 1)
@@ -89,7 +88,7 @@ class RenderTests:
         services.start_probe(job, NOW)
         feed()
         probe = job.probe_frames.get(pk=Lease.objects.get(place=0).work.reference)
-        assert (probe.frame, probe.samples, probe.status) == (51, 2, ProbeStatus.RENDERING)
+        assert (probe.frame, probe.samples, probe.status) == (100, 16, ProbeStatus.RENDERING)
 
     def test_the_price_becomes_a_narrow_range_around_what_it_will_be(self, worker, job):
         wide = services.quote(job, NOW)
@@ -106,7 +105,7 @@ class RenderTests:
         services.start_probe(job, NOW)
         render_all(job)
         job.samples = 4096
-        assert probed.probed_seconds(job) is None
+        assert probed.newest_run(job) == []
 
     def test_a_node_cannot_have_taken_longer_than_the_server_saw(self, worker, job):
         services.start_probe(job, NOW)
@@ -150,7 +149,18 @@ class RenderTests:
         probe.refresh_from_db()
         assert probe.status == ProbeStatus.FAILED
         assert probed.progress_of(probed.newest_run(job)).failed == 1
-        assert services.start_probe(job, NOW) == 5
+        assert services.start_probe(job, NOW) == 8
+
+    def test_the_next_one_enters_the_queue_when_one_is_done_and_also_when_one_has_failed(self, worker, job):
+        services.start_probe(job, NOW)
+        first, second, third = job.probe_frames.all()[:3]
+        feed()
+        render(first, seconds=2)
+        feed()
+        for _ in range(2):
+            report(lease_of(second), protocol.Failed, reason="renderer_crashed")
+            feed()
+        assert list(Work.objects.filter(kind="probe").values_list("reference", flat=True)) == [third.pk]
 
     def test_they_count_in_no_progress_and_no_bill(self, worker, job):
         services.start_probe(job, NOW)
@@ -158,7 +168,7 @@ class RenderTests:
         services.submit_job(job, NOW)
         job.refresh_from_db()
         assert (job.frame_count, job.charged_micros, job.tasks.count()) == (100, 0, 100)
-        assert job.estimate_basis.startswith("from probe frames")
+        assert job.estimate_basis.startswith("from 8 probe frames")
 
 
 class PayTests:
@@ -166,7 +176,7 @@ class PayTests:
         services.start_probe(job, NOW)
         render_all(job)
         before = credit.balance_of(worker.owner).available_micros
-        assert background.sweep_probes() == 5
+        assert background.sweep_probes() == 8
         assert background.sweep_probes() == 0
         paid = sum(job.probe_frames.values_list("paid_micros", flat=True))
         assert credit.balance_of(worker.owner).available_micros == before + paid > before
@@ -219,8 +229,8 @@ class PageTests:
         sent = browser.post(reverse("rendering:job-probe", args=[job.pk]), AS_IN_THE_FILE | {"samples": "32", "frames": "1-9"})
         assert sent["Location"] == reverse("rendering:job-settings", args=[job.pk])
         job.refresh_from_db()
-        assert (job.samples, job.probe_frames.count()) == (32, 5)
-        assert "0 of 5" in browser.get(sent["Location"]).content.decode()
+        assert (job.samples, job.probe_frames.count()) == (32, 8)
+        assert "0 of 8" in browser.get(sent["Location"]).content.decode()
 
     def test_the_page_says_that_it_may_be_left_out(self, browser, job):
         page = browser.get(reverse("rendering:job-settings", args=[job.pk])).content.decode()

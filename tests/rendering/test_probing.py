@@ -1,71 +1,58 @@
-"""Which frames are probed, and that the extrapolation finds what the model says."""
+"""Which frames are probed, how cheaply, and in which order."""
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rendering import probing
-from rendering.probing import Shot
+from rendering.probing import Planned, Shot
 
 FRAMES = list(range(1, 101))
+HD = 1920 * 1080
+frame_lists = st.lists(st.integers(-99, 99), min_size=1, max_size=9, unique=True).map(sorted)
 
 
-def timed(frames, samples, *, fixed=1.0, per_sample=0.05, factors=(1.0, 1.0, 1.0), start=0.0):
-    """What a node would need for the shots: the first one pays `start` on top."""
-    factor = {frames[-1]: factors[2], frames[0]: factors[0], frames[len(frames) // 2]: factors[1]}
-    shots = probing.shots(frames, samples)
-    return {shot: factor[shot.frame] * (fixed + per_sample * shot.samples) + start * (shot == shots[0]) for shot in shots}
+def test_five_frames_at_few_samples_and_the_middle_one_at_three_numbers_of_them():
+    shots = probing.shots(Planned(FRAMES, 256, HD))
+    assert sorted({shot.frame for shot in shots}) == [1, 26, 51, 75, 100]
+    assert sorted(shot.samples for shot in shots if shot.frame == 51) == [8, 16, 32]
 
 
-class ShotsTests:
-    def test_first_middle_and_last_frame_the_middle_one_first(self):
-        shots = probing.shots(FRAMES, 256)
-        assert [shot.frame for shot in shots] == [51, 51, 51, 1, 100]
-        assert [shot.samples for shot in shots] == [8, 32, 16, 8, 8]
-
-    @given(st.lists(st.integers(-99, 99), min_size=1, max_size=9, unique=True).map(sorted), st.integers(1, 70_000))
-    def test_they_are_few_cheap_and_each_once(self, frames, samples):
-        shots = probing.shots(frames, samples)
-        assert len(shots) == len(set(shots)) <= 5
-        assert all(1 <= shot.samples <= max(3, samples // 8) for shot in shots)
-
-    def test_a_single_still_is_one_frame(self):
-        assert {shot.frame for shot in probing.shots([7], 64)} == {7}
-
-    @given(st.integers(4, 16_384), st.integers(4, 8_192))
-    def test_a_probe_is_never_larger_than_a_4k_frame(self, width, height):
-        small = probing.size_of(width, height)
-        assert small[0] * small[1] <= probing.PIXELS_MAX
-        assert small[0] <= width
+def test_what_is_believed_never_follows_a_shot_of_the_same_frame():
+    shots = probing.shots(Planned(FRAMES, 256, HD))
+    assert all(before.frame != after.frame for before, after in pairwise(shots))
 
 
-class ExtrapolationTests:
-    @given(st.floats(0, 100), st.floats(0.0001, 10), st.integers(1, 4096), st.floats(0, 60))
-    def test_what_follows_the_model_is_found_whatever_the_start_took(self, fixed, per_sample, samples, start):
-        found = probing.seconds_per_frame(
-            timed(FRAMES, samples, fixed=fixed, per_sample=per_sample, start=start), frames=FRAMES, samples=samples
-        )
-        assert found.low < fixed + per_sample * samples < found.high
+@given(frame_lists, st.integers(1, 70_000), st.integers(1, probing.PIXELS_MAX))
+def test_they_are_few_each_once_and_have_no_more_samples_than_the_job(frames, samples, pixels):
+    shots = probing.shots(Planned(frames, samples, pixels))
+    assert len(shots) == len(set(shots)) <= 8
+    assert all(1 <= shot.samples <= max(3, samples) for shot in shots)
 
-    def test_equal_frames_give_a_range_of_fifteen_per_cent(self):
-        found = probing.seconds_per_frame(timed(FRAMES, 128), frames=FRAMES, samples=128)
-        assert found.high / (1 + 0.05 * 128) == pytest.approx(1.15)
 
-    def test_frames_that_differ_make_it_wider_and_count_in_the_mean(self):
-        equal = probing.seconds_per_frame(timed(FRAMES, 128), frames=FRAMES, samples=128)
-        rising = probing.seconds_per_frame(timed(FRAMES, 128, factors=(0.5, 1.0, 1.5)), frames=FRAMES, samples=128)
-        assert rising.high / rising.low > equal.high / equal.low
-        assert rising.low < 1 + 0.05 * 128 < rising.high
+@given(st.integers(64, 70_000))
+def test_all_together_are_cheaper_than_one_frame_of_a_large_job(samples):
+    assert sum(shot.samples for shot in probing.shots(Planned(FRAMES, samples, HD))) <= samples
 
-    def test_larger_frames_than_a_probe_may_have_are_scaled_by_their_pixels(self):
-        one = probing.seconds_per_frame(timed(FRAMES, 128), frames=FRAMES, samples=128)
-        four = probing.seconds_per_frame(timed(FRAMES, 128), frames=FRAMES, samples=128, pixel_ratio=4.0)
-        assert four.high == pytest.approx(4 * one.high)
 
-    def test_frames_that_took_no_time_cost_nothing(self):
-        nothing = dict.fromkeys(probing.shots(FRAMES, 64), 0.0)
-        assert probing.seconds_per_frame(nothing, frames=FRAMES, samples=64) == (0, 0)
+def test_a_light_frame_that_may_stop_early_is_also_rendered_with_all_its_samples():
+    assert probing.shots(Planned(FRAMES, 160, 9_216, is_adaptive=True))[-1] == Shot(51, 160)
+    assert Shot(51, 160) not in probing.shots(Planned(FRAMES, 160, HD, is_adaptive=True))
 
-    def test_noise_never_makes_a_sample_cheaper_than_nothing(self):
-        seconds = timed([7], 64) | {Shot(7, 8): 0.1}
-        assert probing.seconds_per_frame(seconds, frames=[7], samples=64).low >= 0
+
+def test_a_still_is_warmed_up_with_and_then_measured_twice():
+    assert probing.shots(Planned([7], 64, HD)) == [Shot(7, 2), Shot(7, 4), Shot(7, 8)]
+
+
+@pytest.mark.parametrize(("samples", "pixels", "most"), [(12, 230_400, 8), (12, 9_216, 12), (4096, HD, 512), (1, HD, 3)])
+def test_light_frames_are_probed_nearly_whole_and_heavy_ones_at_an_eighth(samples, pixels, most):
+    assert Planned(FRAMES, samples, pixels).levels[2] == most
+
+
+@given(st.integers(4, 16_384), st.integers(4, 8_192))
+def test_a_probe_is_never_larger_than_a_4k_frame(width, height):
+    small = probing.size_of(width, height)
+    assert small[0] * small[1] <= probing.PIXELS_MAX
+    assert small[0] <= width
