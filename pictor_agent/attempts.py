@@ -4,6 +4,7 @@ import asyncio
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from pictor_agent import protocol
 from pictor_agent.attempt_log import AttemptLog
@@ -17,6 +18,13 @@ from pictor_agent.terminal import Terminal
 PROGRESS_SECONDS = 0.5
 LOG_SECONDS = 1.0
 URL_SECONDS = 30.0  # how long to wait for fresh file URLs
+
+
+class Names(TypedDict):
+    """What every message and report about an attempt says first."""
+
+    work_id: int
+    attempt: int
 
 
 @dataclass(eq=False)
@@ -36,7 +44,7 @@ class Held:
         return self.item.work_id, self.item.attempt
 
     @property
-    def names(self) -> dict[str, int]:
+    def names(self) -> Names:
         return {"work_id": self.item.work_id, "attempt": self.item.attempt}
 
     @property

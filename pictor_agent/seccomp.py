@@ -61,7 +61,7 @@ def program(machine: str | None = None) -> bytes:
 def refused_numbers(machine: str) -> dict[str, int]:
     column = list(AUDIT).index(machine)
     own = REFUSED_X86 if column == 0 else {}
-    return own | {name: numbers[column] for name, numbers in REFUSED.items() if numbers[column] is not None}
+    return own | {name: number for name, numbers in REFUSED.items() if (number := numbers[column]) is not None}
 
 
 def _instructions(machine: str) -> Iterator[Instruction]:
