@@ -37,11 +37,14 @@ def test_a_frame_is_looked_into_with_the_keyboard(opened, complaints):
     title = viewer.locator("h2")
     expect(title).to_have_text("Frame 1")
     scale = viewer.locator(".stage-scale")
-    expect(scale).to_have_text("100 %")  # a small frame is not made larger by itself
+    expect(scale).to_have_text("200 %")  # a small frame is made larger, but no further than this
     opened.keyboard.press("+")
-    expect(scale).to_have_text("150 %")
+    expect(scale).to_have_text("300 %")
     opened.keyboard.press("0")
+    expect(scale).to_have_text("200 %")
+    opened.keyboard.press("1")
     expect(scale).to_have_text("100 %")
+    opened.keyboard.press("0")
     opened.keyboard.press("ArrowRight")
     expect(title).to_have_text("Frame 2")
     opened.keyboard.press("ArrowLeft")
