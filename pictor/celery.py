@@ -81,6 +81,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "stranded-jobs": ("rendering.background.sweep_stranded_jobs", 60.0),  # its creator may change what it asks for
     "probes": ("rendering.background.sweep_probes", 30.0),  # owners are paid, and what waits in vain is given up
     "films": ("rendering.background.sweep_films", 60.0),  # minutes of work each
+    "unmerged-jobs": ("rendering.background.sweep_unmerged_jobs", 60.0),  # a minute of work each
     "stale-uploads": ("rendering.background.sweep_stale_uploads", 3600.0),  # kept for two days
     "ending": ("rendering.background.sweep_ending", 3600.0),  # a week ahead
     "ended-scenes": ("rendering.background.sweep_ended_scenes", 3600.0),  # weeks old

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from pictor_agent import engines, protocol
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
@@ -48,6 +50,30 @@ async def _inspect(arguments) -> dict:
         )
     engine = engines.find_by_blender_id(found.get("engine", ""))
     return {**found, "engine": engine.name if engine else found.get("engine", ""), "inspected_by": version}
+
+
+def merge(arguments) -> int:
+    """Finish the frame that an order of JSON on the standard input describes; print {} or {"error", "detail"}."""
+    try:
+        order = msgspec.json.decode(sys.stdin.buffer.read(), type=protocol.MergeOrder)
+        asyncio.run(_merge(arguments, order))
+        said = {}
+    except RunFailed as error:
+        said = {"error": error.reason, "detail": error.detail or error.log_tail[-300:]}
+    except SandboxUnavailable as error:
+        said = {"error": "sandbox_unavailable", "detail": str(error)}
+    except (NoBlender, OSError) as error:
+        said = {"error": "agent_error", "detail": str(error)[:500]}
+    json.dump(said, sys.stdout)
+    print()
+    return 0
+
+
+async def _merge(arguments, order: protocol.MergeOrder) -> None:
+    runner = _runner(arguments, arguments.memory_bytes)
+    with tempfile.TemporaryDirectory(prefix="pictor-merge-") as spare:
+        scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
+        await runner.merge(order, scene, Path(arguments.out))
 
 
 async def usable_version(environments: Environments, wanted: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line of the node program: run, inspect, render, doctor, fetch."""
+"""The command line of the node program: run, inspect, merge, render, doctor, fetch."""
 
 import argparse
 import os
@@ -26,6 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_run(commands)
     _add_inspect(commands)
+    _add_merge(commands)
     _add_render(commands)
     _add_doctor(commands)
     _add_fetch(commands)
@@ -55,6 +56,12 @@ def _add_inspect(commands) -> None:
     parser.add_argument("--main", required=True, help="the .blend, relative to FOLDER")
     parser.add_argument("--blender-version", default="", help="exact version to read it with (default: by the file's own)")
     parser.add_argument("--seconds-max", type=float, default=120.0)
+    parser.add_argument("folder", metavar="FOLDER")
+
+
+def _add_merge(commands) -> None:
+    parser = _command(commands, "merge", _merge, "finish a frame from its tiles; the order comes as JSON on the standard input")
+    parser.add_argument("--out", required=True)
     parser.add_argument("folder", metavar="FOLDER")
 
 
@@ -94,6 +101,12 @@ def _inspect(arguments) -> int:
     from pictor_agent.local import inspect
 
     return inspect(arguments)
+
+
+def _merge(arguments) -> int:
+    from pictor_agent.local import merge
+
+    return merge(arguments)
 
 
 def _render(arguments) -> int:

@@ -32,6 +32,7 @@ class Decoded:
 
     pixels: np.ndarray
     sha256: str
+    channels: tuple[str, ...] = ()  # names of all, in every part
 
 
 def read_pixels(path: Path, *, pixels_max: int, image_format: str = "") -> np.ndarray:
@@ -107,7 +108,7 @@ def _decoded(image, specs: list) -> Decoded:
             whole.update(_sample_bytes(strip))
             if number == chosen[0]:
                 shown.append(strip[:, :, chosen[1]])
-    return Decoded(np.concatenate(shown), whole.hexdigest())
+    return Decoded(np.concatenate(shown), whole.hexdigest(), tuple(name for spec in specs for name in spec.channelnames))
 
 
 def _picture_of(specs: list) -> tuple[int, list[int]]:

@@ -103,6 +103,15 @@ class FileRef(msgspec.Struct, kw_only=True):
     url: Url
 
 
+class Region(msgspec.Struct, kw_only=True):
+    """A part of a frame, in pixels from its upper left corner."""
+
+    left: Annotated[int, Meta(ge=0, lt=65_536)]
+    top: Annotated[int, Meta(ge=0, lt=65_536)]
+    width: Annotated[int, Meta(ge=1, le=65_536)]
+    height: Annotated[int, Meta(ge=1, le=65_536)]
+
+
 class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
     """One frame of one scene, complete: whoever renders it with the same version gets the same pixels."""
 
@@ -122,6 +131,32 @@ class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
     device: Literal["any", "cpu", "gpu"] = "any"  # of a GPU every kind is good
     denoise: bool | None = None  # None: as in the file
     camera: Name = ""  # empty: as in the file
+    region: Region | None = None  # only this part, raw: every pass with those for denoising, neither denoised nor composited
+    seconds_max: Seconds = 3_600.0
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of the file that is ordered."""
+        return (self.region.width, self.region.height) if self.region else (self.width, self.height)
+
+
+class MergeOrder(msgspec.Struct, kw_only=True):
+    """A frame to be finished from its tiles: what the server asks of the program on its own machine, never over the wire."""
+
+    blender_version: Name
+    main_path: Annotated[str, Meta(max_length=1_000)]
+    merged_path: Annotated[
+        str, Meta(max_length=1_000)
+    ]  # all tiles as one multilayer EXR, upside down, below the scene's folder
+    layers: dict[str, dict[str, str]]  # view layer -> pass -> its channels: {"ViewLayer": {"Combined": "RGBA"}}
+    frame: int
+    width: Annotated[int, Meta(ge=1, le=65_536)]
+    height: Annotated[int, Meta(ge=1, le=65_536)]
+    format: Literal["PNG", "JPEG", "OPEN_EXR", "OPEN_EXR_MULTILAYER"]
+    depth_bits: Literal[0, 8, 16, 32] = 0
+    quality_percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    denoise: bool | None = None  # None: as in the file
+    camera: Name = ""
     seconds_max: Seconds = 3_600.0
 
 

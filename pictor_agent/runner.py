@@ -121,6 +121,24 @@ class Runner:
         finally:
             await warm.close()
 
+    async def merge(self, order: protocol.MergeOrder, scene: Path, target: Path) -> Picture:
+        """Finish a frame whose tiles lie as one picture in the folder `scene`, into the file `target`.
+
+        Raises:
+            RunFailed: with the reason, when it cannot be finished within `order.seconds_max`.
+        """
+        for path in (order.main_path, order.merged_path):
+            check_main(scene, path)
+        await self._find_blender(order.blender_version, lambda *_: None)
+        blender = self.environments[order.blender_version]
+        warm = await WarmBlender.start(blender, self.sandbox, scene, order.main_path, self.limits)
+        try:
+            async with time_limit(order.seconds_max, f"more than {order.seconds_max:.0f} s"):
+                await self._watched(warm, warm.open())
+                return await self._watched(warm, warm.merge(order, target))
+        finally:
+            await warm.close()
+
     def has_open(self, scene_key: str) -> bool:
         """Does a warm process still see this scene's folder?"""
         return self.pool.sees(scene_key)
@@ -183,13 +201,14 @@ def describe(spec: protocol.RenderSpec, picture: Picture) -> protocol.RenderResu
     """Decode the picture, see that it is what was ordered, and commit to its pixels."""
     from pictor_agent import pixels  # 40 MB that a node without work does without
 
+    wanted = spec.picture_size
     try:
-        decoded = pixels.decode(picture.path, pixels_max=spec.width * spec.height, image_format=spec.format)
+        decoded = pixels.decode(picture.path, pixels_max=wanted[0] * wanted[1], image_format=spec.format)
     except pixels.Undecodable as error:
         raise RunFailed("output_invalid", str(error)) from error
     height, width = decoded.pixels.shape[:2]
-    if (width, height) != (spec.width, spec.height):
-        raise RunFailed("output_invalid", f"{width} x {height} pixels instead of {spec.width} x {spec.height}")
+    if (width, height) != wanted:
+        raise RunFailed("output_invalid", f"{width} x {height} pixels instead of {wanted[0]} x {wanted[1]}")
     return protocol.RenderResult(
         file_sha256=picture.sha256,
         pixels_sha256=decoded.sha256,

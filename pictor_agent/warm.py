@@ -130,6 +130,7 @@ class WarmBlender:
             command="render", frame=spec.frame, seed=spec.seed, width=spec.width, height=spec.height,
             samples=spec.samples, format=spec.format, denoise=spec.denoise, camera=spec.camera, engine=spec.engine,
             device=spec.device, depth_bits=spec.depth_bits, quality_percent=spec.quality_percent,
+            region=msgspec.to_builtins(spec.region),
         )  # fmt: skip
         answer = await self._until("rendered", on_progress)
         self.memory_bytes = answer.memory_bytes
@@ -139,6 +140,12 @@ class WarmBlender:
         """A small WebP of the current frame into the file `target`."""
         await self._send(command="preview", width=width)
         return await self._receive(await self._until("previewed"), target)
+
+    async def merge(self, order: protocol.MergeOrder, target: Path) -> Picture:
+        """Finish the open scene's frame from its merged tiles into the file `target`."""
+        merged = f"{self._main_inside.removesuffix(order.main_path)}{order.merged_path}"
+        await self._send(command="merge", merged=merged, **msgspec.to_builtins(order))
+        return await self._receive(await self._until("merged"), target)
 
     def kill(self) -> None:
         self._ended_by_us = True

@@ -88,7 +88,7 @@ def outcome_of(verb, job: Job, actor, done: str) -> tuple[str, int]:
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    list_display = ["id", "job", "frame", "status", "attempt", "attempts_used", "reason", "accepted_at"]
+    list_display = ["id", "job", "frame", "tile", "status", "attempt", "attempts_used", "reason", "accepted_at"]
     list_filter = ["status", choice_filter("reason", "reason", REASONS)]
     search_fields = ["=id", "=job__id", "job__name"]
     list_select_related = ["job"]

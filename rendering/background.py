@@ -7,10 +7,10 @@ from functools import partial
 import structlog
 from celery import shared_task
 from django.core.cache import cache
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from common import clock
-from rendering import counts, films, frames, inspection, notices, orphans, retention, scenes, services, uploads
+from rendering import counts, films, frames, inspection, merging, notices, orphans, retention, scenes, services, uploads
 from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
 from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 CHECK_SECONDS = 120  # how long one process has a frame to itself
 INSPECT_SECONDS = 900  # the same for a scene: unpacking a large archive takes minutes
 FILM_SECONDS = 4_000
+MERGE_SECONDS = 3_600
 UPLOAD_KEPT = timedelta(days=2)  # since its last chunk
 STOPPING = [reason for reason, outcome in OUTCOMES.items() if outcome.stops_job]
 
@@ -72,6 +73,18 @@ def make_film(film_id: int) -> None:
             films.make_film(film, clock.now())
         finally:
             _unclaim(f"film:{film_id}")
+
+
+@shared_task
+def merge_tiles(job_id: int) -> bool:
+    """Put the frame of a job together once all its tiles are accepted."""
+    job = Job.objects.select_related("scene").filter(pk=job_id, status=JobStatus.COMPLETED).exclude(tiles="").first()
+    if not job or not _claim(f"merge:{job_id}", MERGE_SECONDS):
+        return False
+    try:
+        return merging.merge_tiles(job, clock.now())
+    finally:
+        _unclaim(f"merge:{job_id}")
 
 
 @shared_task
@@ -183,6 +196,18 @@ def sweep_films(limit: int = 10) -> int:
     """Make films whose hint was lost or whose process was killed."""
     ids = list(Film.objects.filter(finished_at=None).order_by("id").values_list("pk", flat=True)[:limit])
     _each(make_film, ids)
+    return len(ids)
+
+
+@shared_task
+def sweep_unmerged_jobs(limit: int = 10) -> int:
+    """Put together frames whose hint was lost, whose process was killed, or that failed for a while."""
+    due = Job.objects.filter(status=JobStatus.COMPLETED, frames_deleted_at=None).exclude(tiles="")
+    due = due.filter(Q(merged_frame=None) | Q(merged_frame__made_at__lt=F("finished_at")) | ~Q(merged_frame__failure=""))
+    ids = _some(
+        due.exclude(merged_frame__tries__gte=services.MERGE_TRIES_MAX, merged_frame__made_at__gte=F("finished_at")), limit
+    )
+    _each(merge_tiles, ids)
     return len(ids)
 
 

@@ -3,6 +3,9 @@
 Arrays: (height, width, channels), uint8 or uint16 or float16 or float32 as stored.
 """
 
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
 
 from rendering.choices import ImageFormat
@@ -16,6 +19,9 @@ DEPTHS: dict[str, set[str]] = {
     ImageFormat.EXR_LAYERS: {"float16", "float32", "uint32"},
 }
 
+TILE_PASSES = (("Combined", 4),)  # and how many channels each has
+DENOISING_PASSES = (("Denoising Albedo", 3), ("Denoising Normal", 3))
+
 
 def problem(pixels: np.ndarray, *, width: int, height: int, image_format: str) -> Reason | None:
     """The first thing wrong with a frame, or None. BLACK and CONSTANT are doubts: some scenes are."""
@@ -26,6 +32,13 @@ def problem(pixels: np.ndarray, *, width: int, height: int, image_format: str) -
     if pixels.dtype.kind == "f" and not np.isfinite(colours(pixels)).all():
         return Reason.NOT_FINITE
     return _flatness(colours(pixels))
+
+
+def tile_problem(channels: Iterable[str], *, denoised: bool) -> Reason | None:
+    """Does a tile bring the picture of a view layer and, for denoising the whole, its guides?"""
+    passes = Counter(name.rpartition(".")[0].rpartition(".")[2] for name in channels)
+    wanted = TILE_PASSES + DENOISING_PASSES * denoised
+    return None if all(passes[name] >= count for name, count in wanted) else Reason.WRONG_CHANNELS
 
 
 def _has_right_channels(pixels: np.ndarray, image_format: str) -> bool:

@@ -11,6 +11,7 @@ from rendering.models import Attempt, Job, ProbeFrame
 from rendering.probed import newest_run, probed_seconds
 from rendering.rates import Rate, rate_at
 from rendering.splitting import BadFrames, parse_frames
+from rendering.tiling import BadGrid, parse_grid
 from workers.models import Worker
 
 FRAMES_LOOKED_AT = 200  # the newest accepted ones of the scene
@@ -37,7 +38,8 @@ def quote(job: Job, now: datetime, *, rate: Rate | None = None, probes: list[Pro
     frames, rate = _frame_count(job.frames), rate or rate_at(job.tier, now)
     seconds, basis = frame_seconds(job, probes)
     low_micros, high_micros = pricing.cost_range_micros(seconds, frames=frames, rate_micros=rate.rate_micros)
-    time = pricing.time_range_seconds(seconds, frames=frames, scores_milli=_scores_online())
+    tiles = tile_count(job)
+    time = pricing.time_range_seconds(_shared(seconds, tiles), frames=frames * tiles, scores_milli=_scores_online())
     return Quote(low_micros, high_micros, time.low, time.high, basis, frames)
 
 
@@ -58,7 +60,7 @@ def reserve_micros(job: Job, now: datetime) -> int:
     """What is kept ready for each task in work: a quarter above the dearest one so far, else the middle of the estimate."""
     if job.dearest_micros is not None:
         return max(1, job.dearest_micros * RESERVE_MARGIN_PERCENT // 100)
-    seconds, _ = frame_seconds(job)
+    seconds = _shared(frame_seconds(job)[0], tile_count(job))
     return max(1, ceil(sqrt(seconds.low * seconds.high) * rate_at(job.tier, now).rate_micros))
 
 
@@ -70,13 +72,31 @@ def _known_seconds(job: Job) -> list[float]:
         .exclude(task__job__scene__scene_key="")
     )
     rows = attempts.order_by("-id").values_list(
-        "billable_ms", "score_milli", "task__job__width", "task__job__height", "task__job__samples"
+        "billable_ms", "score_milli", "task__job__width", "task__job__height", "task__job__samples", "task__job__tiles"
     )
     work = job.width * job.height * job.samples
     return [
-        pricing.reference_ms(ms, score) / 1000 * work / max(1, width * height * samples)
-        for ms, score, width, height, samples in rows[:FRAMES_LOOKED_AT]
+        pricing.reference_ms(ms, score) / 1000 * work * count_of(tiles) / max(1, width * height * samples)
+        for ms, score, width, height, samples, tiles in rows[:FRAMES_LOOKED_AT]
     ]
+
+
+def tile_count(job: Job) -> int:
+    """Tasks of one frame; words that are still to be mended divide nothing."""
+    return count_of(job.tiles)
+
+
+def count_of(tiles: str) -> int:
+    try:
+        grid = parse_grid(tiles)
+    except BadGrid:
+        return 1
+    return grid.count if grid else 1
+
+
+def _shared(seconds: pricing.Range, tiles: int) -> pricing.Range:
+    """Of one tile, as if all took the same."""
+    return pricing.Range(seconds.low / tiles, seconds.high / tiles)
 
 
 def _scores_online() -> list[int]:

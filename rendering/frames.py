@@ -16,7 +16,7 @@ from django.db.models import F
 from common import clock
 from pictor_agent.pixels import Decoded, Undecodable, decode
 from rendering import checks, services, thumbnails
-from rendering.models import Attempt, Output, Task
+from rendering.models import Attempt, Task
 from rendering.reasons import DOUBTS, Reason
 from rendering.services import Passed, Previews
 from rendering.states import TaskStatus
@@ -119,7 +119,7 @@ def judge(attempt: Attempt) -> Passed | Refused:
         pixels = examine(attempt.task, attempt)
     except BadFrame as error:
         return Refused(attempt.task_id, attempt.number, error.reason, str(error))
-    return Passed(attempt.task_id, attempt.number, make_previews(attempt.output, pixels))
+    return Passed(attempt.task_id, attempt.number, small_pictures(attempt.output.storage_key, pixels))
 
 
 def _accept(passed: Sequence[Passed]) -> set[int]:
@@ -140,13 +140,14 @@ def examine(task: Task, attempt: Attempt):
     Raises:
         BadFrame: with the first thing that is wrong.
     """
-    job = task.job
-    decoded = _decode(attempt.output.storage_key, pixels_max=job.width * job.height, image_format=job.format)
+    ordered = task.ordered_picture
+    width, height, image_format = ordered.width, ordered.height, ordered.format
+    decoded = _decode(attempt.output.storage_key, pixels_max=width * height, image_format=image_format)
     if decoded.sha256 != attempt.pixels_sha256:
         raise BadFrame(Reason.HASH_MISMATCH)
     pixels = decoded.pixels
-    reason = checks.problem(pixels, width=job.width, height=job.height, image_format=job.format)
-    reason = reason or _duplicate(task, attempt)
+    reason = checks.problem(pixels, width=width, height=height, image_format=image_format)
+    reason = reason or _missing_passes(task, decoded) or _duplicate(task, attempt)
     if reason in DOUBTS and _is_confirmed(task, attempt):
         return pixels
     if reason:
@@ -164,6 +165,11 @@ def _decode(storage_key: str, *, pixels_max: int, image_format: str) -> Decoded:
         raise BadFrame(Reason.UNDECODABLE, str(error)) from error
 
 
+def _missing_passes(task: Task, decoded: Decoded) -> Reason | None:
+    """A tile without what denoising the whole needs would spoil every other tile."""
+    return checks.tile_problem(decoded.channels, denoised=task.job.is_denoised) if task.tile else None
+
+
 def _duplicate(task: Task, attempt: Attempt) -> Reason | None:
     """Is it pixel for pixel another frame of the job?"""
     same = Attempt.objects.accepted().filter(task__job=task.job_id, pixels_sha256=attempt.pixels_sha256)
@@ -176,9 +182,9 @@ def _is_confirmed(task: Task, attempt: Attempt) -> bool:
     return earlier.exclude(number=attempt.number).exists()
 
 
-def make_previews(output: Output, pixels) -> Previews:
+def small_pictures(storage_key: str, pixels) -> Previews:
     """Write the small pictures beside the frame; writing them again replaces them."""
-    stem = str(PurePosixPath(output.storage_key).with_suffix(""))
+    stem = str(PurePosixPath(storage_key).with_suffix(""))
     keys = [f"{stem}.preview.webp", f"{stem}.thumbnail.webp"]
     for key, side in zip(keys, [thumbnails.PREVIEW_SIDE, thumbnails.THUMBNAIL_SIDE], strict=True):
         default_storage.delete(key)

@@ -77,11 +77,16 @@ def lay_out(scene: Scene, folder: Path) -> None:
         target.chmod(0o644)
 
 
-def _run(main_path: str, folder: Path, version: str) -> bytes:
-    command = [sys.executable, "-m", "pictor_agent", "inspect", "--environments", settings.BLENDER_ENVIRONMENTS]
-    command += ["--blender-version", version, "--main", main_path, str(folder)]
+def agent_words(verb: str) -> list[str]:
+    """The words after Python's for a verb of the agent's program, with the Blenders that this machine has."""
+    found = ["-m", "pictor_agent", verb, "--environments", settings.BLENDER_ENVIRONMENTS]
     for program in filter(None, settings.BLENDER_PYTHON.split(os.pathsep)):
-        command += ["--blender-python", program]
+        found += ["--blender-python", program]
+    return found
+
+
+def _run(main_path: str, folder: Path, version: str) -> bytes:
+    command = [sys.executable, *agent_words("inspect"), "--blender-version", version, "--main", main_path, str(folder)]
     try:
         done = subprocess.run(
             command,

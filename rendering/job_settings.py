@@ -6,6 +6,8 @@ from datetime import datetime
 from pictor_agent import engines
 from rendering.choices import DEPTHS_BITS, Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
 from rendering.splitting import FRAMES_MAX, BadFrames, parse_frames
+from rendering.tiling import SIDE_MIN as TILE_SIDE_MIN
+from rendering.tiling import BadGrid, parse_grid
 
 SIDE_MIN, SIDE_MAX = 4, 16_384  # pixels
 PIXELS_MAX = 134_217_728  # 16,384 x 8,192
@@ -29,6 +31,7 @@ class JobSettings:
     depth_bits: int = 0  # 0: as in the file
     quality_percent: int = 0  # of JPEG; 0: as in the file
     denoise: bool | None = None  # None: as in the file
+    tiles: str = ""  # "4x3" of a single frame; empty: in one piece
     camera: str = ""  # empty: as in the file
     engine: str = "cycles"
     blender_version: str = "5.0.1"
@@ -88,6 +91,7 @@ def _render_problems(settings: JobSettings, cameras: list[str] | None) -> dict[s
         "depth_bits": _depth_problem(settings),
         "quality_percent": "" if 0 <= settings.quality_percent <= 100 else "Choose 1 to 100 %.",
         "engine": _engine_problem(settings),
+        "tiles": _tiles_problem(settings),
         "camera": _camera_problem(settings.camera, cameras),
         "render_order": _choice_problem(settings.render_order, RenderOrder, "an order"),
         "order_step": _step_problem(settings.order_step) if settings.render_order == RenderOrder.NTH else "",
@@ -123,6 +127,27 @@ def _frames_problem(expression: str) -> str:
     except BadFrames as error:
         return str(error)
     return ""
+
+
+def _tiles_problem(settings: JobSettings) -> str:
+    try:
+        grid = parse_grid(settings.tiles)
+        frames = len(parse_frames(settings.frames))
+    except BadGrid as error:
+        return str(error)
+    except BadFrames:
+        return ""
+    if not grid:
+        return ""
+    if frames != 1 or settings.engine != "cycles":
+        return "Tiles are for a job of one frame by Cycles. Leave this empty, or choose a single frame."
+    if settings.gate_step:
+        return "A preview needs several frames. Leave it empty, or render in one piece."
+    return (
+        ""
+        if min(settings.width // grid.across, settings.height // grid.down) >= TILE_SIDE_MIN
+        else "These tiles are too small."
+    )
 
 
 def _side_problem(pixels: int) -> str:

@@ -6,11 +6,12 @@ Only names that this app gives are ever touched, and only files that are old eno
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 
-from rendering.models import Asset, Film, Output
+from rendering.models import Asset, Film, MergedFrame, Output
 
 # What the store may hold below each folder, as this app names it; a store adds _letters to a name that is taken.
 NAMES = {
@@ -25,7 +26,8 @@ def known_keys(root: str, owner: str) -> set[str]:
     """What the rows name below `root`/`owner`."""
     if root == "frames":
         rows = Output.objects.filter(attempt__task__job=owner).values_list("storage_key", "preview_key", "thumbnail_key")
-        return {key for row in rows.iterator() for key in row}
+        merged = MergedFrame.objects.filter(job=owner).values_list("storage_key", "preview_key", "thumbnail_key")
+        return {key for row in chain(rows.iterator(), merged) for key in row}
     if root == "films":
         return set(Film.objects.filter(job=owner).values_list("storage_key", flat=True))
     if root == "probes":

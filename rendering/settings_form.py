@@ -24,6 +24,7 @@ from rendering.job_settings import (
 )
 from rendering.models import Job
 from rendering.splitting import FRAMES_MAX, BadFrames, parse_frames
+from rendering.tiling import BadGrid, parse_grid, suggested, written
 from workers.places import COUNTRIES, REGIONS
 
 PERCENTAGE_MAX = 400
@@ -76,6 +77,7 @@ class SettingsForm(forms.Form):
         required=False, min_value=1, max_value=100, label="JPEG quality", help_text="Empty: as in the file"
     )
     denoise = forms.ChoiceField(required=False, choices=[AS_IN_THE_FILE, ("on", "On"), ("off", "Off")])
+    tiles = forms.CharField(required=False, max_length=8, label="Tiles")
     camera = forms.ChoiceField(required=False)
     software = forms.ChoiceField(label="Engine")
     render_order = forms.ChoiceField(
@@ -140,6 +142,8 @@ class SettingsForm(forms.Form):
         self.fields["location"].choices = location_choices()
         self.fields["cap"].widget.attrs["placeholder"] = "no cap"
         self.fields["gpu_model"].widget.attrs["list"] = "gpu-models"
+        self.fields["tiles"].widget.attrs |= {"list": "tile-grids", "placeholder": "in one piece"}
+        self.fields["tiles"].help_text = tiles_help(job)
 
     def _say_limits(self) -> None:
         for field in self.fields.values():
@@ -199,6 +203,7 @@ class SettingsForm(forms.Form):
             denoise=DENOISE[cleaned["denoise"]],
             engine=engine,
             blender_version=version,
+            tiles=written_grid(cleaned["tiles"]),
             render_order=cleaned["render_order"] or RenderOrder.IN_ORDER,
             order_step=cleaned["order_step"] or self.job.order_step,
             device=cleaned["device"] or Device.ANY,
@@ -247,7 +252,7 @@ class SettingsForm(forms.Form):
 
     @property
     def render_more(self) -> list[Setting]:
-        names = ("depth_bits", "quality_percent", "render_order", "order_step")
+        names = ("depth_bits", "quality_percent", "tiles", "render_order", "order_step")
         return self._rows(*names, units={"quality_percent": "%"})
 
     @property
@@ -279,6 +284,21 @@ class SettingsForm(forms.Form):
         )
 
 
+def tiles_help(job: Job) -> str:
+    """What tiles are, and how many suit this still."""
+    words = "Many nodes on one frame: 4x4 makes 16 tiles. Only for a single frame by Cycles"
+    grid = suggested(job.width, job.height)
+    return f"{words}; for this size {grid} suits" if grid else words
+
+
+def written_grid(text: str) -> str:
+    """ "4 x 3" as "4x3"; what cannot be read stays, for the words about it."""
+    try:
+        return written(parse_grid(text))
+    except BadGrid:
+        return text.strip()
+
+
 def text_of(value) -> str:
     """A field's value as the page holds it."""
     return "" if value is None else str(value)
@@ -293,7 +313,7 @@ def initial_of(job: Job) -> dict:
     """The fields as the job stands."""
     width, height, percentage = size_of(job)
     same = (
-        "name", "frames", "samples", "format", "camera", "render_order", "order_step", "tier", "device", "location", "nodes",
+        "name", "frames", "samples", "format", "camera", "tiles", "render_order", "order_step", "tier", "device", "location", "nodes",
         "reliability_min_percent", "gpu_vendor", "gpu_model", "one_device_class", "pause_percent",
     )  # fmt: skip
     return {name: getattr(job, name) for name in same} | {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from common.file_urls import sign_file_url
-from pictor_agent.protocol import FileRef, RenderSpec
+from pictor_agent.protocol import FileRef, Region, RenderSpec
 from rendering import events, services
 from rendering.models import Attempt, Job, SceneFile, Task
 from rendering.pricing import FRAME_SECONDS_MAX
@@ -47,13 +47,13 @@ class RenderWork:
         return {file.sha256: file.url for file in files_by_scene({scene_id}, now).get(scene_id, [])}
 
     def titles(self, references: list[int]) -> dict[int, str]:
-        tasks = Task.objects.filter(pk__in=references).values_list("pk", "job__name", "frame")
-        return {pk: f"{name}, frame {frame}" for pk, name, frame in tasks}
+        tasks = Task.objects.filter(pk__in=references).select_related("job").only("frame", "tile", "job__name")
+        return {task.pk: f"{task.job.name}, {task.words}" for task in tasks}
 
 
 def render_spec(attempt: Attempt, files: list[FileRef]) -> RenderSpec:
     """Everything a node needs to render this attempt's frame."""
-    job = attempt.task.job
+    job, ordered = attempt.task.job, attempt.task.ordered_picture
     return RenderSpec(
         engine=job.engine,
         blender_version=job.blender_version,
@@ -65,12 +65,13 @@ def render_spec(attempt: Attempt, files: list[FileRef]) -> RenderSpec:
         width=job.width,
         height=job.height,
         samples=job.samples,
-        format=job.format,
-        depth_bits=job.depth_bits,
+        format=ordered.format,
+        depth_bits=ordered.depth_bits,
         quality_percent=job.quality_percent,
         device=job.device,
         denoise=job.denoise,
         camera=job.camera,
+        region=Region(**ordered.region._asdict()) if ordered.region else None,
         seconds_max=FRAME_SECONDS_MAX,
     )
 

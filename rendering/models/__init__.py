@@ -5,7 +5,7 @@ from rendering.models.jobs import Job, JobEvent, WatchLink, new_secret, new_watc
 from rendering.models.probes import ProbeFrame
 from rendering.models.rates import RateRule
 from rendering.models.scenes import Asset, Scene, SceneFile, Upload
-from rendering.models.tasks import Attempt, Output, Task, TaskCount
+from rendering.models.tasks import Attempt, MergedFrame, OrderedPicture, Output, Task, TaskCount
 
 __all__ = [
     "Asset",
@@ -13,6 +13,8 @@ __all__ = [
     "Film",
     "Job",
     "JobEvent",
+    "MergedFrame",
+    "OrderedPicture",
     "Output",
     "ProbeFrame",
     "RateRule",

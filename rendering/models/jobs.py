@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from rendering.choices import Visibility
 from rendering.states import JobStatus, PauseReason
+from rendering.tiling import Grid, parse_grid
 
 
 def new_secret() -> bytes:
@@ -60,6 +61,7 @@ class Job(models.Model):
     depth_bits = models.PositiveSmallIntegerField(default=0, db_default=0)  # per channel; 0: as in the file
     quality_percent = models.PositiveSmallIntegerField(default=0, db_default=0)  # of JPEG; 0: as in the file
     denoise = models.BooleanField(null=True)
+    tiles = models.CharField(max_length=8, blank=True, default="", db_default="")  # "4x3" of its one frame; empty: none
 
     tier = models.CharField(max_length=12, default="standard")
     device = models.CharField(max_length=8, default="any", db_default="any")  # rendering.choices.Device
@@ -122,6 +124,7 @@ class Job(models.Model):
             models.Index(
                 fields=["status"], name="job_unsettled", condition=Q(status__in=["inspecting", "queued", "rendering", "paused"])
             ),
+            models.Index(fields=["status"], name="job_in_tiles", condition=~Q(tiles="")),
         ]
 
     def __str__(self) -> str:
@@ -129,6 +132,20 @@ class Job(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("rendering:job-detail", args=[self.pk])
+
+    @property
+    def grid(self) -> Grid | None:
+        """How its one frame is divided; None for a job of whole frames."""
+        return parse_grid(self.tiles)
+
+    @property
+    def unit(self) -> str:
+        """What its tasks are."""
+        return "tile" if self.tiles else "frame"
+
+    @property
+    def is_denoised(self) -> bool:
+        return self.scene.inspection.get("denoise", False) if self.denoise is None else self.denoise
 
 
 class WatchLink(models.Model):

@@ -1,11 +1,15 @@
 """Tasks, how many are in each status, the attempts of nodes at them, and the frames these left."""
 
+from typing import NamedTuple
+
 from django.contrib.postgres.indexes import HashIndex
 from django.db import connection, models
 from django.db.models import Avg, Count, OuterRef, Q, Subquery, Sum
 
+from rendering.choices import ImageFormat
 from rendering.models.jobs import Job, JobEvent, JobQuerySet
 from rendering.states import TaskStatus
+from rendering.tiling import Box
 
 
 class TaskQuerySet(models.QuerySet):
@@ -28,10 +32,11 @@ class TaskQuerySet(models.QuerySet):
 
 
 class Task(models.Model):
-    """One frame of a job."""
+    """One frame of a job, or one tile of its only frame."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="tasks")
     frame = models.IntegerField()
+    tile = models.PositiveSmallIntegerField(default=0, db_default=0)  # from 1, row by row; 0: the whole frame
     status = models.CharField(max_length=12, choices=TaskStatus, default=TaskStatus.WAITING)
     attempts_used = models.PositiveSmallIntegerField(default=0)  # those that count against the limit
     attempt = models.PositiveIntegerField(default=0)  # number of the newest one
@@ -42,9 +47,9 @@ class Task(models.Model):
     objects = TaskQuerySet.as_manager()
 
     class Meta:
-        ordering = ["frame"]
+        ordering = ["frame", "tile"]
         constraints = [
-            models.UniqueConstraint(fields=["job", "frame"], name="task_once_per_frame"),
+            models.UniqueConstraint(fields=["job", "frame", "tile"], name="task_once_per_frame_and_tile"),
             models.CheckConstraint(condition=Q(status__in=TaskStatus.values), name="task_status_known"),
         ]
         indexes = [
@@ -54,7 +59,36 @@ class Task(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Task {self.pk}, frame {self.frame}"
+        return f"Task {self.pk}, {self.words}"
+
+    @property
+    def words(self) -> str:
+        """ "frame 7", "frame 7, tile 3"."""
+        return f"frame {self.frame}, tile {self.tile}" if self.tile else f"frame {self.frame}"
+
+    @property
+    def number(self) -> int:
+        """What tells it from the others of its job: its tile, else its frame."""
+        return self.tile or self.frame
+
+    @property
+    def ordered_picture(self) -> "OrderedPicture":
+        """What its node is to deliver. Tiles come raw, with every pass, whatever the frame will be written as."""
+        job = self.job
+        if not self.tile:
+            return OrderedPicture(job.width, job.height, job.format, job.depth_bits)
+        region = job.grid.ordered(self.tile, job.width, job.height)
+        return OrderedPicture(region.width, region.height, ImageFormat.EXR_LAYERS, 32, region)
+
+
+class OrderedPicture(NamedTuple):
+    """Size and format of the file of one task."""
+
+    width: int
+    height: int
+    format: str
+    depth_bits: int
+    region: Box | None = None
 
 
 class TaskCountQuerySet(models.QuerySet):
@@ -184,12 +218,13 @@ class OutputQuerySet(models.QuerySet):
         return found.select_related("attempt__task__job", "attempt__worker").first()
 
     def accepted_of(self, job_id: int):
-        """The paid frames of a job, in the order of their numbers: of each task the newest that was accepted.
+        """The paid frames of a job, or its tiles, in the order of their numbers: of each task the newest that was accepted.
 
         One that is being rendered again keeps its paid frame until a newer one is accepted.
         """
         paid = self.filter(attempt__task__job=job_id, attempt__outcome="accepted").exclude(storage_key="")
-        return paid.order_by("attempt__task__frame", "-attempt__number").distinct("attempt__task__frame")
+        numbers = ("attempt__task__frame", "attempt__task__tile")
+        return paid.order_by(*numbers, "-attempt__number").distinct(*numbers)
 
     def newer_than(self, film):
         """Frames of the film's job that were paid for after it was made: it is out of date."""
@@ -211,3 +246,24 @@ class Output(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OutputQuerySet.as_manager()
+
+
+class MergedFrame(models.Model):
+    """The frame of a job that was rendered in tiles, put together from them; until then, or where that failed, without a file."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="merged_frame")
+    newest_output = models.BigIntegerField()  # the highest id of its tiles; a higher one outdates it
+    storage_key = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    pixels_sha256 = models.CharField(max_length=64, blank=True)
+    size_bytes = models.BigIntegerField(default=0)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    preview_key = models.CharField(max_length=200, blank=True)  # up to 1280 px WebP
+    thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP
+    tries = models.PositiveSmallIntegerField(default=0)  # that failed, of these tiles
+    failure = models.CharField(max_length=300, blank=True)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Merged frame of job {self.job_id}"

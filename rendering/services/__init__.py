@@ -20,6 +20,8 @@ from rendering.services.control import (
 )
 from rendering.services.films import cancel_film, start_film
 from rendering.services.leasing import lease_tasks
+from rendering.services.merges import TRIES_MAX as MERGE_TRIES_MAX
+from rendering.services.merges import keep_merged_frame, note_failed_merge, wants_merge
 from rendering.services.previews import change_preview
 from rendering.services.probes import start_probe
 from rendering.services.progress import fail_tasks, finish_tasks, render_tasks, return_tasks, start_tasks
@@ -36,6 +38,7 @@ from rendering.services.submission import (
 )
 
 __all__ = [
+    "MERGE_TRIES_MAX",
     "JobSettings",
     "Passed",
     "Previews",
@@ -56,8 +59,10 @@ __all__ = [
     "fail_tasks",
     "finish_tasks",
     "keep_frames",
+    "keep_merged_frame",
     "keep_scene",
     "lease_tasks",
+    "note_failed_merge",
     "pause_job",
     "quote",
     "raise_cap",
@@ -78,4 +83,5 @@ __all__ = [
     "stop_job",
     "submit_job",
     "update_settings",
+    "wants_merge",
 ]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from rendering import events
+from rendering.hints import hint_on_commit
 from rendering.models import Attempt, JobEvent, Task
 from rendering.services.attempts import lock_attempts
 from rendering.services.billing import charge_attempts, wall_seconds
@@ -73,6 +74,8 @@ def _accept_of_job(job_id: int, passed: Sequence[Passed], now: datetime) -> list
     _tally(attempts, walls, earned, now)
     learn_from_successes(attempts, job.scene.scene_key)
     settle(job, now)
+    if job.tiles and job.status == JobStatus.COMPLETED:
+        hint_on_commit("merge_tiles", job.pk)
     events.job_changed(job.pk, events.FRAMES, events.PROGRESS, events.NEWEST, events.COST, events.EVENTS)
     return [attempt.task_id for attempt in attempts]
 

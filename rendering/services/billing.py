@@ -51,7 +51,7 @@ def _charge(job: Job, attempt: Attempt) -> credit.Charge:
         charge_micros=attempt.charged_micros,
         worker_owner_id=attempt.worker.owner_id,
         shares_bp=shares_bp(attempt),
-        reference=f"{job.name}, frame {attempt.task.frame}",
+        reference=f"{job.name}, {attempt.task.words}",
     )
 
 
@@ -68,7 +68,7 @@ def _prices(job: Job, attempts: Iterable[Attempt], walls: Mapping[int, float]) -
             node_seconds=attempt.render_seconds or 0.0,
             wall_seconds=walls[attempt.pk],
             score_milli=attempt.score_milli,
-            peers_reference_ms=peers.of_others(attempt.worker_id),
+            peers_reference_ms=[] if job.tiles else peers.of_others(attempt.worker_id),  # sky is no measure for grass
         )
         peers.add(attempt)
         score, rate = attempt.score_milli, attempt.rate_micros

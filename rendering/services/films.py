@@ -23,6 +23,8 @@ def start_film(job: Job, fps: int = 24, film_format: str = FilmFormat.MP4) -> Fi
     if film_format not in FilmFormat.values or not 1 <= fps <= FPS_MAX:
         raise NothingToDo(f"A film is an MP4 or a WebM of 1 to {FPS_MAX} frames a second.")
     job = lock_job(job.pk)
+    if job.tiles:
+        raise NothingToDo("A still makes no film.")
     busy = job.films.filter(finished_at=None).first()
     if busy:
         return busy

@@ -63,7 +63,7 @@ def pause_uncovered(job: Job, reason: PauseReason, now: datetime) -> None:
 BEGIN = f"""
     UPDATE rendering_task AS task SET status = '{TaskStatus.RENDERING}', attempt = given.attempt
     FROM unnest(%s::bigint[], %s::int[]) AS given(id, attempt)
-    WHERE task.id = given.id AND task.status = '{TaskStatus.WAITING}' RETURNING task.id, task.frame
+    WHERE task.id = given.id AND task.status = '{TaskStatus.WAITING}' RETURNING task.id, task.frame, task.tile
 """
 
 
@@ -72,7 +72,7 @@ def _begin_attempts(job: Job, leases: list[NewLease], now: datetime) -> dict[int
     lease_of = {lease.reference: lease for lease in leases}
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, [list(lease_of), [lease.attempt for lease in leases]])
-        tasks = [Task(pk=pk, job=job, frame=frame) for pk, frame in cursor.fetchall()]
+        tasks = [Task(pk=pk, job=job, frame=frame, tile=tile) for pk, frame, tile in cursor.fetchall()]
     rate = rate_at(job.tier, now)
     attempts = Attempt.objects.bulk_create(_new_attempt(task, lease_of[task.pk], rate, now) for task in tasks)
     JobEvent.objects.bulk_create(

@@ -15,7 +15,7 @@ from pictor_agent.protocol import RenderResult
 from rendering import events, reasons
 from rendering.choices import FILE_SUFFIX
 from rendering.hints import hint_on_commit
-from rendering.models import Attempt, Job, JobEvent, Output, Task
+from rendering.models import Attempt, JobEvent, Output, Task
 from rendering.reasons import Reason
 from rendering.services.attempts import lock_attempts
 from rendering.services.endings import Ending, end_attempts, return_attempts
@@ -24,6 +24,7 @@ from rendering.states import TASK_MOVES, TaskStatus
 from workers.kinds import FailedReport, FinishedReport, RenderedReport, ReturnedReport, StartedReport
 
 PIXEL_BYTES_MAX = 32  # of a frame's file
+TILE_PIXEL_BYTES_MAX = 256  # with 16 passes of four channels
 FILE_HEAD_BYTES_MAX = 1024**2
 CHECKED_TOGETHER = 32  # frames of one hint: they are checked by one process, one after the other
 Report = StartedReport | RenderedReport | FinishedReport | FailedReport | ReturnedReport
@@ -52,14 +53,15 @@ def render_tasks(reports: Sequence[RenderedReport], now: datetime) -> dict[int, 
     """
     result_of = {report.work_id: report.result for report in reports}
     live = live_attempts(reports)
-    fitting = {pk: each for pk, each in live.items() if result_of[pk].size_bytes <= file_bytes_max(each.task.job)}
+    fitting = {pk: each for pk, each in live.items() if result_of[pk].size_bytes <= file_bytes_max(each.task)}
     _commit(fitting, result_of, now)
     return {pk: storage_key(each) for pk, each in fitting.items() if each.file_sha256 == result_of[pk].file_sha256}
 
 
-def file_bytes_max(job: Job) -> int:
-    """No frame is larger: twice four channels of 32 bits without compression, and a header."""
-    return FILE_HEAD_BYTES_MAX + job.width * job.height * PIXEL_BYTES_MAX
+def file_bytes_max(task: Task) -> int:
+    """No frame is larger: twice four channels of 32 bits without compression, and a header; a tile also brings passes."""
+    ordered = task.ordered_picture
+    return FILE_HEAD_BYTES_MAX + ordered.width * ordered.height * (TILE_PIXEL_BYTES_MAX if task.tile else PIXEL_BYTES_MAX)
 
 
 COMMIT = """
@@ -86,7 +88,7 @@ def _commit(attempts: Mapping[int, Attempt], result_of: Mapping[int, RenderResul
 def storage_key(attempt: Attempt) -> str:
     """Where the frame of an attempt lies in the store."""
     task = attempt.task
-    return f"frames/{task.job_id}/{task.pk}-{attempt.number}.{FILE_SUFFIX[task.job.format]}"
+    return f"frames/{task.job_id}/{task.pk}-{attempt.number}.{FILE_SUFFIX[task.ordered_picture.format]}"
 
 
 @transaction.atomic

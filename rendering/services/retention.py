@@ -14,6 +14,7 @@ from rendering.hints import hint_on_commit
 from rendering.models import Asset, Film, Job, Output, Scene, SceneFile
 from rendering.services.control import cancel_job
 from rendering.services.journal import note_job
+from rendering.services.merges import drop_merged_frame
 from rendering.services.settlement import lock_job
 from rendering.states import JOB_FINAL, SUBMITTED, JobStatus, TaskStatus
 
@@ -97,6 +98,7 @@ def delete_frames(job: Job, now: datetime, *, actor=None) -> None:
     if not outputs.update(storage_key="", preview_key="", thumbnail_key=""):
         return
     Film.objects.filter(job=job).delete()
+    drop_merged_frame(job)
     Job.objects.filter(pk=job.pk).update(frames_deleted_at=now)
     note_job(job, was=job.status, at=now, detail="Frames and films were deleted.", actor=actor)
     hint_on_commit("drop_frames", job.pk)

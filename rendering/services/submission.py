@@ -148,8 +148,11 @@ def submit_job(job: Job, now: datetime, actor=None) -> Job:
     quotas.check_jobs(job.owner)
     frames = parse_frames(job.frames)
     fixed = {"device_class": _device_class(job), **_estimate(job, now)}
-    holds.open_hold(job, tasks=len(frames), now=now)
-    tasks = Task.objects.bulk_create((Task(job=job, frame=frame) for frame in frames), batch_size=2_000)
+    numbers = job.grid.numbers() if job.grid else [0]
+    holds.open_hold(job, tasks=len(frames) * len(numbers), now=now)
+    tasks = Task.objects.bulk_create(
+        (Task(job=job, frame=frame, tile=tile) for frame in frames for tile in numbers), batch_size=2_000
+    )
     move(job, JobStatus.QUEUED, moves=JOB_MOVES, submitted_at=now, frame_count=len(tasks), **fixed)
     note_job(job, was=JobStatus.READY, at=now, actor=actor)
     enqueue_tasks(job, _before_the_gate(job, tasks))

@@ -33,7 +33,7 @@ def _pay(job: Job, attempt: Attempt, now: datetime) -> int:
         node_seconds=seconds,
         wall_seconds=seconds,
         score_milli=attempt.score_milli,
-        peers_reference_ms=Peers(job).of_others(attempt.worker_id),
+        peers_reference_ms=[] if job.tiles else Peers(job).of_others(attempt.worker_id),
     )
     price = pricing.charge_micros(attempt.billable_ms, score_milli=attempt.score_milli, rate_micros=attempt.rate_micros)
     attempt.charged_micros = holds.chargeable_all(job, [min(price, reserve_micros(job, now))])[0]
@@ -56,7 +56,7 @@ def _charge(job: Job, attempt: Attempt, now: datetime) -> None:
         charge_micros=attempt.charged_micros,
         worker_owner=attempt.worker.owner_id,
         shares_bp=shares_bp(attempt),
-        reference=f"{job.name}, frame {attempt.task.frame}, ended while it was rendered",
+        reference=f"{job.name}, {attempt.task.words}, ended while it was rendered",
         now=now,
     )
     attempt.save(update_fields=["billable_ms", "charged_micros"])

@@ -5,7 +5,7 @@ import time
 
 import bpy
 
-from . import devices, inspecting, opening, rendering
+from . import devices, inspecting, merging, opening, rendering
 from .pipe import Progress, Refusal, memory_bytes
 
 
@@ -49,6 +49,10 @@ class Host:
         with rendering.preview(self.scene, self.wishes, command["width"]) as (picture, _):
             self.pipe.say("previewed", picture)
 
+    def merge(self, command):
+        with merging.merged(self.scene, self.wishes, command) as picture:
+            self.pipe.say("merged", picture)
+
     def serve(self):
         self.pipe.say("ready", version=bpy.app.version_string)
         for line in self.pipe.commands:
@@ -58,7 +62,7 @@ class Host:
             self.obey(command)
 
     def obey(self, command):
-        verbs = {"probe": self.probe, "open": self.open, "render": self.render, "preview": self.preview}
+        verbs = {"probe": self.probe, "open": self.open, "render": self.render, "preview": self.preview, "merge": self.merge}
         try:
             verbs[command["command"]](command)
         except Refusal as refusal:

@@ -50,6 +50,8 @@ class Wishes:
         self.layer_samples = scene.cycles.use_layer_samples
         self.format, self.depth, self.colours = settings.file_format, settings.color_depth, settings.color_mode
         self.quality = settings.quality
+        self.compositing, self.sequencer = scene.render.use_compositing, scene.render.use_sequencer
+        self.stored_passes = {layer.name: layer.cycles.denoising_store_passes for layer in scene.view_layers}
         self.marker_cameras = [(marker, marker.camera) for marker in scene.timeline_markers]
 
 

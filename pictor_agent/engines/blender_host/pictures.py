@@ -9,13 +9,15 @@ DEPTHS = {
 }
 # What a file may ask for -> what the network delivers; everything else becomes PNG.
 DELIVERED = {"JPEG": "JPEG", "OPEN_EXR": "OPEN_EXR", "OPEN_EXR_MULTILAYER": "OPEN_EXR_MULTILAYER", "HDR": "OPEN_EXR"}
+INSIDE_PIXEL = 0.25  # of one, beyond its edge: Cycles cuts borders down to pixels, Blender rounds them; both find the same
 QUALITY_PERCENT = 90  # of a preview, or of a file that says none
 
 
 def set_picture(scene, wishes, command):
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = command["width"], command["height"], 100
-    render.use_border = render.use_crop_to_border = render.use_multiview = render.use_stamp = False
+    render.use_multiview = render.use_stamp = False
+    set_region(render, wishes, command)
     render.use_persistent_data = True
     render.use_file_extension = True
     render.use_overwrite, render.use_placeholder = True, False
@@ -24,6 +26,22 @@ def set_picture(scene, wishes, command):
         if name.startswith("use_stamp_"):
             setattr(render, name, False)
     set_format(render.image_settings, wishes, command)
+
+
+def set_region(render, wishes, command):
+    """The whole frame with all that follows Cycles, or one raw part of it: what follows needs the whole frame."""
+    region = command.get("region")
+    render.use_border = render.use_crop_to_border = region is not None
+    render.use_compositing = wishes.compositing and region is None
+    render.use_sequencer = wishes.sequencer and region is None
+    if region is None:
+        return
+    width, height = command["width"], command["height"]
+    bottom = height - region["top"] - region["height"]
+    render.border_min_x = (region["left"] + INSIDE_PIXEL) / width
+    render.border_max_x = (region["left"] + region["width"] + INSIDE_PIXEL) / width
+    render.border_min_y = (bottom + INSIDE_PIXEL) / height
+    render.border_max_y = (bottom + region["height"] + INSIDE_PIXEL) / height
 
 
 def set_format(settings, wishes, command):

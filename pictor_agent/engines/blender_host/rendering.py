@@ -71,6 +71,17 @@ def set_sampling(scene, wishes, command):
         scene.eevee.taa_render_samples = command["samples"]
     else:
         set_cycles(scene.cycles, wishes, command)
+        set_denoising(scene, wishes, command)
+
+
+def set_denoising(scene, wishes, command):
+    """Denoised as ordered; a part of a frame is not, but brings what denoising the whole needs."""
+    denoise = wishes.denoise if command["denoise"] is None else command["denoise"]
+    is_part = command.get("region") is not None
+    scene.cycles.use_denoising = denoise and not is_part
+    for layer in scene.view_layers:
+        needed = denoise and is_part and layer.cycles.use_denoising
+        layer.cycles.denoising_store_passes = needed or wishes.stored_passes[layer.name]
 
 
 def set_cycles(cycles, wishes, command):
@@ -78,7 +89,6 @@ def set_cycles(cycles, wishes, command):
     cycles.use_animated_seed = False
     cycles.samples = command["samples"]
     cycles.use_layer_samples = wishes.layer_samples if command["samples"] == wishes.cycles_samples else "IGNORE"
-    cycles.use_denoising = wishes.denoise if command["denoise"] is None else command["denoise"]
     cycles.denoiser = "OPENIMAGEDENOISE"  # every node has it; OptiX's is another picture and needs a certain GPU
     cycles.time_limit = 0.0  # a clock in the picture would make it irreproducible
     cycles.sample_offset = 0
