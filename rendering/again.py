@@ -45,10 +45,10 @@ class Selection:
 
 
 def selection_of(job: Job, *, which: str, numbers: list[int] | None = None) -> Selection:
-    """`which`: "failed" for all that failed, "frames" for those with these numbers. Two queries."""
+    """`which`: "failed" for all that failed, "frames" for those (of a still: its tiles) with these numbers. Two queries."""
     tasks = job.tasks.filter(status__in=ENDED)
-    wanted = tasks.filter(status=TaskStatus.FAILED) if which == "failed" else tasks.filter(frame__in=numbers or [])
-    rows = list(wanted.order_by("frame").values_list("pk", "status", "reason"))
+    wanted = tasks.filter(status=TaskStatus.FAILED) if which == "failed" else tasks.filter(**{f"{job.unit}__in": numbers or []})
+    rows = list(wanted.order_by("frame", "tile").values_list("pk", "status", "reason"))
     failed = [reason for _, status, reason in rows if status == TaskStatus.FAILED]
     return Selection(
         task_ids=[pk for pk, _, _ in rows],

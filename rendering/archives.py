@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.core.files.storage import default_storage
 
 from rendering.file_names import frame_file_name, stem_of
-from rendering.models import Job, Output
+from rendering.models import Job, MergedFrame, Output
 
 BLOCK_BYTES = 256 * 1024
 LOCAL_BYTES, CENTRAL_BYTES, DESCRIPTOR_BYTES, END_BYTES = 30, 46, 16, 22  # what zip writes besides names and contents
@@ -49,17 +49,31 @@ class _Sink:
 
 def entries_of(job: Job, frames: set[int] | None = None) -> list[Entry]:
     """The job's paid frames, or those of them with these numbers."""
+    merged = MergedFrame.objects.filter(job=job).exclude(storage_key="").first() if job.tiles else None
+    if merged:
+        return [_merged_entry(job, merged)] if frames is None or job.still_frame in frames else []
     outputs = Output.objects.accepted_of(job.pk)
     if frames is not None:
         outputs = outputs.filter(attempt__task__frame__in=frames)
-    rows = outputs.values_list("attempt__task__frame", "storage_key", "size_bytes", "created_at")
-    return [Entry(member_name(job, frame, key), key, size_bytes, at) for frame, key, size_bytes, at in rows.iterator()]
+    rows = outputs.values_list("attempt__task__frame", "attempt__task__tile", "storage_key", "size_bytes", "created_at")
+    return [
+        Entry(member_name(job, frame, key, tile), key, size_bytes, at) for frame, tile, key, size_bytes, at in rows.iterator()
+    ]
 
 
-def member_name(job: Job, frame: int, storage_key: str) -> str:
-    """carousel/carousel_0031.png"""
-    suffix = PurePosixPath(storage_key).suffix.lstrip(".")
-    return f"{stem_of(job)}/{frame_file_name(job, frame, suffix)}"
+def _merged_entry(job: Job, merged: MergedFrame) -> Entry:
+    """The one frame that was rendered in tiles."""
+    name = member_name(job, job.still_frame, merged.storage_key)
+    return Entry(name, merged.storage_key, merged.size_bytes, merged.made_at)
+
+
+def member_name(job: Job, frame: int, storage_key: str, tile: int = 0) -> str:
+    """carousel/carousel_0031.png; carousel/carousel_0031_tile_07.exr while a still is not put together"""
+    name = frame_file_name(job, frame, PurePosixPath(storage_key).suffix.lstrip("."))
+    if tile:
+        stem, _, suffix = name.rpartition(".")
+        name = f"{stem}_tile_{tile:02d}.{suffix}"
+    return f"{stem_of(job)}/{name}"
 
 
 def zip_bytes(entries: list[Entry]) -> int:

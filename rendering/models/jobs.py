@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from rendering.choices import Visibility
+from rendering.splitting import parse_frames
 from rendering.states import JobStatus, PauseReason
 from rendering.tiling import Grid, parse_grid
 
@@ -137,6 +138,11 @@ class Job(models.Model):
     def grid(self) -> Grid | None:
         """How its one frame is divided; None for a job of whole frames."""
         return parse_grid(self.tiles)
+
+    @property
+    def still_frame(self) -> int | None:
+        """The frame that is rendered in tiles; None for a job of whole frames."""
+        return parse_frames(self.frames)[0] if self.tiles else None
 
     @property
     def unit(self) -> str:

@@ -6,6 +6,7 @@ Every `*_part` answers for one live element of templates/rendering/job_detail.ht
 from rendering.presentation.frames import chart_part, newest_part, strip_part
 from rendering.presentation.head import counts_of, head_part
 from rendering.presentation.history import details_part, film_part
+from rendering.presentation.mosaics import tiles_part
 from rendering.presentation.nodes import nodes_part
 from rendering.presentation.proof import frame_part, live_log, neighbours
 from rendering.presentation.reading import Reading
@@ -55,5 +56,6 @@ __all__ = [
     "strip_part",
     "suffix_of",
     "tier_cards",
+    "tiles_part",
     "watch_part",
 ]

@@ -16,9 +16,9 @@ class Addresses:
     def page(self, frame: int) -> str:
         return f"{self.frames}{frame}/"
 
-    def image(self, frame: int, size: str, version: int) -> str:
+    def image(self, frame: int, size: str, version: int, *, tile: int = 0) -> str:
         """`size`: thumb, preview or full; `version` makes the address new when the picture is."""
-        return f"{self.frames}{frame}/{size}/?v={version}"
+        return f"{self.frames}{frame}/{size}/?v={version}" + (f"&tile={tile}" if tile else "")
 
 
 def of_job(job: Job) -> Addresses:

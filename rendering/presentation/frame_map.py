@@ -37,7 +37,7 @@ COUNT = """
         SELECT count(*) FROM rendering_attempt AS attempt JOIN rendering_task AS task ON task.id = attempt.task_id
         WHERE task.job_id = %s AND attempt.outcome = ANY(%s) AND attempt.outcome NOT IN ('', 'accepted')
     ) FROM (
-        SELECT status, frame, row_number() OVER (ORDER BY frame) - 1 AS place FROM rendering_task WHERE job_id = %s
+        SELECT status, frame, row_number() OVER (ORDER BY frame, tile) - 1 AS place FROM rendering_task WHERE job_id = %s
     ) AS placed GROUP BY 1, 2
 """
 

@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass
 
 from common.plots import top_of
-from rendering import reasons
 from rendering.models import Output, Task
-from rendering.presentation import addresses, timings
+from rendering.presentation import addresses, mosaics, timings
 from rendering.presentation.addresses import Addresses
 from rendering.presentation.frame_map import Window, shapes_of, window_at_work, window_of_frame, windows_of
 from rendering.presentation.reading import Reading
 from rendering.presentation.timings import Group
-from rendering.presentation.words import caption_of, suffix_of
+from rendering.presentation.words import caption_of, suffix_of, task_words
 from rendering.states import JOB_FINAL, TaskStatus
 
 FRAME = re.compile(r"-?[0-9]{1,12}")
@@ -28,6 +27,7 @@ def newest_part(reading: Reading) -> dict:
     job, newest = reading.job, reading.newest
     return {
         "job": job,
+        "mosaic": mosaics.mosaic_of(job, addresses.of_job(job)),
         "newest": newest,
         "caption": _caption(reading, newest),
         "suffix": suffix_of(job),
@@ -46,7 +46,7 @@ def _caption(reading: Reading, newest: Output | None) -> str:
 class Tile:
     """One frame of the grid."""
 
-    frame: int
+    frame: int  # or the number of a tile
     status: str
     words: str
     href: str
@@ -89,7 +89,7 @@ def _number(windows: list, page: str | None, frame: str | None) -> int:
 
 
 def _tiles(reading: Reading, where: Addresses, window: Window | None) -> list[Tile]:
-    tasks = Task.objects.filter(job=reading.job).with_thumbnails().with_start().order_by("frame")
+    tasks = Task.objects.filter(job=reading.job).with_thumbnails().with_start().order_by("frame", "tile")
     at_work = {row.reference: int((row.fraction or 0) * 100) for row in reading.at_work}
     reading.window_tasks = list(tasks.filter(frame__range=(window.first, window.last))) if window else []
     return [_tile(task, where, at_work.get(task.pk, 0)) for task in reading.window_tasks]
@@ -100,22 +100,15 @@ def _tile(task: Task, where: Addresses, percent: int) -> Tile:
     viewable = status in {TaskStatus.CHECKING, TaskStatus.ACCEPTED} and bool(task.thumbnail_key)
     is_next = status == TaskStatus.RENDERING and task.started_at is None
     return Tile(
-        frame=task.frame,
+        frame=task.number,
         status=task.status,
         words="next on its node" if is_next else task_words(task),
-        href=where.page(task.frame),
-        thumb=where.image(task.frame, "thumb", task.attempt) if viewable else "",
+        href=where.page(task.frame) + (f"#tile-{task.tile}" if task.tile else ""),
+        thumb=where.image(task.frame, "thumb", task.attempt, tile=task.tile) if viewable else "",
         task_id=task.pk,
         percent=percent,
         is_next=is_next,
     )
-
-
-def task_words(task: Task) -> str:
-    """ "accepted", "failed: Blender crashed on the node."."""
-    if task.status == TaskStatus.FAILED and task.reason:
-        return f"failed: {reasons.words(task.reason)}"
-    return str(TaskStatus(task.status).label).lower()
 
 
 # The chart ------------------------------------------------------------------------------------------------------------
@@ -133,20 +126,27 @@ class Spot:
     left: float
     width: float
     href: str  # of the slowest frame
+    unit: str = "frame"
+
+    @property
+    def span(self) -> str:
+        """ "frame 3", "tiles 1–4"."""
+        group = self.group
+        return f"{self.unit} {group.first}" if group.first == group.last else f"{self.unit}s {group.first}–{group.last}"
 
     @property
     def words(self) -> str:
         group = self.group
         if group.frames == 1:
-            return f"frame {group.first}: {group.mean:.2f} s"
-        return f"{group.words}: {group.mean:.2f} s on average, {group.least:.2f} to {group.most:.2f} s, slowest {group.slowest}"
+            return f"{self.span}: {group.mean:.2f} s"
+        return f"{self.span}: {group.mean:.2f} s on average, {group.least:.2f} to {group.most:.2f} s, slowest {group.slowest}"
 
 
 def chart_part(reading: Reading) -> dict:
     """Seconds per accepted frame, by groups of neighbours; the slowest frames stay in sight."""
     groups = reading.times.groups
     top = top_of([("", group.most) for group in groups])
-    spots = _spots(groups, addresses.of_job(reading.job), top)
+    spots = _spots(groups, addresses.of_job(reading.job), top, frame=reading.job.still_frame)
     out = set(map(id, timings.outliers_of(groups)))
     return {
         "job": reading.job,
@@ -159,7 +159,8 @@ def chart_part(reading: Reading) -> dict:
     }
 
 
-def _spots(groups: list[Group], where: Addresses, top: float) -> list[Spot]:
+def _spots(groups: list[Group], where: Addresses, top: float, *, frame: int | None) -> list[Spot]:
+    """`frame`: the one whose tiles these are."""
     step, column = 100 / max(1, len(groups) - 1), 100 / max(1, len(groups))
     return [
         Spot(
@@ -170,7 +171,8 @@ def _spots(groups: list[Group], where: Addresses, top: float) -> list[Spot]:
             bottom=round(100 - group.least / top * 100, 2),
             left=round(index * column, 2),
             width=round(column, 2),
-            href=where.page(group.slowest),
+            href=where.page(group.slowest if frame is None else frame),
+            unit="frame" if frame is None else "tile",
         )
         for index, group in enumerate(groups)
     ]

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from common.money import format_exact
 from rendering.models import Job, Task
+from rendering.presentation.mosaics import merge_words, merged_of
 from rendering.presentation.reading import Reading
 from rendering.presentation.words import JOB_TONES, Counts, facts_line, failure_line
 from rendering.states import JOB_FINAL, JobStatus, PauseReason
@@ -29,6 +30,7 @@ def head_part(reading: Reading) -> dict:
         "can_requeue": job.status != JobStatus.CANCELLED and bool(counts.accepted or counts.failed),
         "gate_waits": job.status == JobStatus.PAUSED and job.pause_reason == PauseReason.GATE,
         "notice": notice_of(reading),
+        "merged": merged_of(job),
     }
 
 
@@ -52,7 +54,8 @@ def notice_of(reading: Reading) -> Notice | None:
         return _failure_notice(job, counts)
     if job.status in {JobStatus.QUEUED, JobStatus.RENDERING} and reading.waiting_words:
         return Notice("info", "Why it is waiting:", reading.waiting_words)
-    return None
+    said = merge_words(job)
+    return Notice(*said) if said else None
 
 
 def _pause_notice(job: Job) -> Notice:

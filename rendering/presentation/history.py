@@ -6,6 +6,7 @@ from common.money import format_exact
 from rendering import retention
 from rendering.choices import Device, FilmFormat, GpuVendor, ImageFormat, Nodes, RenderOrder
 from rendering.models import Film, Job, Output
+from rendering.presentation import mosaics
 from rendering.presentation.reading import Reading
 from rendering.presentation.words import engine_label, software_label
 from workers.places import name_of
@@ -23,6 +24,7 @@ def film_part(reading: Reading) -> dict:
         "film": shown,
         "film_failure": film.failure if film else "",
         "counts": counts,
+        "merged_file": reading.job.tiles and mosaics.merged_of(reading.job),
         "film_running": bool(film and not film.finished_at),
         "film_stale": bool(shown and shown.storage_key and is_behind),
         "film_possible": counts.accepted > 0,
@@ -69,7 +71,7 @@ def details_of(job: Job) -> list[tuple[str, str]]:
         ("Software", f"{software_label(job)} ({job.blender_version})"),
         ("Engine", engine_label(job)),
         ("Camera", job.camera or "as in the file"),
-        ("Frames", f"{job.frames} ({job.frame_count})"),
+        ("Frame", f"{job.frames} in {job.tiles} tiles") if job.tiles else ("Frames", f"{job.frames} ({job.frame_count})"),
         ("Resolution", f"{job.width} × {job.height}"),
         ("Samples", f"{job.samples}"),
         ("Format", ImageFormat(job.format).label),

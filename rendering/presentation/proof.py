@@ -14,9 +14,8 @@ from rendering import reasons
 from rendering.choices import FILE_SUFFIX, ImageFormat
 from rendering.models import Attempt, Job, JobEvent, Output, Task
 from rendering.presentation.addresses import Addresses
-from rendering.presentation.frames import task_words
 from rendering.presentation.timeline import Moment, moment_of
-from rendering.presentation.words import TASK_TONES, engine_label, software_label
+from rendering.presentation.words import TASK_TONES, engine_label, software_label, task_words
 from rendering.reasons import DOUBTS, Fault
 from rendering.services.settlement import KIND
 from rendering.states import TaskStatus

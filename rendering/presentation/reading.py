@@ -55,11 +55,11 @@ class Reading:
 
     @cached_property
     def frames_at_work(self) -> dict[int, int]:
-        """Frame numbers by task, of what nodes hold; read only where the shown window does not hold all of them."""
-        known = {task.pk: task.frame for task in self.window_tasks}
+        """Numbers of frames, or of tiles, by task, of what nodes hold; read only where the shown window does not hold all of them."""
+        known = {task.pk: task.number for task in self.window_tasks}
         missing = [row.reference for row in self.at_work if row.reference not in known]
         if missing:
-            known |= dict(Task.objects.filter(job=self.job, pk__in=missing).values_list("pk", "frame"))
+            known |= {task.pk: task.number for task in Task.objects.filter(job=self.job, pk__in=missing).only("frame", "tile")}
         return known
 
     @cached_property

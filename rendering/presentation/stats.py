@@ -42,7 +42,7 @@ def stats_part(reading: Reading) -> dict:
         "places": places_for(int(cost.high) if cost else job.charged_micros),
         "cost_sentence": _cost_sentence(job),
         "spent_percent": _spent_percent(job, cost),
-        **_accepted(counts),
+        **_accepted(counts, job.unit),
         **_checked(reading),
     }
 
@@ -53,9 +53,9 @@ def _spent_percent(job: Job, cost: Range | None) -> float | None:
     return min(100.0, round(100 * job.charged_micros / whole, 2)) if whole else None
 
 
-def _accepted(counts: Counts) -> dict:
+def _accepted(counts: Counts, unit: str) -> dict:
     if counts.failed:
-        return {"accepted_sentence": f"{plural(counts.failed, 'frame')} failed", "accepted_tone": "bad"}
+        return {"accepted_sentence": f"{plural(counts.failed, unit)} failed", "accepted_tone": "bad"}
     return {"accepted_sentence": "", "accepted_tone": ""}
 
 
@@ -72,13 +72,13 @@ def _whole_quarter_minute(when: datetime) -> datetime:
 
 
 def _finish_sentence(job: Job, counts: Counts, timing: Timing, nodes: int) -> str:
-    pace = f"{timing.mean_seconds:.1f} s a frame" if timing.frames else ""
+    pace = f"{timing.mean_seconds:.1f} s a {job.unit}" if timing.frames else ""
     if job.status in JOB_FINAL:
         return pace
     if not nodes:
         return "No node is at work on it now" if counts.left else pace
     at_work = f"{plural(nodes, 'node')} at work"
-    return f"{at_work}, {pace}" if pace else f"{at_work}; known after the first frame"
+    return f"{at_work}, {pace}" if pace else f"{at_work}; known after the first {job.unit}"
 
 
 def _cost_range(job: Job, counts: Counts, timing: Timing, now: datetime) -> Range | None:
@@ -103,16 +103,16 @@ def _cost_sentence(job: Job) -> str:
 
 def _checked(reading: Reading) -> dict:
     """Frames that went through the checks, and how many of them were refused."""
-    counts, refused = reading.counts, reading.refused
+    counts, refused, unit = reading.counts, reading.refused, reading.job.unit
     if refused:
         sentence, tone = f"{refused:,} refused and rendered again, free for you", "warn"
     elif counts.accepted:
-        sentence, tone = "No frame refused", "ok"
+        sentence, tone = f"No {unit} refused", "ok"
     else:
-        sentence, tone = "Every frame is checked before it is charged", ""
+        sentence, tone = f"Every {unit} is checked before it is charged", ""
     return {
         "checked": counts.accepted + refused,
-        "checked_words": "frame" if counts.accepted + refused == 1 else "frames, each one",
+        "checked_words": unit if counts.accepted + refused == 1 else f"{unit}s, each one",
         "checked_sentence": sentence,
         "checked_tone": tone,
     }

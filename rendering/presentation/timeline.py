@@ -25,6 +25,7 @@ FIELDS = (
     "detail",
     "job_id",
     "task__frame",
+    "task__tile",
     "actor__display_name",
     "actor__email",
     "actor__username",
@@ -65,12 +66,14 @@ class Run:
 
     at: datetime
     frames: dict[str, set[int]] = field(default_factory=dict)
+    noun: str = "Frame"
 
     def takes(self, event: JobEvent) -> bool:
         return is_ordinary(event) and self.at - event.at < RUN
 
     def add(self, event: JobEvent) -> None:
-        self.frames.setdefault(event.became, set()).add(event.task.frame)
+        self.frames.setdefault(event.became, set()).add(event.task.number)
+        self.noun = "Tile" if event.task.tile else "Frame"
 
     def moments(self, told: set[int]) -> Iterator[Moment]:
         """Lines; frames of which something later was `told` already are left out, and those told now are added."""
@@ -78,7 +81,9 @@ class Run:
             frames = sorted(self.frames.get(became, set()) - told)
             told |= set(frames)
             if frames:
-                yield Moment(self.at, f"{frames_words(frames)} {TASK_BECAME.get(became, became)}", "", TASK_TONES[became])
+                yield Moment(
+                    self.at, f"{frames_words(frames, self.noun)} {TASK_BECAME.get(became, became)}", "", TASK_TONES[became]
+                )
 
 
 def events_part(reading: Reading, *, before: str | None = None) -> dict:
@@ -114,7 +119,7 @@ def moments_of(events: Iterable[JobEvent]) -> Iterator[Moment]:
             run = run or Run(event.at)
             run.add(event)
         else:
-            told -= {event.task.frame} if event.task_id else set()
+            told -= {event.task.number} if event.task_id else set()
             yield moment_of(event)
     if run:
         yield from run.moments(told)
@@ -142,7 +147,8 @@ def _detail(event: JobEvent) -> str:
 def happened(event: JobEvent) -> str:
     """ "Frame 7 arrived, being checked"; what happened to the job depends on where it was before."""
     if event.task_id:
-        return f"Frame {event.task.frame} {TASK_BECAME.get(event.became, event.became)}".rstrip()
+        noun = "Tile" if event.task.tile else "Frame"
+        return f"{noun} {event.task.number} {TASK_BECAME.get(event.became, event.became)}".rstrip()
     if event.became in JOB_BEGAN:
         return JOB_BEGAN[event.became]
     if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in JOB_WENT_ON:
@@ -150,10 +156,10 @@ def happened(event: JobEvent) -> str:
     return f"Job {JOB_BECAME.get(event.became, event.became)}".rstrip()
 
 
-def frames_words(frames: list[int]) -> str:
+def frames_words(frames: list[int], noun: str = "Frame") -> str:
     """ "Frame 7", "Frames 1–40, 44 and 60 more"."""
     ranges = ranges_of(frames)
     shown = [f"{first}–{last}" if first != last else f"{first}" for first, last in ranges[:RANGES_SHOWN]]
     rest = sum(last - first + 1 for first, last in ranges[RANGES_SHOWN:])
     more = f" and {rest} more" if rest else ""
-    return ("Frame " if len(frames) == 1 else "Frames ") + ", ".join(shown) + more
+    return (f"{noun} " if len(frames) == 1 else f"{noun}s ") + ", ".join(shown) + more

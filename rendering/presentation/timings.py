@@ -18,8 +18,9 @@ KEPT_SECONDS = 600
 
 GROUPS = """
     WITH timed AS (
-        SELECT task.frame, attempt.render_seconds AS seconds, task.charged_micros AS micros, attempt.worker_id,
-               (row_number() OVER (ORDER BY task.frame) - 1) / %s AS place
+        SELECT CASE task.tile WHEN 0 THEN task.frame ELSE task.tile END AS frame,
+               attempt.render_seconds AS seconds, task.charged_micros AS micros, attempt.worker_id,
+               (row_number() OVER (ORDER BY task.frame, task.tile) - 1) / %s AS place
         FROM rendering_task AS task
         JOIN rendering_attempt AS attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
         WHERE task.job_id = %s AND task.status = 'accepted' AND attempt.render_seconds IS NOT NULL

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from rendering.models import Job, WatchLink
-from rendering.presentation import addresses
+from rendering.presentation import addresses, mosaics
 from rendering.presentation.frames import window_of
 from rendering.presentation.reading import Reading
 from rendering.presentation.words import JOB_TONES
@@ -18,6 +18,7 @@ def watch_part(reading: Reading, link: WatchLink, *, page: str | None = None) ->
     newest = reading.newest
     return window_of(reading, where, page=page) | {
         "link": link,
+        "mosaic": mosaics.mosaic_of(job, where),
         "counts": reading.counts,
         "newest": newest,
         "newest_src": where.image(newest.attempt.task.frame, "preview", newest.attempt.number) if newest else "",

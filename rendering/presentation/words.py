@@ -7,7 +7,7 @@ from common.words import plural
 from pictor_agent import engines
 from rendering import reasons
 from rendering.choices import FILE_SUFFIX, ImageFormat
-from rendering.models import Job, Output
+from rendering.models import Job, Output, Task
 from rendering.states import JobStatus, PauseReason, TaskStatus
 
 JOB_TONES = {
@@ -100,7 +100,14 @@ def status_line(job: Job, counts: Counts) -> str:
 def failure_line(job: Job, counts: Counts) -> str:
     if job.failure:
         return reasons.words(job.failure)
-    return f"{plural(counts.failed, 'frame')} could not be rendered."
+    return f"{plural(counts.failed, job.unit)} could not be rendered."
+
+
+def task_words(task: Task) -> str:
+    """ "accepted", "failed: Blender crashed on the node."."""
+    if task.status == TaskStatus.FAILED and task.reason:
+        return f"failed: {reasons.words(task.reason)}"
+    return str(TaskStatus(task.status).label).lower()
 
 
 def facts_line(job: Job) -> str:
@@ -109,7 +116,9 @@ def facts_line(job: Job) -> str:
     if job.width:
         facts += [f"{job.width} × {job.height}", plural(job.samples, "sample")]
     if job.frames:
-        facts.append(("frames " if job.frame_count != 1 else "frame ") + job.frames)
+        facts.append(("frames " if job.frame_count != 1 and not job.tiles else "frame ") + job.frames)
+    if job.tiles:
+        facts.append(f"{job.tiles} tiles")
     return ", ".join(facts)
 
 

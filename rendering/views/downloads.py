@@ -15,10 +15,9 @@ from common import clock
 from rendering import archives, services
 from rendering.choices import FilmFormat
 from rendering.errors import RenderingError
-from rendering.file_names import frame_file_name, stem_of
+from rendering.file_names import stem_of
 from rendering.forms import FilmForm
-from rendering.models import Film, Output
-from rendering.presentation import suffix_of
+from rendering.models import Film, Job, MergedFrame, Output
 from rendering.splitting import BadFrames, parse_frames
 from rendering.views.jobs import own_job, visible_job
 from workers.transfers import blocks
@@ -37,13 +36,36 @@ def task_image(request: HttpRequest, pk: int, frame: int, size: str) -> HttpResp
     if size not in KEYS:
         raise Http404
     job = visible_job(request, pk)
-    shown = Output.objects.accepted_of(job.pk) if size == "full" else Output.objects.current().filter(attempt__task__job=job)
-    output = get_object_or_404(shown, attempt__task__frame=frame)
+    output = shown_picture(job, frame, tile_asked(request), KEYS[size])
     response = picture(getattr(output, KEYS[size]), keep="v" in request.GET)
     if size == "full":
-        name = frame_file_name(job, frame, suffix_of(job))
+        name = PurePosixPath(archives.member_name(job, frame, output.storage_key, tile_asked(request))).name
         response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, name)
     return response
+
+
+def shown_picture(job: Job, frame: int, tile: int, key: str) -> Output | MergedFrame:
+    """Whose file `key` is shown: the frame's, a tile's, or the frame that was put together from tiles; 404 without one."""
+    if job.tiles and not tile:
+        merged = MergedFrame.objects.filter(job=job).exclude(storage_key="").first()
+        if merged and frame == job.still_frame:
+            return merged
+        tile = newest_tile(job) if key != "storage_key" else 0
+    full = key == "storage_key"
+    shown = Output.objects.accepted_of(job.pk) if full else Output.objects.current().filter(attempt__task__job=job)
+    return get_object_or_404(shown, attempt__task__frame=frame, attempt__task__tile=tile)
+
+
+def tile_asked(request: HttpRequest) -> int:
+    """?tile=3 in the address; nonsense means the whole frame."""
+    text = request.GET.get("tile", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def newest_tile(job: Job) -> int:
+    """The one that is shown for a frame of which there is no more yet."""
+    newest = Output.objects.current().filter(attempt__task__job=job).exclude(preview_key="").order_by("-id")
+    return newest.values_list("attempt__task__tile", flat=True).first() or 0
 
 
 @login_required
@@ -51,7 +73,8 @@ def task_image(request: HttpRequest, pk: int, frame: int, size: str) -> HttpResp
 def job_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """A small picture for lists: the newest frame, else what the file itself carries."""
     job = visible_job(request, pk)
-    newest = Output.objects.current().filter(attempt__task__job=job).exclude(thumbnail_key="").order_by("-id").first()
+    merged = MergedFrame.objects.filter(job=job).exclude(thumbnail_key="").first() if job.tiles else None
+    newest = merged or Output.objects.current().filter(attempt__task__job=job).exclude(thumbnail_key="").order_by("-id").first()
     return picture(newest.thumbnail_key if newest else job.scene.inspection.get("thumbnail_key", ""), keep=False)
 
 

@@ -1,5 +1,7 @@
 """One frame of a job: its page with proof and attempts, its pictures at chosen exposures, and what its renderer says."""
 
+from pathlib import PurePosixPath
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -9,10 +11,11 @@ from django.views.decorators.http import require_GET
 from common.http import fragment_response
 from common.limits import caller, is_within, too_many
 from rendering import exposures, presentation
-from rendering.file_names import frame_file_name, stem_of
-from rendering.models import Attempt, Output, Task
+from rendering.archives import member_name
+from rendering.file_names import stem_of
+from rendering.models import Attempt, Job, Output, Task
 from rendering.presentation import addresses, suffix_of
-from rendering.views.downloads import picture
+from rendering.views.downloads import picture, tile_asked
 from rendering.views.jobs import visible_job
 
 PARTS = {"facts", "stage"}
@@ -22,7 +25,7 @@ EXPOSURES_A_MINUTE = 60  # made for one person
 def visible_task(request: HttpRequest, pk: int, frame: int) -> Task:
     """The job's frame, if this viewer may see the job."""
     job = visible_job(request, pk)
-    task = get_object_or_404(job.tasks, frame=frame)
+    task = get_object_or_404(job.tasks, frame=frame, tile=tile_asked(request))
     task.job = job
     return task
 
@@ -38,6 +41,9 @@ def visible_attempt(request: HttpRequest, pk: int, frame: int, number: int) -> A
 @require_GET
 def frame_detail(request: HttpRequest, pk: int, frame: int) -> HttpResponse:
     """Picture and proof of one frame; one part of the page alone for the viewer and for live refreshes (?part=facts)."""
+    job = visible_job(request, pk)
+    if job.tiles:
+        return frame_in_tiles(request, job, frame)
     task = visible_task(request, pk, frame)
     context = presentation.frame_part(task, addresses.of_job(task.job), asked=request.GET.get("attempt"))
     context |= {"is_owner": task.job.owner_id == request.user.pk, "exposure": stops_asked(request)}
@@ -47,6 +53,16 @@ def frame_detail(request: HttpRequest, pk: int, frame: int) -> HttpResponse:
     newest = context["tries"][0].attempt if context["tries"] else None
     context |= {"attempt": newest, "log": presentation.live_log(with_task(newest, task)) if newest else ""}
     return render(request, "rendering/frame_detail.html", context)
+
+
+def frame_in_tiles(request: HttpRequest, job: Job, frame: int) -> HttpResponse:
+    """The frame as far as it has grown, and which node rendered which part (?part=tiles for live refreshes)."""
+    if frame != job.still_frame:
+        raise Http404
+    context = presentation.tiles_part(job, addresses.of_job(job)) | {"frame": frame}
+    if request.GET.get("part"):
+        return fragment_response(request, "rendering/frame_tiles.html#tiles", context)
+    return render(request, "rendering/frame_tiles.html", context)
 
 
 def with_task(attempt: Attempt, task: Task) -> Attempt:
@@ -72,7 +88,7 @@ def attempt_image(request: HttpRequest, pk: int, frame: int, number: int, size: 
     if size != "full" or attempt.outcome != "accepted":
         raise Http404
     response = picture(output.storage_key, keep=True)
-    name = frame_file_name(attempt.task.job, frame, suffix_of(attempt.task.job))
+    name = PurePosixPath(member_name(attempt.task.job, frame, output.storage_key, attempt.task.tile)).name
     response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, name)
     return response
 

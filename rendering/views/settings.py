@@ -29,6 +29,7 @@ from rendering.views.jobs import own_job, visible_job
 
 ALREADY_SUBMITTED = "This job is submitted already, perhaps in another tab; nothing was sent twice. Here it is."
 EARLIER_SHOWN = 30
+TILE_GRIDS = ("2x2", "3x3", "4x4", "6x6", "8x8", "1x8")  # proposed; any other up to 64 tiles can be written
 
 
 @login_required
@@ -116,6 +117,7 @@ def ready_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
         "file_software": said.get("software"),
         "earlier": earlier_jobs(job)[:EARLIER_SHOWN],
         "gpu_models": context["fit"].gpu_models if context["fit"] else fitting.gpu_models_online(),
+        "tile_grids": TILE_GRIDS,
     }
 
 

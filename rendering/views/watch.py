@@ -7,9 +7,9 @@ from django.views.decorators.http import require_GET
 from common import clock
 from common.http import fragment_response
 from rendering import presentation
-from rendering.models import Output, WatchLink
+from rendering.models import MergedFrame, Output, WatchLink
 from rendering.presentation import addresses
-from rendering.views.downloads import KEYS, picture
+from rendering.views.downloads import KEYS, picture, tile_asked
 
 PARTS = {"progress", "newest", "strip"}
 SIZES = {"thumb", "preview"}  # the full frame is its creator's
@@ -49,7 +49,7 @@ def watch_part(request: HttpRequest, token: str, part: str) -> HttpResponse:
 def watch_frame(request: HttpRequest, token: str, frame: int) -> HttpResponse:
     """One frame at preview size, with the ones beside it."""
     link = open_link(token)
-    task = get_object_or_404(link.job.tasks, frame=frame)
+    task = get_object_or_404(link.job.tasks, frame=frame, tile__lte=1)  # of a frame in tiles, the first stands for all
     where = addresses.of_watch_link(link)
     context = {"link": link, "job": link.job, "task": task, "src": "", **presentation.neighbours(task, where)}
     if shown_output(link, frame):
@@ -60,12 +60,16 @@ def watch_frame(request: HttpRequest, token: str, frame: int) -> HttpResponse:
 @require_GET
 def watch_image(request: HttpRequest, token: str, frame: int, size: str) -> HttpResponse:
     link = open_link(token)
-    output = shown_output(link, frame) if size in SIZES else None
+    output = shown_output(link, frame, tile_asked(request)) if size in SIZES else None
     if output is None:
         raise Http404
     return unlisted(picture(getattr(output, KEYS[size]), keep="v" in request.GET))
 
 
-def shown_output(link: WatchLink, frame: int) -> Output | None:
-    current = Output.objects.current().filter(attempt__task__job=link.job, attempt__task__frame=frame)
+def shown_output(link: WatchLink, frame: int, tile: int = 0) -> Output | MergedFrame | None:
+    if link.job.tiles and not tile:
+        return (
+            MergedFrame.objects.filter(job=link.job).exclude(preview_key="").first() if frame == link.job.still_frame else None
+        )
+    current = Output.objects.current().filter(attempt__task__job=link.job, attempt__task__frame=frame, attempt__task__tile=tile)
     return current.exclude(preview_key="").first()
