@@ -15,7 +15,8 @@ def test_every_pixel_belongs_to_one_tile_and_is_rendered_by_it(grid, size):
     seen = [[0] * width for _ in range(height)]
     for number in grid.numbers():
         own, ordered = grid.own(number, width, height), grid.ordered(number, width, height)
-        assert 0 <= ordered.left <= own.left and 0 <= ordered.top <= own.top
+        assert 0 <= ordered.left <= own.left
+        assert 0 <= ordered.top <= own.top
         assert own.left + own.width <= ordered.left + ordered.width <= width
         assert own.top + own.height <= ordered.top + ordered.height <= height
         assert own.left - ordered.left in {0, OVERLAP} or ordered.left == 0
