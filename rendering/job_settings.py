@@ -64,7 +64,7 @@ def settings_like(job, other) -> JobSettings:
     kept = {"name": job.name, "needed_by_at": None}
     if other.scene_id != job.scene_id:
         cameras = job.scene.inspection.get("cameras", [])
-        kept |= {"frames": job.frames, "camera": other.camera if other.camera in cameras else ""}
+        kept |= {"frames": job.frames, "tiles": job.tiles, "camera": other.camera if other.camera in cameras else ""}
     return replace(settings_of(other), **kept)
 
 

@@ -13,6 +13,7 @@ from pictor_agent.abilities import best_device
 from pictor_agent.environments import make_environments
 from pictor_agent.runner import RunFailed, Runner
 from rendering import blend_header, checks
+from tests.agent import tiles
 from tests.agent.conftest import HERE, blender_python, environments_folder, make_spec
 
 VERSIONS = [version.exact for version in engines.blender_versions_available()]
@@ -91,6 +92,13 @@ class EveryVersionTests:
         assert decoded.sha256 == rendered.result.pixels_sha256
         assert checks.problem(decoded.pixels, width=32, height=18, image_format=spec.format) is None
         assert not list(folders[version].glob("written*"))
+
+    async def test_merged_tiles_are_the_whole_frame_to_the_bit(self, network, folders, version, tmp_path):
+        size = {"width": tiles.WIDTH, "height": tiles.HEIGHT}
+        spec = spec_of(version, "layers.blend", denoise=True, format="OPEN_EXR_MULTILAYER", depth_bits=32, **size)
+        in_one = await network.render(spec, folders[version], tmp_path / "whole")
+        merged = await tiles.in_tiles(network, folders[version], spec, tmp_path)
+        assert merged.sha256 == in_one.result.pixels_sha256
 
     async def test_the_compositor_is_on(self, network, folders, version, tmp_path):
         frames = [
