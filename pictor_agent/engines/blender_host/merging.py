@@ -80,7 +80,7 @@ class Merged(bpy.types.RenderEngine):
     bl_idname, bl_label = "PICTOR_MERGED", "Merged tiles"
     bl_use_postprocess = True
     noisy = finished = ""
-    layers = {}
+    layers: dict[str, dict[str, str]] = {}
 
     def update_render_passes(self, scene=None, renderlayer=None):
         for name, channels in self.layers.get(renderlayer.name, {}).items():
