@@ -95,30 +95,33 @@ def test_an_upload_goes_on_after_the_page_was_closed(page, tmp_path):
     """Three parts of a file; the line is cut after the first that arrived, and the page reloaded: it is not sent again."""
     large = tmp_path / "large.blend"
     large.write_bytes(b"BLENDER17-01v0500" + os.urandom(20 * 1024**2) + b"ENDB")
-    arrived, broken, taken = [], [], []
+    line, sent, held, taken = ["first part"], [], [], []
 
     def gate(route):
-        if route.request.method != "PATCH":
-            return route.continue_()
-        if arrived and not broken.count("mended"):
-            broken.append("cut")
+        if route.request.method == "PATCH" and line[0] == "cut":
             return route.abort()
-        arrived.append(route.request.url)
+        if route.request.method == "PATCH" and line[0] == "first part" and sent:
+            return held.append(route)  # one part that fails stops the others, so these wait for the first
+        if route.request.method == "PATCH":
+            sent.append(route.request.url)
         return route.continue_()
 
     page.on("response", lambda answer: taken.append(answer.url) if answer.request.method == "PATCH" else None)
     page.route("**/rendering/uploads/**", gate)
     page.goto("/rendering/new/")
     page.set_input_files("#upload-file", large)
+    await_that(lambda: page.wait_for_timeout(50) or (taken and held), "the first part arrived, others on their way")
+    line[0] = "cut"
+    for route in held:
+        route.abort()
     expect(page.locator("#upload-words")).to_contain_text("Trying again", timeout=60_000)
-    await_that(lambda: page.wait_for_timeout(50) or taken, "the first part arrived")
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/rendering/new/")
     expect(page.locator("#upload-begun")).to_contain_text("large.blend")
-    broken.append("mended")
+    line[0] = "mended"
     page.set_input_files("#upload-file", large)
     page.wait_for_url("**/settings/", timeout=60_000)
-    assert arrived.count(arrived[0]) == 1, "the first part was sent again"
+    assert sent.count(sent[0]) == 1, "the first part was sent again"
 
 
 def test_the_same_folder_again_sends_nothing(page, tiny_scene, tmp_path):
