@@ -100,6 +100,7 @@ def server(page):
     page.goto(SITE)
     server.until_asked(1)
     server.until_asked(1, "cost")
+    page.wait_for_function("!document.querySelector('.htmx-request')")  # else the answer undoes what a test changes
     return server
 
 
