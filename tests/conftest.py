@@ -1,5 +1,7 @@
 """The people of every test: alice creates, wanda owns nodes, chen checks, sam operates, mallory is signed in and owns nothing."""
 
+from pathlib import Path
+
 import hypothesis
 import pytest
 
@@ -12,6 +14,10 @@ hypothesis.settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("steady")
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption("--vectors", type=Path, help="another file of sign-in vectors for tests/users/test_aptos_vectors.py")
 
 
 @pytest.fixture(autouse=True)
