@@ -177,6 +177,8 @@ class Attempt(models.Model):
     render_seconds = models.FloatField(null=True)  # by the node
     billable_ms = models.BigIntegerField(default=0)  # what was charged for, in milliseconds of this node
     charged_micros = models.BigIntegerField(default=0)
+    refunded_micros = models.BigIntegerField(null=True)  # of a refuted picture: given back; None: not settled yet
+    device = models.CharField(max_length=16, blank=True, default="", db_default="")  # as the node says: CPU, CUDA, OPTIX ...
     pixels_sha256 = models.CharField(max_length=64, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
     log_tail = models.TextField(blank=True)
