@@ -63,6 +63,7 @@ class Worker(models.Model):
     blender_versions = models.JSONField(default=list, blank=True)  # on the node, or fetched on first need
     engines = models.JSONField(default=default_engines, db_default=["cycles"], blank=True)
     device = models.CharField(max_length=16, blank=True, db_default="")  # the best that Blender finds: "CPU", "OPTIX"
+    engine_notes = models.JSONField(default=list, db_default=[], blank=True)  # why an engine does not work: "EEVEE: no libEGL"
     isolation = models.CharField(max_length=20, default="none")  # "bubblewrap" or "none"
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
