@@ -1,33 +1,26 @@
-"""Nodes: created in the page, enrolled with a key of their own, signed on and off. Statuses of workers move here alone.
+"""Nodes as people act on them: created, located, trusted, paused, suspended, retired; signed on and off in workers.shifts.
 
-Locks: the worker row (without its key, so that leases may refer to it), then what workers.leases locks.
+Statuses of workers move in these two modules alone. Locks: the worker row (without its key, so that leases may refer to
+it), then what workers.leases locks.
 """
 
-import hashlib
-import json
-import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from common.transitions import IllegalMove, move
-from pictor_agent import protocol
-from workers import deliveries, events, nearness
-from workers.deliveries import Held
-from workers.feeding import LEASE_SECONDS
+from workers import deliveries, events
+from workers.enrolments import revoke_enrolments
 from workers.leases import UNSTARTED, return_leases
-from workers.models import Enrolment, Gateway, Gpu, Lease, Shift, Worker
+from workers.models import Worker
 from workers.nudges import nudge_on_commit
 from workers.places import name_of
+from workers.shifts import end_shift
 from workers.states import WORKER_MOVES, ReturnReason, WorkerStatus
 
 S = WorkerStatus
-ENROLMENT_HOURS = 24
 NODES_PER_OWNER_MAX = 1_000
-GATEWAY_SECONDS = 20  # a gateway that has not renewed itself for this long is dead
 
 
 class NameTaken(Exception):
@@ -36,34 +29,6 @@ class NameTaken(Exception):
 
 class TooManyNodes(Exception):
     """The owner has as many nodes as one account may have."""
-
-
-class Refusal(Exception):
-    """Why a node may not sign on; `code` is one of protocol.Refused."""
-
-    def __init__(self, code: str, words: str, *, retry: bool = False):
-        super().__init__(words)
-        self.code, self.words, self.retry = code, words, retry
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """A proven node and the number of its new connection."""
-
-    worker_id: int
-    name: str
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignedOn:
-    """What a node truly holds, and what it only believes to hold."""
-
-    held: list[Held]
-    void: list[tuple[int, int]]
-
-
-# The page -------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -85,23 +50,6 @@ def create_worker(owner, name: str, *, now: datetime) -> Worker:
 
 
 @transaction.atomic
-def new_config(worker: Worker, *, now: datetime, actor=None) -> str:
-    """A configuration file with a fresh one-use token, as TOML; earlier unused files stop working."""
-    revoke_enrolments(worker, now=now)
-    token = secrets.token_urlsafe(32)
-    expires_at = now + timedelta(hours=ENROLMENT_HOURS)
-    Enrolment.objects.create(worker=worker, token_sha256=_sha256(token), expires_at=expires_at)
-    events.record(worker, "config", now=now, actor=actor)
-    return CONFIG.format(
-        name=_toml(worker.name),
-        server_url=_toml(settings.LIVE_URL),
-        worker_uid=_toml(worker.uid),
-        token=_toml(token),
-        expires=expires_at.strftime("%Y-%m-%d %H:%M UTC"),
-    )
-
-
-@transaction.atomic
 def locate_worker(worker: Worker, country: str, *, now: datetime, actor=None) -> None:
     """Set where the node stands (a key of workers.places.COUNTRIES, or empty)."""
     if Worker.objects.filter(pk=worker.pk).exclude(country=country).update(country=country):
@@ -115,30 +63,6 @@ def trust_worker(worker: Worker, *, trusted: bool, now: datetime, actor=None) ->
     if Worker.objects.filter(pk=worker.pk).exclude(trusted=trusted).update(trusted=trusted):
         events.record(worker, "trusted" if trusted else "distrusted", now=now, actor=actor)
         nudge_on_commit()
-
-
-CONFIG = """\
-# Configuration of a node of the network, for: pictor-agent run --config FILE
-# It enrols one machine, once, until {expires}; keep it private.
-server_url = {server_url}
-worker_uid = {worker_uid}
-token = {token}
-name = {name}
-"""
-
-
-def _toml(text: str) -> str:
-    """A basic string; JSON's escapes are a subset of TOML's, except that TOML forbids a bare DEL."""
-    return json.dumps(text.replace("\x7f", ""), ensure_ascii=False)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def revoke_enrolments(worker: Worker, *, now: datetime) -> int:
-    """Make every unused configuration file of the node worthless."""
-    return worker.enrolments.filter(used_at=None, revoked_at=None).update(revoked_at=now)
 
 
 @transaction.atomic
@@ -192,168 +116,5 @@ def _stop_for_good(worker: Worker, status: WorkerStatus, code: str, words: str, 
     deliveries.refuse_on_commit(worker, gateway_id=worker.gateway_id, epoch=0, code=code, words=words)
     move(worker, status, moves=WORKER_MOVES, connected_at=None, gateway_id="")
     events.record(worker, code, now=now, actor=actor)
-    _end_shift(worker.pk, now)
+    end_shift(worker.pk, now)
     return_leases(Q(worker=worker), ReturnReason.NODE_GONE, now=now)
-
-
-# The socket -----------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def admit(*, uid: str, public_key: bytes, token: str, gateway_id: str, now: datetime) -> Admission:
-    """Count a connection whose key is proven; the node's older socket is told to close. Work comes after `sign_on`.
-
-    Raises:
-        Refusal: unknown, suspended or retired node, or a key that is not (and cannot be) enrolled.
-    """
-    worker = Worker.objects.select_for_update(no_key=True).filter(uid=uid).first()
-    if worker is None:
-        raise Refusal("unknown_node", "The network does not know this node; download a configuration file from its page.")
-    if worker.status in {S.RETIRED, S.SUSPENDED}:
-        raise Refusal(worker.status, f"This node is {worker.get_status_display().lower()}.")
-    if worker.public_key is None or bytes(worker.public_key) != public_key:
-        _enrol(worker, public_key, token, now=now)
-    _supersede(worker, now=now)
-    changes = {"connection_epoch": worker.connection_epoch + 1, "gateway_id": gateway_id, "connected_at": None}
-    Worker.objects.filter(pk=worker.pk).update(**changes)
-    return Admission(worker.pk, worker.name, changes["connection_epoch"])
-
-
-def _enrol(worker: Worker, public_key: bytes, token: str, *, now: datetime) -> None:
-    """Spend the token of a configuration file on a key."""
-    usable = worker.enrolments.filter(token_sha256=_sha256(token), used_at=None, revoked_at=None, expires_at__gt=now)
-    if not token or usable.update(used_at=now) != 1:
-        words = "The configuration file was used, replaced, or is too old; download a fresh one from the node's page."
-        raise Refusal("bad_token", words)
-    if Worker.objects.filter(public_key=public_key).exclude(pk=worker.pk).exists():
-        raise Refusal("bad_token", "This key belongs to another node; start the agent with a state folder of its own.")
-    Worker.objects.filter(pk=worker.pk).update(public_key=public_key)
-    nearness.forget_node(worker.pk)
-    events.record(worker, "enrolled", now=now)
-
-
-def _supersede(worker: Worker, *, now: datetime) -> None:
-    """The older socket, if any, closes, wherever it is."""
-    if worker.gateway_id:
-        words = "Another agent signed on with this node's key."
-        deliveries.refuse_on_commit(
-            worker, gateway_id=worker.gateway_id, epoch=worker.connection_epoch, code="superseded", words=words
-        )
-    if worker.connected_at:
-        events.record(worker, "superseded", now=now)
-        _end_shift(worker.pk, now)
-
-
-@transaction.atomic
-def sign_on(admission: Admission, *, inventory: protocol.Inventory, holding, version: str, now: datetime) -> SignedOn | None:
-    """Take the inventory and begin a shift; leases that the node no longer holds return. None when superseded meanwhile."""
-    worker = Worker.objects.select_for_update(no_key=True).get(pk=admission.worker_id)
-    if worker.connection_epoch != admission.epoch or worker.status in {S.RETIRED, S.SUSPENDED}:
-        return None
-    status = worker.status if worker.status == S.PAUSED else S.ONLINE
-    changes = _inventory_columns(inventory) | {"agent_version": version, "connected_at": now, "last_seen_at": now}
-    if worker.status == status:
-        Worker.objects.filter(pk=worker.pk).update(**changes)
-    else:
-        move(worker, status, moves=WORKER_MOVES, **changes)
-    _replace_gpus(worker, inventory.gpus)
-    Shift.objects.create(worker=worker, epoch=admission.epoch, started_at=now)
-    events.record(worker, "signed-on", now=now, detail=f"agent {version}")
-    signed_on = _reconcile(worker, admission.epoch, holding, now=now)
-    nudge_on_commit()
-    return signed_on
-
-
-def _inventory_columns(inventory: protocol.Inventory) -> dict:
-    return {
-        "hostname": inventory.hostname,
-        "os": inventory.os,
-        "cpu_model": inventory.cpu_model,
-        "cpu_cores": min(inventory.cpu_cores, 100_000),
-        "ram_bytes": inventory.ram_bytes,
-        "blender_versions": list(inventory.blender_versions),
-        "isolation": inventory.isolation,
-        "unsandboxed_allowed": inventory.unsandboxed_allowed,
-        "engines": list(inventory.engines),
-        "device": inventory.device[:16],
-    }
-
-
-def _replace_gpus(worker: Worker, gpus: list[protocol.GpuInfo]) -> None:
-    worker.gpus.all().delete()
-    by_index = {gpu.index: gpu for gpu in gpus if 0 <= gpu.index < 64}
-    Gpu.objects.bulk_create(
-        Gpu(worker=worker, index=g.index, model=g.model, vram_bytes=g.vram_bytes, driver=g.driver[:80], uuid=g.uuid[:80])
-        for g in by_index.values()
-    )
-
-
-def _reconcile(worker: Worker, epoch: int, holding, *, now: datetime) -> SignedOn:
-    """Keep the leases that the node confirms, return the others, and name what it holds without a lease."""
-    claimed = {(work_id, attempt) for work_id, attempt in holding}
-    leases = list(Lease.objects.filter(worker=worker).select_related("work"))
-    kept = [lease for lease in leases if (lease.work_id, lease.attempt) in claimed]
-    confirmed = [lease.pk for lease in kept]
-    return_leases(Q(worker=worker) & ~Q(pk__in=confirmed), ReturnReason.NODE_GONE, now=now)
-    expires_at = now + timedelta(seconds=LEASE_SECONDS)
-    Lease.objects.filter(pk__in=confirmed).update(epoch=epoch, expires_at=expires_at)
-    Lease.objects.filter(pk__in=confirmed, acknowledged_at=None).update(acknowledged_at=now)
-    held = [Held(x.work_id, x.attempt, x.work.kind, x.work.reference, x.work.group) for x in kept]
-    return SignedOn(held, sorted(claimed - {(x.work_id, x.attempt) for x in held}))
-
-
-@transaction.atomic
-def drain_worker(worker_id: int, *, epoch: int, now: datetime, why: str = "") -> None:
-    """The agent stops after what it runs."""
-    worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_id)
-    if worker.connection_epoch != epoch or worker.status != S.ONLINE:
-        return
-    move(worker, S.DRAINING, moves=WORKER_MOVES)
-    events.record(worker, "draining", now=now, detail=why)
-    return_leases(UNSTARTED & Q(worker=worker), ReturnReason.DRAINED, now=now)
-
-
-@transaction.atomic
-def sign_off(worker_id: int, *, epoch: int, now: datetime, clean: bool, why: str = "") -> bool:
-    """The socket of this epoch is gone. After a clean goodbye the leases return at once, else they may still be renewed
-    by the next sign-on. False when a newer connection exists."""
-    worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_id)
-    if worker.connection_epoch != epoch or not worker.gateway_id:
-        return False
-    _disconnect(worker, now=now)
-    if worker.status != S.NEW:
-        events.record(worker, "signed-off" if clean else "lost", now=now, detail=why)
-    if clean:
-        return_leases(Q(worker=worker), ReturnReason.DRAINED, now=now)
-    return True
-
-
-def _disconnect(worker: Worker, *, now: datetime) -> None:
-    changes = {"connected_at": None, "gateway_id": ""}
-    if worker.status in {S.ONLINE, S.DRAINING}:
-        move(worker, S.OFFLINE, moves=WORKER_MOVES, **changes)
-    else:
-        Worker.objects.filter(pk=worker.pk).update(**changes)
-    _end_shift(worker.pk, now)
-
-
-def _end_shift(worker_id: int, now: datetime) -> None:
-    Shift.objects.filter(worker_id=worker_id, ended_at=None).update(ended_at=now)
-
-
-# Gateways -------------------------------------------------------------------------------------------------------------
-
-
-def renew_gateway(gateway_id: str, *, now: datetime) -> None:
-    """Write that this gateway lives, also for the first time."""
-    Gateway.objects.update_or_create(
-        id=gateway_id, defaults={"seen_at": now}, create_defaults={"started_at": now, "seen_at": now}
-    )
-
-
-def lose_dead_gateways(*, now: datetime, limit: int = 1_000) -> int:
-    """Nodes whose gateway died are offline; their leases run on until they expire, in case the node comes back."""
-    Gateway.objects.filter(seen_at__lt=now - timedelta(seconds=GATEWAY_SECONDS)).delete()
-    alive = Gateway.objects.values("id")
-    stranded = Worker.objects.exclude(gateway_id="").exclude(gateway_id__in=alive).values_list("pk", "connection_epoch")
-    return sum(sign_off(pk, epoch=epoch, now=now, clean=False, why="its gateway stopped") for pk, epoch in stranded[:limit])

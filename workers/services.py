@@ -3,6 +3,7 @@
 The subjects have modules of their own; this one is the door.
 """
 
+from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import LEASE_SECONDS, feed_once
 from workers.kinds import NewWork
@@ -10,30 +11,30 @@ from workers.leases import return_leases
 from workers.live_log import log_of
 from workers.misfits import kept_apart, note_failure, note_out_of_memory, note_successes
 from workers.nodes import (
-    Admission,
     NameTaken,
-    Refusal,
-    SignedOn,
     TooManyNodes,
-    admit,
     create_worker,
-    drain_worker,
     locate_worker,
-    lose_dead_gateways,
-    new_config,
     pause_worker,
     reinstate_worker,
-    renew_gateway,
     resume_worker,
     retire_worker,
-    revoke_enrolments,
-    sign_off,
-    sign_on,
     suspend_worker,
     trust_worker,
 )
 from workers.queue import change_group, enqueue, hold_group, take_back, withdraw
 from workers.reports import Arrived, Incoming, record, unfold
+from workers.shifts import (
+    Admission,
+    Refusal,
+    SignedOn,
+    admit,
+    drain_worker,
+    lose_dead_gateways,
+    renew_gateway,
+    sign_off,
+    sign_on,
+)
 from workers.tallies import Sums, tally_all
 
 __all__ = [
