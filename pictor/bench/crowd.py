@@ -5,19 +5,22 @@ Rows are multiplied with every column they have, so a new column needs nothing h
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 
 from common import clock
-from credit.models import Account
+from credit.codes import Bucket, Code, Kind
+from credit.models import Account, Earning, Transfer
 from credit.services import top_up_by_operator
 from rendering.models import Asset, Attempt, Job, JobEvent, Output, Scene, SceneFile, Task
 from rendering.services.watching import share_job
-from workers.models import Work, Worker
+from workers.models import Gpu, Shift, Tally, Work, Worker, WorkerEvent
 
 FRAMES_PER_JOB = 10_000
 NODES_OF_THE_OWNER = 1_000
+DAYS, EVENTS = 30, 1_000  # of a node
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Size:
     frames_per_job: int = FRAMES_PER_JOB
 
 
-SMALL = Size(jobs=1, nodes=1, transfers=10, frames_per_job=10)
+# Hardly a hundredth, but every list fills its page: what a page shows is equal, only what lies behind it is not.
+SMALL = Size(jobs=60, nodes=60, transfers=60, frames_per_job=130)
 LARGE = Size(jobs=100, nodes=10_000, transfers=1_000_000)
 
 
@@ -48,7 +52,7 @@ class Crowd:
 
 def copy(row: models.Model, each: str, **changes: str) -> None:
     """Insert a copy of a saved row for each row of the SQL source `each`; a change is an SQL expression over it."""
-    columns = [field.column for field in row._meta.concrete_fields if not field.primary_key]
+    columns = [field.column for field in row._meta.concrete_fields if not field.primary_key or field.column in changes]
     names = ", ".join(f'"{column}"' for column in columns)
     values = ", ".join(changes.get(column, f'row."{column}"') for column in columns)
     with connection.cursor() as cursor:
@@ -75,13 +79,14 @@ def fill(name: str, size: Size) -> Crowd:
     owner = users.create(username=f"{name}-owner", email=f"{name}-owner@example.org")
     operator = users.create(username=f"{name}-operator", is_staff=True, is_superuser=True)
     node = _nodes(name, owner, size)
-    scene = _scene(creator)
+    scene = _scenes(creator, size)
     job = _jobs(creator, scene, node, size)
     ready_job = Job.objects.create(
         owner=creator, scene=scene, name="Ready", status="ready", frames="1-100", width=1920, height=1080, samples=64
     )
     share_job(job, "unlisted")
     _transfers(name, creator, size)
+    _earnings(name, owner, size)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return Crowd(creator, owner, operator, job, ready_job, node)
@@ -97,6 +102,7 @@ def _nodes(name: str, owner, size: Size) -> Worker:
         gateway_id="bench",
         blender_versions=["5.0.1"],
         isolation="bubblewrap",
+        cpu_model="Bench 9000",
         ram_bytes=16 * 1024**3,
         cpu_cores=8,
     )
@@ -112,16 +118,38 @@ def _nodes(name: str, owner, size: Size) -> Worker:
         name=f"'{name}-' || n",
         owner_id=f"CASE WHEN n < {mine} THEN {owner.pk} ELSE {stranger.pk} END",
     )
+    _life_of(name, node)
     return node
 
 
-def _scene(creator) -> Scene:
+def _life_of(name: str, node: Worker) -> None:
+    """A GPU, a month of tallies and a shift for each node, and a long history for the first one."""
+    now = clock.now()
+    others = f"(SELECT id FROM workers_worker WHERE uid LIKE '{name}\\_%%') AS node"
+    copy(Gpu.objects.create(worker=node, index=0, model="Bench RTX", vram_bytes=24 * 1024**3), others, worker_id="node.id")
+    shift = Shift.objects.create(worker=node, epoch=1, started_at=now - timedelta(days=1))
+    copy(shift, others, worker_id="node.id")
+    copy(shift, times(DAYS), epoch="-n", started_at="row.started_at - n * interval '1 day'", ended_at="row.started_at")
+    tally = Tally.objects.create(worker=node, day_on=now.date(), tasks_accepted=9, busy_seconds=900, earned_micros=2_000)
+    copy(tally, times(DAYS), day_on="row.day_on - n::int")
+    copy(tally, f"{others}, {times(DAYS + 1)}", worker_id="node.id", day_on="row.day_on - n::int + 1")
+    event = WorkerEvent.objects.create(worker=node, at=now, kind="signed-on", detail="agent 1.0")
+    copy(event, times(EVENTS), at="row.at - n * interval '1 minute'")
+
+
+def _scenes(creator, size: Size) -> Scene:
     asset = Asset.objects.create(owner=creator, sha256="0" * 64, size_bytes=10**6, storage_key="scenes/bench")
     facts = {"cameras": ["Camera"], "camera": "Camera", "width": 1920, "height": 1080, "samples": 64}
     scene = Scene.objects.create(
         owner=creator, name="bench.blend", main_path="bench.blend", scene_key="b" * 64, inspection=facts
     )
-    SceneFile.objects.create(scene=scene, path="bench.blend", asset=asset)
+    file = SceneFile.objects.create(scene=scene, path="bench.blend", asset=asset)
+    copy(scene, times(size.jobs - 1))
+    copy(
+        file,
+        f"(SELECT id FROM rendering_scene WHERE owner_id = {creator.pk} AND id <> {scene.pk}) AS other",
+        scene_id="other.id",
+    )
     return scene
 
 
@@ -169,13 +197,27 @@ def _tasks(job: Job, node: Worker, frames: int) -> None:
         render_seconds=3.0,
         billable_ms=3000,
         charged_micros=300,
+        pixels_sha256=f"{task.pk:064x}",
     )
     output = Output.objects.create(
-        attempt=attempt, storage_key="frames/bench", sha256="0" * 64, size_bytes=9, width=1, height=1
+        attempt=attempt,
+        storage_key="frames/bench.png",
+        preview_key="frames/bench-preview.webp",
+        thumbnail_key="frames/bench-thumb.webp",
+        sha256="0" * 64,
+        size_bytes=9,
+        width=1,
+        height=1,
     )
     event = JobEvent.objects.create(job=job, task=task, at=now, was="checking", became="accepted")
     others = f"job_id = {job.pk} AND id <> {task.pk}"
-    copy(attempt, tasks(others), task_id="task.id", render_seconds="2 + mod(task.id, 100) / 50.0")
+    copy(
+        attempt,
+        tasks(others),
+        task_id="task.id",
+        render_seconds="2 + mod(task.id, 100) / 50.0",
+        pixels_sha256="lpad(to_hex(task.id), 64, '0')",  # equal ones would make a chain in its hash index
+    )
     copy(
         output,
         f"(SELECT attempt.id FROM rendering_attempt attempt JOIN {tasks(others)} ON task.id = task_id) AS made",
@@ -205,3 +247,19 @@ def _transfers(name: str, creator, size: Size) -> None:
     Account.objects.filter(pk=account.pk).update(
         balance_micros=account.kept_micros + first.amount_micros * (size.transfers - 1)
     )
+
+
+def _earnings(name: str, owner, size: Size) -> None:
+    """As many again as a tenth of the transfers, for frames of the owner's nodes; all of them pending."""
+    account = partial(Account.objects.get_or_create, bucket=Bucket.PURCHASED)
+    clearing, _ = account(kind=Kind.CLEARING, owner=None)
+    pending, _ = account(kind=Kind.PENDING, owner=owner, defaults={"balance_micros": 180 * (size.transfers // 10)})
+    first = Transfer.objects.create(
+        key=f"{name}:earned:0", code=Code.EARNING, source=clearing, target=pending, amount_micros=180, owner=owner
+    )
+    earning = Earning.objects.create(
+        transfer=first, account=pending, amount_micros=180, matures_at=clock.now() + timedelta(days=1)
+    )
+    copy(first, times(size.transfers // 10 - 1), key=f"'{name}:earned:' || n")
+    others = f"SELECT id FROM credit_transfer WHERE target_id = {pending.pk} AND id <> {first.pk}"
+    copy(earning, f"({others}) AS earned", transfer_id="earned.id")
