@@ -4,7 +4,7 @@ import os
 import threading
 
 from celery import Celery, bootsteps, current_app
-from celery.signals import task_prerun
+from celery.signals import task_prerun, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 
@@ -39,7 +39,14 @@ def leave_broken_connections(**_) -> None:
         close_old_connections()
 
 
-END_SECONDS = 20.0
+@worker_ready.connect
+def look_for_what_was_left(sender, **_) -> None:
+    """What the process before this one had in hand when it was killed: nobody is told of it a second time."""
+    if "background" in sender.app.amqp.queues.consume_from:
+        sender.app.send_task("rendering.background.sweep_unchecked_tasks")
+
+
+END_SECONDS = 3.0  # what is cut off is found by a sweep
 
 
 class EndInTime(bootsteps.StartStopStep):
@@ -86,6 +93,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "ending": ("rendering.background.sweep_ending", 3600.0),  # a week ahead
     "ended-scenes": ("rendering.background.sweep_ended_scenes", 3600.0),  # weeks old
     "orphans": ("rendering.background.sweep_orphans", 3600.0),  # two days old; some folders at a time
+    "wallet-challenges": ("users.background.sweep_wallet_challenges", 3600.0),  # minutes old is as good as used
     "ended-sessions": ("users.background.sweep_ended_sessions", 3600.0),  # they let nobody in; only rows pile up
 }
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import structlog
 from celery import shared_task
-from django.core.cache import cache
 from django.db.models import F, Q, QuerySet
 
 from common import clock
 from rendering import counts, films, frames, inspection, merging, notices, orphans, retention, scenes, services, uploads
+from rendering.claims import claimed
 from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
 from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
@@ -22,10 +22,6 @@ from workers.models import Work
 
 log = structlog.get_logger(__name__)
 
-CHECK_SECONDS = 120  # how long one process has a frame to itself
-INSPECT_SECONDS = 900  # the same for a scene: unpacking a large archive takes minutes
-FILM_SECONDS = 4_000
-MERGE_SECONDS = 3_600
 UPLOAD_KEPT = timedelta(days=2)  # since its last chunk
 STOPPING = [reason for reason, outcome in OUTCOMES.items() if outcome.stops_job]
 
@@ -37,8 +33,14 @@ STOPPING = [reason for reason, outcome in OUTCOMES.items() if outcome.stops_job]
 def inspect_job(job_id: int) -> None:
     """Store the files of a job's upload, let the sandbox read them, keep what it found."""
     job = Job.objects.select_related("scene__upload", "owner").filter(pk=job_id, status=JobStatus.INSPECTING).first()
-    if not job or not _claim(f"inspect:{job_id}", INSPECT_SECONDS):
+    if not job:
         return
+    with claimed("inspect", [job_id]) as mine:
+        if mine:
+            _inspect(job)
+
+
+def _inspect(job: Job) -> None:
     try:
         scenes.store_scene(job.scene)
         found = inspection.inspect_scene(job.scene)
@@ -48,18 +50,13 @@ def inspect_job(job_id: int) -> None:
         services.fail_inspection(job, error.reason, str(error), clock.now())
     else:
         services.record_inspection(job, found, clock.now())
-    finally:
-        _unclaim(f"inspect:{job_id}")
 
 
 @shared_task
 def check_frames(task_ids: Iterable[int]) -> int:
     """Check frames that lie on the server; returns how many were decided here."""
-    mine = _claim_some("check", list(task_ids), CHECK_SECONDS)
-    try:
+    with claimed("check", task_ids) as mine:
         decided = frames.check_all(mine)
-    finally:
-        _unclaim_some("check", mine)
     if decided:
         _resume_waiting(Job.objects.filter(tasks__in=decided).distinct())
     return len(decided)
@@ -68,23 +65,21 @@ def check_frames(task_ids: Iterable[int]) -> int:
 @shared_task
 def make_film(film_id: int) -> None:
     film = Film.objects.filter(pk=film_id, finished_at=None).first()
-    if film and _claim(f"film:{film_id}", FILM_SECONDS):
-        try:
+    if not film:
+        return
+    with claimed("film", [film_id]) as mine:
+        if mine:
             films.make_film(film, clock.now())
-        finally:
-            _unclaim(f"film:{film_id}")
 
 
 @shared_task
 def merge_tiles(job_id: int) -> bool:
     """Put the frame of a job together once all its tiles are accepted."""
     job = Job.objects.select_related("scene").filter(pk=job_id, status=JobStatus.COMPLETED).exclude(tiles="").first()
-    if not job or not _claim(f"merge:{job_id}", MERGE_SECONDS):
+    if not job:
         return False
-    try:
-        return merging.merge_tiles(job, clock.now())
-    finally:
-        _unclaim(f"merge:{job_id}")
+    with claimed("merge", [job_id]) as mine:
+        return bool(mine) and merging.merge_tiles(job, clock.now())
 
 
 @shared_task
@@ -264,28 +259,3 @@ def sweep_orphans(limit: int = 200) -> int:
     before = clock.now() - UPLOAD_KEPT
     unused = Asset.objects.filter(created_at__lt=before).exclude(pk__in=SceneFile.objects.values("asset"))
     return services.drop_assets(list(unused.values_list("pk", flat=True)[:limit])) + orphans.sweep(before=before, limit=limit)
-
-
-# One process at a time ------------------------------------------------------------------------------------------------
-
-
-def _claim(name: str, seconds: int) -> bool:
-    """Spare others the same work; losable, correctness rests on guarded moves alone."""
-    return cache.add(f"rendering:{name}", 1, timeout=seconds)
-
-
-def _unclaim(name: str) -> None:
-    cache.delete(f"rendering:{name}")
-
-
-def _claim_some(kind: str, ids: list[int], seconds: int) -> list[int]:
-    """As `_claim`, for many at once: those that nobody else has."""
-    taken = set(cache.get_many(f"rendering:{kind}:{pk}" for pk in ids))
-    free = [pk for pk in ids if f"rendering:{kind}:{pk}" not in taken]
-    cache.set_many({f"rendering:{kind}:{pk}": 1 for pk in free}, timeout=seconds)
-    return free
-
-
-def _unclaim_some(kind: str, ids: list[int]) -> None:
-    if ids:
-        cache.delete_many(f"rendering:{kind}:{pk}" for pk in ids)

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from common import clock
 from pictor_agent.pixels import Decoded, Undecodable, decode
-from rendering import checks, services, thumbnails
+from rendering import checks, looks, services, thumbnails
 from rendering.models import Attempt, Task
 from rendering.reasons import DOUBTS, Reason
 from rendering.services import Passed, Previews
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 ACCEPTED_TOGETHER = 32  # frames of one transaction
 ACCEPT_SECONDS = 0.5
+DEADLY = "Each process that looked at the picture was ended by it."
 
 
 class BadFrame(Exception):
@@ -115,11 +116,14 @@ def _judged(attempt: Attempt) -> Passed | Refused | None:
 
 def judge(attempt: Attempt) -> Passed | Refused:
     """Look at the frame; its small pictures are made when it passes."""
+    if looks.is_deadly(attempt.pk):
+        return Refused(attempt.task_id, attempt.number, Reason.UNDECODABLE, DEADLY)
     try:
-        pixels = examine(attempt.task, attempt)
+        with looks.looking(attempt.pk):
+            pixels = examine(attempt.task, attempt)
+            return Passed(attempt.task_id, attempt.number, small_pictures(attempt.output.storage_key, pixels))
     except BadFrame as error:
         return Refused(attempt.task_id, attempt.number, error.reason, str(error))
-    return Passed(attempt.task_id, attempt.number, small_pictures(attempt.output.storage_key, pixels))
 
 
 def _accept(passed: Sequence[Passed]) -> set[int]:
