@@ -9,7 +9,7 @@ def file_store(folder: Path) -> dict:
     """FILE_STORE: files below `folder`, or the bucket of the S3_ variables."""
     if env.choice("FILE_STORE", "folder", ("folder", "s3")) == "folder":
         return {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "common.folder_store.FolderStore",
             "OPTIONS": {"location": folder, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
         }
     return {"BACKEND": "common.s3_store.S3Store", "OPTIONS": bucket()}

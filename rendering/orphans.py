@@ -21,6 +21,8 @@ NAMES = {
     "scenes": re.compile(r"[0-9a-f]{64}(_\w+)?"),
 }
 
+HALF = re.compile(r"\.arriving-\w+")  # common.folder_store, killed while it wrote
+
 
 def known_keys(root: str, owner: str) -> set[str]:
     """What the rows name below `root`/`owner`."""
@@ -39,7 +41,7 @@ def drop_unknown(root: str, owner: str, *, before: datetime) -> int:
     """Delete files of `root`/`owner` that no row names and nobody has touched since `before`. Files first, then rows:
     a row that comes meanwhile is of a file that is younger than `before`."""
     folder = f"{root}/{owner}"
-    names = [name for name in _listed(folder)[1] if NAMES[root].fullmatch(name)]
+    names = [name for name in _listed(folder)[1] if NAMES[root].fullmatch(name) or HALF.fullmatch(name)]
     known = known_keys(root, owner) if names else set()
     old = [key for key in (f"{folder}/{name}" for name in names) if key not in known and _is_older(key, before)]
     for key in old:

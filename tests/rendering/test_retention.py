@@ -248,6 +248,7 @@ class OrphanTests:
             os.utime(default_storage.path(key), (0, 0))
         lost = [f"frames/{job.pk}/999-3.png", f"frames/{job.pk}/999-3.preview.webp", f"scenes/{alice.pk}/{'ab' * 32}"]
         lost += [f"films/{job.pk}/7.webm", f"frames/{job.pk}/999-3.exposure-2.webp", f"probes/{job.pk}/7-1.png"]
+        lost.append(f"frames/{job.pk}/.arriving-x7_a")  # half a file
         strange = [f"frames/{job.pk}/notes.txt", f"scenes/{alice.pk}/thumbnails/1.webp"]
         for key in lost + strange:
             self.store(key)
