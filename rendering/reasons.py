@@ -54,6 +54,8 @@ class Reason(StrEnum):
     BLACK = "black"
     CONSTANT = "constant"
     DUPLICATE = "duplicate"
+    DIFFERS = "differs"
+    REFUTED = "refuted"
     # what happens to uploads and jobs
     UPLOAD_UNFIT = "upload_unfit"
     INSPECTION_FAILED = "inspection_failed"
@@ -122,6 +124,8 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.BLACK: _platform("The frame is black; it is rendered once more to make sure."),
     R.CONSTANT: _platform("The frame is one flat colour; it is rendered once more to make sure."),
     R.DUPLICATE: _platform("The frame equals another one; it is rendered once more to make sure."),
+    R.DIFFERS: _platform("The frame differs from the one that was accepted before; it is rendered once more to make sure."),
+    R.REFUTED: _worker("The picture was proved wrong: nodes of two other owners came to the same, different one."),
     R.UPLOAD_UNFIT: _user("The upload cannot be used."),
     R.INSPECTION_FAILED: _platform("The file could not be inspected.", retry=False),
     R.TOO_MANY_LEASES: _platform("Too many nodes gave the frame back.", retry=False),
@@ -135,7 +139,7 @@ OUTCOMES: dict[Reason, Outcome] = {
     R.CAP: _user("The cap does not cover the next frame."),
     R.GATE: _user("The preview is ready and waits for approval."),
 }
-DOUBTS = frozenset({R.BLACK, R.CONSTANT, R.DUPLICATE})  # settled by a second attempt with the same pixels
+DOUBTS = frozenset({R.BLACK, R.CONSTANT, R.DUPLICATE, R.DIFFERS})  # settled as rendering.doubts says
 NOT_A_NODES = (frozenset(Reason) - set(get_args(FailureReason))) | {"accepted"}  # words that only the server says
 
 
@@ -164,18 +168,29 @@ class Verdict(NamedTuple):
     reason: Reason | str
 
 
-def verdict(reason: str, strikes: Sequence[int], *, agreeing: int = 1) -> Verdict:
+def verdict(reason: str, strikes: Sequence[int], *, agreeing: int = 1, owners: int = 1, others_wait: bool = False) -> Verdict:
     """What `reason` does to a task. `strikes`: the node of each attempt that counts, this one too if it counts.
 
     Three different nodes do not all break down on one frame: it is quarantined, and the scene is to blame. One node that
     fails it three times ends it as well, for that node's reason: nobody else was there. A reason that ends the whole job
-    is believed once the nodes of OWNERS_AGREEING owners say so: one that lies cannot end what is not its own.
+    is believed once the nodes of OWNERS_AGREEING owners say so. One owner's nodes end nothing that another's could try.
 
     Args:
         agreeing: how many owners' nodes gave a reason for this task that ends its job.
+        owners: how many owners the nodes of `strikes` have.
+        others_wait: is a node that fits online, of an owner who has none among them?
     """
     if not outcome(reason).retry or (outcome(reason).stops_job and agreeing >= OWNERS_AGREEING):
         return Verdict(True, reason)
+    nobody_else = owners < OWNERS_AGREEING and not others_wait
+    if owners < OWNERS_AGREEING and not nobody_else:
+        return Verdict(False, reason)
     if len(set(strikes)) >= NODES_MAX:
         return Verdict(True, Reason.QUARANTINED)
-    return Verdict(max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX, reason)
+    worn_out = max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX
+    return Verdict(worn_out and (nobody_else or not outcome(reason).stops_job), reason)
+
+
+def could_end(strikes: Sequence[int]) -> bool:
+    """Are these enough to end a frame, if nobody else can try it?"""
+    return len(set(strikes)) >= NODES_MAX or max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX

@@ -15,11 +15,11 @@ from credit.services.locks import lock_holds
 
 
 @transaction.atomic
-def refund_charge(*, key: str, charge_key: str, reason: str) -> int:
+def refund_charge(*, key: str, charge_key: str, reason: str, pending_only: bool = False) -> int:
     """Reverse a charge: its creator gets it back in the buckets it came from; returns the micros given back.
 
-    The worker's share is taken back while it is pending; once it has matured the network bears it.
-    Repeating the key moves nothing.
+    The worker's share is taken back while it is pending; once it has matured the network bears it, or, with
+    `pending_only`, nothing moves and 0 is returned. Repeating the key moves nothing.
 
     Raises:
         NotCharged: there is no such charge, or another refund has reversed it.
@@ -30,6 +30,8 @@ def refund_charge(*, key: str, charge_key: str, reason: str) -> int:
     if not charged or Transfer.objects.filter(reverses__in=charged).exists():
         raise NotCharged(charge_key)
     open_earnings = _lock_open_earnings(charged)
+    if pending_only and any(row.code == Code.EARNING and row.pk not in open_earnings for row in charged):
+        return 0
     creator_id = next(row.source.user_id for row in charged if row.code == Code.CHARGE)
     chart = chart_of([creator_id])
     post([_reversal(row, key, charge_key, chart, row.pk in open_earnings, reason) for row in charged])

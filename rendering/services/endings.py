@@ -43,7 +43,7 @@ class TaskMove(NamedTuple):
 def end_attempts(endings: Sequence[Ending], now: datetime) -> set[int]:
     """End live attempts for their reasons; returns the ids of the tasks that wait for another attempt."""
     close_attempts(endings, now)
-    moves = _moves_after(endings)
+    moves = _moves_after(endings, now)
     move_tasks(moves, now)
     _blame([ending for ending, move in zip(endings, moves, strict=True) if move.reason != Reason.QUARANTINED], now)
     strikes.learn_from_failures([(ending.attempt, ending.reason) for ending in endings], now)
@@ -53,17 +53,16 @@ def end_attempts(endings: Sequence[Ending], now: datetime) -> set[int]:
     return {move.task.pk for move in moves if move.to == TaskStatus.WAITING}
 
 
-def _moves_after(endings: Sequence[Ending]) -> list[TaskMove]:
+def _moves_after(endings: Sequence[Ending], now: datetime) -> list[TaskMove]:
     used = {
         ending.attempt.task_id: ending.attempt.task.attempts_used + reasons.outcome(ending.reason).counts for ending in endings
     }
     counted = strikes.strikes_of(used)
-    return [_after(ending, used[ending.attempt.task_id], counted.get(ending.attempt.task_id, [])) for ending in endings]
+    return [_after(ending, used[ending.attempt.task_id], counted.get(ending.attempt.task_id, []), now) for ending in endings]
 
 
-def _after(ending: Ending, used: int, counted: Sequence[strikes.Strike]) -> TaskMove:
-    nodes, agreeing = [strike.worker_id for strike in counted], strikes.owners_agreeing(counted)
-    failed, reason = reasons.verdict(ending.reason, nodes, agreeing=agreeing)
+def _after(ending: Ending, used: int, counted: Sequence[strikes.Strike], now: datetime) -> TaskMove:
+    failed, reason = strikes.verdict_on(ending.attempt.task, ending.reason, counted, now)
     detail = strikes.why_quarantined(counted) if reason == Reason.QUARANTINED else ending.detail
     return TaskMove(ending.attempt.task, TaskStatus.FAILED if failed else TaskStatus.WAITING, str(reason), used, detail)
 

@@ -4,14 +4,16 @@ The facts about nodes are pushed down to `workers`, which keeps the nodes and wh
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
 from rendering import reasons
-from rendering.models import Attempt, Task
+from rendering.models import Attempt, Job, Task
 from rendering.reasons import Reason
+from rendering.services.enqueueing import requirements
 from workers import services as queue
+from workers.elsewhere import fits_elsewhere
 
 DETAIL_MAX = 300  # characters of a line of the job's history
 
@@ -34,6 +36,25 @@ def strikes_of(used: dict[int, int]) -> dict[int, list[Strike]]:
         if reasons.outcome(strike[-1]).counts and len(found[task_id]) < wanted[task_id]:
             found[task_id].append(Strike(*strike))
     return {task_id: strikes[::-1] for task_id, strikes in found.items()}
+
+
+def verdict_on(task: Task, reason: str, strikes: Sequence[Strike], now: datetime) -> reasons.Verdict:
+    """What becomes of the task, by these strikes. Whether others could try it is asked only where that decides."""
+    nodes, owners = [strike.worker_id for strike in strikes], {strike.owner_id for strike in strikes}
+    one_owners = len(owners) < reasons.OWNERS_AGREEING and reasons.could_end(nodes)
+    return reasons.verdict(
+        reason,
+        nodes,
+        agreeing=owners_agreeing(strikes),
+        owners=len(owners),
+        others_wait=one_owners and others_wait(task, owners, now),
+    )
+
+
+def others_wait(task: Task, owner_ids: Set[int], now: datetime) -> bool:
+    """Is a node online that fits the task and is of none of these owners?"""
+    job = Job.objects.select_related("scene").get(pk=task.job_id)
+    return fits_elsewhere(requirements(job), job.scene.scene_key, but_of=owner_ids, now=now)
 
 
 def owners_agreeing(strikes: Iterable[Strike]) -> int:
