@@ -14,7 +14,7 @@ from PIL import Image
 
 from rendering.frames import local_copy
 from rendering.models import Output
-from rendering.thumbnails import PREVIEW_SIDE, QUALITY, tone_mapped
+from rendering.thumbnails import EFFORT, PREVIEW_SIDE, QUALITY, tone_mapped
 
 STOPS = range(-6, 7)
 PIXELS_MAX = 2**28  # 16,384 x 16,384: nobody looks at more of it at once
@@ -42,7 +42,7 @@ def exposed_key(output: Output, stops: int) -> str:
 def exposed_webp(linear: np.ndarray, stops: int) -> bytes:
     file = BytesIO()
     picture = tone_mapped(linear.astype(np.float32) * np.float32(2.0**stops))
-    Image.fromarray(picture).save(file, "WEBP", quality=QUALITY[PREVIEW_SIDE], method=4)
+    Image.fromarray(picture).save(file, "WEBP", quality=QUALITY[PREVIEW_SIDE], method=EFFORT)
     return file.getvalue()
 
 

@@ -192,7 +192,8 @@ def _write(choice: Choice, routes: dict[int, Route], now: datetime) -> list[NewL
         cursor.execute(LEASE, [*map(list, columns), epochs, now, now + timedelta(seconds=LEASE_SECONDS)])
         stands = dict(cursor.fetchall())
         lost = [lease for lease in leases if not stands.get(lease.work_id)]
-        cursor.execute(RELEASE, [[lease.work_id for lease in lost if lease.work_id in stands]])
+        if lost:
+            cursor.execute(RELEASE, [[lease.work_id for lease in lost if lease.work_id in stands]])
     _give_back(lost, choice.rows, now)
     written = [lease for lease in leases if stands.get(lease.work_id)]
     nearness.remember(((lease.worker_id, choice.rows[lease.work_id].affinity) for lease in written), now)

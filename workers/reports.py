@@ -35,7 +35,7 @@ Report = Arrived | protocol.Started | protocol.Rendered | protocol.Done | protoc
 TRIES = 3  # a deadlock with a product's own transaction is resolved by trying again
 
 LOCK = """
-    SELECT work.id, lease.attempt, work.kind, work.reference, work."group", lease.worker_id
+    SELECT work.id, lease.attempt, work.kind, work.reference, work."group", lease.worker_id, lease.place
     FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS given(work_id, worker_id, attempt)
     JOIN workers_work AS work ON work.id = given.work_id
     JOIN workers_lease AS lease
@@ -87,6 +87,7 @@ class Holding(NamedTuple):
     kind: str
     reference: int
     group: int
+    place: int | None  # None: it is rendered, and another runs where it ran
 
 
 @dataclass
@@ -161,7 +162,7 @@ def _lock(keys: set[Key]) -> dict[Key, Holding]:
     works, workers, attempts = (list(column) for column in zip(*sorted(keys), strict=True))
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [works, workers, attempts])
-        return {(row[0], row[5], row[1]): Holding(*row[2:5]) for row in cursor.fetchall()}
+        return {(row[0], row[5], row[1]): Holding(*row[2:5], row[6]) for row in cursor.fetchall()}
 
 
 def _by_kind(batch: Batch, keys, make) -> dict[str, list]:
@@ -248,9 +249,10 @@ def _end(batch: Batch) -> None:
     if ended:
         _execute(END_LEASES, ended)
         _execute(END_WORK, [work_id for work_id in ended if work_id not in batch.retried])
-    vacated = {key[1] for key in [*over, *batch.rendered]}
+    vacated = {key[1] for key in [*over, *batch.rendered] if batch.held[key].place is not None}
     if vacated:
         promote(vacated)
+    if vacated or batch.retried:
         nudge_on_commit()
 
 

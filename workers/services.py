@@ -5,7 +5,7 @@ The subjects have modules of their own; this one is the door.
 
 from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
-from workers.feeding import LEASE_SECONDS, feed_once
+from workers.feeding import BATCH, LEASE_SECONDS, feed_once
 from workers.kinds import NewWork
 from workers.leases import return_leases
 from workers.live_log import log_of
@@ -38,6 +38,7 @@ from workers.shifts import (
 from workers.tallies import Sums, tally_all
 
 __all__ = [
+    "BATCH",
     "LEASE_SECONDS",
     "Admission",
     "Arrived",

@@ -20,7 +20,7 @@ from rendering.states import JOB_MOVES, JobStatus, PauseReason, TaskStatus
 from workers.kinds import NewLease
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # the feeder's own, which has a savepoint for this call
 def lease_tasks(leases: Sequence[NewLease], now: datetime) -> dict[int, Attempt]:
     """Begin an attempt for each lease that is covered; returns the attempts by work id, with task, job and scene.
 

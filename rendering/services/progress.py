@@ -27,6 +27,7 @@ PIXEL_BYTES_MAX = 32  # of a frame's file
 TILE_PIXEL_BYTES_MAX = 256  # with 16 passes of four channels
 FILE_HEAD_BYTES_MAX = 1024**2
 CHECKED_TOGETHER = 32  # frames of one hint: they are checked by one process, one after the other
+in_transaction = transaction.atomic(savepoint=False)  # the queue's own rolls back as a whole
 Report = StartedReport | RenderedReport | FinishedReport | FailedReport | ReturnedReport
 
 
@@ -37,7 +38,7 @@ def live_attempts(reports: Sequence[Report]) -> dict[int, Attempt]:
     return {work_ids[key]: attempt for key, attempt in live.items()}
 
 
-@transaction.atomic
+@in_transaction
 def start_tasks(reports: Sequence[StartedReport], now: datetime) -> None:
     """The renderer has begun."""
     begun = [attempt for attempt in live_attempts(reports).values() if not attempt.started_at]
@@ -45,7 +46,7 @@ def start_tasks(reports: Sequence[StartedReport], now: datetime) -> None:
     _announce(begun, events.NODES, events.FRAMES)
 
 
-@transaction.atomic
+@in_transaction
 def render_tasks(reports: Sequence[RenderedReport], now: datetime) -> dict[int, str]:
     """The node commits to the pixels; returns where each file is to be stored, by work id.
 
@@ -91,7 +92,7 @@ def storage_key(attempt: Attempt) -> str:
     return f"frames/{task.job_id}/{task.pk}-{attempt.number}.{FILE_SUFFIX[task.ordered_picture.format]}"
 
 
-@transaction.atomic
+@in_transaction
 def finish_tasks(reports: Sequence[FinishedReport], now: datetime) -> None:
     """The files are on the server: the checks are due."""
     live = live_attempts(reports)
@@ -138,7 +139,7 @@ def _finish(live: Mapping[int, Attempt], said: Mapping[int, FinishedReport], now
     )
 
 
-@transaction.atomic
+@in_transaction
 def fail_tasks(reports: Sequence[FailedReport], now: datetime) -> set[int]:
     """These attempts ended badly; returns the work ids that are to wait again."""
     live, said = live_attempts(reports), {report.work_id: report for report in reports}
@@ -154,7 +155,7 @@ def _ending(attempt: Attempt, said: FailedReport) -> Ending:
     return Ending(attempt, reason, said.detail, said.log_tail)
 
 
-@transaction.atomic
+@in_transaction
 def return_tasks(reports: Sequence[ReturnedReport], now: datetime) -> None:
     """These attempts ended through no fault of the work: the tasks wait again and nothing is counted."""
     live, said = live_attempts(reports), {report.work_id: report for report in reports}
