@@ -165,7 +165,7 @@ LOGOUT_REDIRECT_URL = "users:sign-in"
 ACCOUNT_ADAPTER = "users.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "users.adapters.SocialAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_SIGNUP_FIELDS = ["email"]  # a wallet brings none
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 SOCIALACCOUNT_LOGIN_ON_GET = False
@@ -179,6 +179,13 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": True,
     }
 }
+
+# Wallets. Without a node to ask, Aptos wallets are not offered: an address says nothing of the keys it has today.
+APTOS_NODE_URL = env.text("APTOS_NODE_URL", "").rstrip("/")  # ends with /v1
+APTOS_CHAIN_ID = env.number("APTOS_CHAIN_ID", 2)
+APTOS_CHAIN_NAME = {1: "aptos:mainnet", 2: "aptos:testnet"}.get(APTOS_CHAIN_ID, f"aptos:{APTOS_CHAIN_ID}")
+EVM_NODE_URL = env.text("EVM_NODE_URL", "")  # JSON-RPC; without one, wallets that are contracts cannot sign in
+EVM_CHAIN_ID = env.number("EVM_CHAIN_ID", 1)
 
 # Operators' console --------------------------------------------------------------------------------------------------
 

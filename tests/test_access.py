@@ -123,6 +123,8 @@ TABLE = [
     page("credit:overview-history"),
     # People
     Row("users:sign-in", 200, 302, 302, 302),
+    Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
+    Row("users:wallet-answer", 422, 422, 422, 422, "post"),
     Row("users:persona-sign-in", 404, 404, 404, 404, "post", (), {"persona": "operator"}),  # no demo here
     Row("users:sign-out", 302, 302, 302, 302, "post"),
     page("users:profile"),

@@ -1,9 +1,11 @@
-"""How allauth makes our users: by Google only; nobody signs up or in with a password on these pages."""
+"""How allauth makes our users: by Google or a wallet; nobody signs up or in with a password on these pages."""
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+
+WALLETS = {"aptos", "evm"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -13,7 +15,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin) -> bool:
-        return bool(settings.GOOGLE_CLIENT_ID)
+        return sociallogin.account.provider in WALLETS or bool(settings.GOOGLE_CLIENT_ID)
+
+    def is_auto_signup_allowed(self, request: HttpRequest, sociallogin) -> bool:
+        """A wallet has no e-mail address to ask for."""
+        return sociallogin.account.provider in WALLETS or super().is_auto_signup_allowed(request, sociallogin)
 
     def populate_user(self, request: HttpRequest, sociallogin, data: dict):
         """The name that pages show comes with the account and can be changed on the profile."""

@@ -5,6 +5,7 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 
 from common import clock
+from users import challenges
 
 LIMIT = 1_000
 
@@ -20,3 +21,9 @@ def sweep_ended_sessions() -> int:
     if ended:
         log.info("sessions_ended", count=len(ended))
     return len(ended)
+
+
+@shared_task
+def sweep_wallet_challenges() -> int:
+    """Forget what wallets were asked to sign, a day later."""
+    return challenges.forget_old(clock.now())

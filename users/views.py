@@ -47,10 +47,12 @@ def what_renders() -> dict[str, list[str]]:
     }
 
 
-def next_page(request: HttpRequest, otherwise: str) -> str:
-    """Where the visitor was going, if that is a page of this site."""
-    wanted = request.POST.get("next") or request.GET.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+def next_page(request: HttpRequest, otherwise: str, *, wanted: object = None) -> str:
+    """Where the visitor was going, if that is a page of this site. `wanted`: instead of what the address or form says."""
+    wanted = wanted or request.POST.get("next") or request.GET.get("next", "")
+    if isinstance(wanted, str) and url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, require_https=request.is_secure()
+    ):
         return wanted
     return resolve_url(otherwise) if otherwise else ""
 

@@ -1,0 +1,110 @@
+"""The two calls behind "Connect a wallet": what to sign, and what was signed. JSON, with the page's CSRF token."""
+
+import json
+from http import HTTPStatus
+
+import structlog
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.helpers import complete_social_login
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from common import clock
+from common.limits import limited
+from users import challenges
+from users.models import Purpose, WalletChallenge
+from users.views import next_page
+from users.wallets.refusals import Reason, Refused
+from users.wording import REFUSALS
+
+log = structlog.get_logger(__name__)
+
+BODY_BYTES_MAX = 32 << 10
+FORMS = {"siwa", "message", "eip4361"}
+
+
+@require_POST
+@never_cache
+@limited("wallet", limit=60, seconds=60)
+def challenge(request: HttpRequest) -> JsonResponse:
+    """{form, purpose, address?, next?} -> what the wallet is to sign."""
+    said = _body(request)
+    form, purpose = said.get("form"), said.get("purpose")
+    is_known = form in FORMS and purpose in (Purpose.SIGN_IN, Purpose.LINK)
+    if not is_known or not is_offered(form) or (purpose == Purpose.LINK and not request.user.is_authenticated):
+        return _refused(Refused(Reason.BAD_ENCODING, "no such challenge"))
+    try:
+        made = challenges.begin(
+            session_key=_session_key(request),
+            purpose=Purpose(purpose),
+            form=form,
+            user=request.user if request.user.is_authenticated else None,
+            address=said.get("address", ""),
+            next_page=next_page(request, "", wanted=said.get("next")),
+            now=clock.now(),
+        )
+    except Refused as refused:
+        return _refused(refused)
+    return JsonResponse(_to_sign(made))
+
+
+@require_POST
+@never_cache
+@limited("wallet", limit=60, seconds=60)
+def answer(request: HttpRequest) -> JsonResponse:
+    """{nonce, signature, ...} -> {next}: signed in, or linked."""
+    said, now = _body(request), clock.now()
+    user = request.user if request.user.is_authenticated else None
+    try:
+        asked = challenges.consume(nonce=said.get("nonce"), session_key=_session_key(request), user=user, now=now)
+        address = challenges.verify(asked, said, now)
+    except Refused as refused:
+        return _refused(refused)
+    return JsonResponse({"next": _complete(request, asked, address, str(said.get("scheme", ""))[:20])})
+
+
+def is_offered(form: str) -> bool:
+    """Aptos accounts are only believed with a node to ask."""
+    return form == "eip4361" or bool(settings.APTOS_NODE_URL)
+
+
+def _complete(request: HttpRequest, asked: WalletChallenge, address: str, scheme: str) -> str:
+    """allauth signs in, signs up or links; where to go then."""
+    provider = get_adapter().get_provider(request, asked.network)
+    login = provider.sociallogin_from_response(request, {"address": address, "scheme": scheme})
+    login.state = {"process": "connect" if asked.purpose == Purpose.LINK else "login"}
+    if asked.next:
+        login.state["next"] = asked.next
+    return complete_social_login(request, login).url
+
+
+def _to_sign(made: WalletChallenge) -> dict:
+    answer = {"nonce": made.nonce, "form": made.form, "statement": challenges.statement(made)}
+    if made.form == "siwa":
+        return answer | {"signIn": challenges.siwa_input(made)}
+    if made.form == "eip4361":
+        return answer | {"text": challenges.evm_text(made)}
+    return answer | {"chainId": settings.APTOS_CHAIN_ID}
+
+
+def _session_key(request: HttpRequest) -> str:
+    if not request.session.session_key:
+        request.session.create()
+    return request.session.session_key
+
+
+def _body(request: HttpRequest) -> dict:
+    if len(request.body) > BODY_BYTES_MAX:
+        return {}
+    try:
+        said = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _refused(refused: Refused) -> JsonResponse:
+    log.info("wallet_refused", reason=refused.reason, detail=refused.detail)
+    return JsonResponse({"reason": refused.reason, "words": REFUSALS[refused.reason]}, status=HTTPStatus.UNPROCESSABLE_ENTITY)

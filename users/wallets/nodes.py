@@ -1,0 +1,85 @@
+"""What a full node says of an account. Any doubt is a refusal: a key that was replaced must not sign in while a node is down."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from users.wallets.refusals import Reason, Refused
+
+TIMEOUT = httpx.Timeout(5.0)
+ANSWER_BYTES_MAX = 64 << 10
+IS_VALID_SIGNATURE = bytes.fromhex("1626ba7e")  # selector and answer of EIP-1271
+GAS_MAX = 5_000_000  # for a contract that checks a signature
+
+
+def unavailable(detail: object) -> Refused:
+    return Refused(Reason.CHAIN_UNAVAILABLE, str(detail)[:200])
+
+
+def ask(method: str, url: str, **request) -> tuple[httpx.Headers, dict]:
+    """The JSON object that a node answers. Raises Refused for anything else."""
+    try:
+        with httpx.Client(timeout=TIMEOUT) as client, client.stream(method, url, **request) as response:
+            response.raise_for_status()
+            content = b""
+            for block in response.iter_bytes():
+                content += block
+                if len(content) > ANSWER_BYTES_MAX:
+                    raise unavailable("an endless answer")
+            answer = httpx.Response(200, content=content).json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise unavailable(error) from error
+    if not isinstance(answer, dict):
+        raise unavailable("not an object")
+    return response.headers, answer
+
+
+@dataclass(frozen=True)
+class AptosNode:
+    """`url` ends with /v1."""
+
+    url: str
+    chain_id: int
+
+    def authentication_key(self, address: str) -> str:
+        """Of the account, as the chain holds it now. Nodes answer for accounts that were never used too (AIP-115)."""
+        headers, account = ask("GET", f"{self.url}/accounts/{address}")
+        if headers.get("x-aptos-chain-id") != str(self.chain_id):
+            raise unavailable(f"the node is on chain {headers.get('x-aptos-chain-id')}, not {self.chain_id}")
+        if not isinstance(key := account.get("authentication_key"), str):
+            raise unavailable("no authentication key")
+        return key
+
+
+@dataclass(frozen=True)
+class EvmNode:
+    """A JSON-RPC endpoint; an empty `url` knows no contracts."""
+
+    url: str
+    chain_id: int
+
+    def is_valid_signature(self, address: str, digest: bytes, signature: bytes) -> bool:
+        """EIP-1271: does the contract at `address`, if there is one, call the signature its own?"""
+        if not self.url:
+            return False
+        if int(self._call("eth_chainId"), 16) != self.chain_id:
+            raise unavailable("the node is on another chain")
+        if self._call("eth_getCode", address, "latest") in ("0x", ""):
+            return False
+        call = {"to": address, "data": "0x" + _question(digest, signature).hex(), "gas": hex(GAS_MAX)}
+        return self._call("eth_call", call, "latest", reverts="0x").startswith("0x" + IS_VALID_SIGNATURE.hex())
+
+    def _call(self, method: str, *parameters, reverts: str | None = None) -> str:
+        """The result; `reverts`: what a contract's own refusal counts as."""
+        _, answer = ask("POST", self.url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+        if isinstance(result := answer.get("result"), str):
+            return result
+        if reverts is not None and isinstance(answer.get("error"), dict):
+            return reverts
+        raise unavailable(answer.get("error"))
+
+
+def _question(digest: bytes, signature: bytes) -> bytes:
+    """ABI encoding of isValidSignature(bytes32 digest, bytes signature)."""
+    padding = b"\0" * (-len(signature) % 32)
+    return IS_VALID_SIGNATURE + digest + (64).to_bytes(32, "big") + len(signature).to_bytes(32, "big") + signature + padding
