@@ -1,17 +1,13 @@
 """The form of a job's settings: shape and limits. Whether they can be rendered is said by rendering.job_settings alone."""
 
+import json
 from datetime import timedelta
-from typing import NamedTuple
 
 from django import forms
-from django.forms.boundfield import BoundField
 
 from common import clock
-from common.money import format_exact
-from pictor_agent import engines
-from rendering.choices import Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
+from rendering.choices import DEPTHS_BITS, Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
 from rendering.forms import CreditsField
-from rendering.inspected import read_inspection, version_for
 from rendering.job_settings import (
     GPUS_MAX,
     PAUSE_PERCENTS,
@@ -23,14 +19,22 @@ from rendering.job_settings import (
     problems,
 )
 from rendering.models import Job
+from rendering.settings_defaults import (
+    DENOISE,
+    camera_choices,
+    initial_of,
+    location_choices,
+    scaled,
+    software_choices,
+    tiles_help,
+)
+from rendering.settings_rows import SettingsRows
 from rendering.splitting import FRAMES_MAX, BadFrames, parse_frames
-from rendering.tiling import BadGrid, parse_grid, suggested, written
-from workers.places import COUNTRIES, REGIONS
+from rendering.tiling import BadGrid, parse_grid, written
 
 PERCENTAGE_MAX = 400
 ZONE_MINUTES_MAX = 15 * 60
 MOMENT = "%Y-%m-%dT%H:%M"  # as browsers write <input type=datetime-local>
-DENOISE = {"": None, "on": True, "off": False}
 LIMIT_WORDS = {"min_value": "Choose %(limit_value)s or more.", "max_value": "Choose %(limit_value)s or less."}
 AS_IN_THE_FILE = ("", "As in the file")
 FORM_NAMES = {  # field of JobSettings -> field of the form, where they differ
@@ -41,21 +45,7 @@ FORM_NAMES = {  # field of JobSettings -> field of the form, where they differ
 }
 
 
-class Setting(NamedTuple):
-    """One row of the page: a field, and what the file says about it (None: nothing)."""
-
-    field: BoundField
-    unit: str = ""
-    wide: bool = False
-    file_value: str | None = None
-    file_words: str = ""
-
-    @property
-    def is_as_in_the_file(self) -> bool:
-        return text_of(self.field.value()) == self.file_value
-
-
-class SettingsForm(forms.Form):
+class SettingsForm(SettingsRows, forms.Form):
     """The settings of a job in three groups; what is not touched stays as in the file."""
 
     name = forms.CharField(max_length=120)
@@ -74,7 +64,7 @@ class SettingsForm(forms.Form):
         help_text="Per channel: PNG 8 or 16, OpenEXR 16 or 32",
     )
     quality_percent = forms.IntegerField(
-        required=False, min_value=1, max_value=100, label="JPEG quality", help_text="Empty: as in the file"
+        required=False, min_value=1, max_value=100, label="JPEG quality", help_text="Only for JPEG. Empty: as in the file"
     )
     denoise = forms.ChoiceField(required=False, choices=[AS_IN_THE_FILE, ("on", "On"), ("off", "Off")])
     tiles = forms.CharField(required=False, max_length=8, label="Tiles")
@@ -84,7 +74,11 @@ class SettingsForm(forms.Form):
         required=False, label="Order", choices=RenderOrder.choices, help_text="Which frames come first; all are rendered"
     )
     order_step = forms.IntegerField(
-        required=False, min_value=STEP_MIN, max_value=FRAMES_MAX, label="N of every Nth", help_text="10: frames 1, 11, 21 first"
+        required=False,
+        min_value=STEP_MIN,
+        max_value=FRAMES_MAX,
+        label="Every how many frames first",
+        help_text="Only for every Nth frame. 10: frames 1, 11, 21 come first",
     )
 
     tier = forms.ChoiceField(choices=Tier.choices)
@@ -114,7 +108,7 @@ class SettingsForm(forms.Form):
         empty_value=100,
         label="When to pause",
         choices=[(str(each), "At the cap" if each == 100 else f"At {each} % of the cap") for each in PAUSE_PERCENTS],
-        help_text="Resume goes on up to the cap itself",
+        help_text="Only with a cap. Resume goes on up to the cap itself",
     )
     gate_step = forms.IntegerField(
         required=False,
@@ -140,6 +134,7 @@ class SettingsForm(forms.Form):
         self.fields["camera"].choices = camera_choices(job)
         self.fields["software"].choices = software_choices()
         self.fields["location"].choices = location_choices()
+        self.fields["depth_bits"].widget.attrs["data-offered"] = json.dumps(DEPTHS_BITS)
         self.fields["cap"].widget.attrs["placeholder"] = "no cap"
         self.fields["gpu_model"].widget.attrs["list"] = "gpu-models"
         self.fields["tiles"].widget.attrs |= {"list": "tile-grids", "placeholder": "in one piece"}
@@ -225,71 +220,6 @@ class SettingsForm(forms.Form):
             values["needed_by"] = self.initial["needed_by"].strftime(MOMENT)
         return {name: value for name, value in values.items() if value is not False}
 
-    # Rows of the page -------------------------------------------------------------------------------------------------
-
-    def _rows(self, *names: str, units: dict[str, str] | None = None, wide: tuple[str, ...] = ()) -> list[Setting]:
-        said = in_the_file(self.job)
-        return [
-            Setting(
-                self[name],
-                (units or {}).get(name, ""),
-                name in wide,
-                text_of(said[name]) if name in said else None,
-                self._words_of(name, said.get(name)),
-            )
-            for name in names
-        ]
-
-    def _words_of(self, name: str, value) -> str:
-        choices = dict(getattr(self.fields[name], "choices", ()))
-        return str(choices.get(value, text_of(value)))
-
-    @property
-    def render_rows(self) -> list[Setting]:
-        names = ("name", "frames", "width", "height", "percentage", "samples", "format", "denoise", "camera")
-        units = {"width": "px", "height": "px", "percentage": "%"}
-        return self._rows(*names, units=units, wide=("name", "frames"))
-
-    @property
-    def render_more(self) -> list[Setting]:
-        names = ("depth_bits", "quality_percent", "tiles", "render_order", "order_step")
-        return self._rows(*names, units={"quality_percent": "%"})
-
-    @property
-    def network_rows(self) -> list[Setting]:
-        return self._rows("device", "location", "nodes", "reliability_min_percent")
-
-    @property
-    def network_more(self) -> list[Setting]:
-        return self._rows("gpu_vendor", "gpu_model", "gpus_min", "one_device_class")
-
-    @property
-    def payment_rows(self) -> list[Setting]:
-        return self._rows("cap", "pause_percent", "gate_step", "needed_by", units={"cap": "credits"})
-
-    @property
-    def render_more_open(self) -> bool:
-        return self._is_used(self.render_more)
-
-    @property
-    def network_more_open(self) -> bool:
-        return self._is_used(self.network_more)
-
-    def _is_used(self, rows: list[Setting]) -> bool:
-        """Does a collapsed part hold something that its creator chose, or a mistake?"""
-        untouched = {"render_order": RenderOrder.IN_ORDER, "order_step": "10"}
-        return any(
-            row.field.errors or text_of(row.field.value()) not in {"", "0", "False", untouched.get(row.field.name)}
-            for row in rows
-        )
-
-
-def tiles_help(job: Job) -> str:
-    """What tiles are, and how many suit this still."""
-    words = "Many nodes on one frame: 4x4 makes 16 tiles. Only for a single frame by Cycles"
-    grid = suggested(job.width, job.height)
-    return f"{words}; for this size {grid} suits" if grid else words
-
 
 def written_grid(text: str) -> str:
     """ "4 x 3" as "4x3"; what cannot be read stays, for the words about it."""
@@ -297,89 +227,3 @@ def written_grid(text: str) -> str:
         return written(parse_grid(text))
     except BadGrid:
         return text.strip()
-
-
-def text_of(value) -> str:
-    """A field's value as the page holds it."""
-    return "" if value is None else str(value)
-
-
-def scaled(pixels: int, percentage: int) -> int:
-    """Final pixels of a side, rounded as Blender does: down."""
-    return pixels * percentage // 100
-
-
-def initial_of(job: Job) -> dict:
-    """The fields as the job stands."""
-    width, height, percentage = size_of(job)
-    same = (
-        "name", "frames", "samples", "format", "camera", "tiles", "render_order", "order_step", "tier", "device", "location", "nodes",
-        "reliability_min_percent", "gpu_vendor", "gpu_model", "one_device_class", "pause_percent",
-    )  # fmt: skip
-    return {name: getattr(job, name) for name in same} | {
-        "width": width,
-        "height": height,
-        "percentage": percentage,
-        "depth_bits": job.depth_bits or "",
-        "quality_percent": job.quality_percent or None,
-        "denoise": {value: word for word, value in DENOISE.items()}[job.denoise],
-        "software": f"{job.engine}:{job.blender_version}",
-        "gpus_min": job.gpus_min or None,
-        "cap": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
-        "gate_step": job.gate_step or None,
-        "needed_by": job.needed_by_at,
-        "zone_minutes": 0,
-    }
-
-
-def in_the_file(job: Job) -> dict:
-    """The fields that the file speaks of, as it has them."""
-    found = read_inspection(job.scene.inspection)
-    version = version_for(found) if found.blender_version_saved else None
-    engine = engines.find(found.engine) or engines.find_by_blender_id(found.engine)
-    said = {
-        "frames": found.frames,
-        "width": found.width,
-        "height": found.height,
-        "percentage": found.percentage,
-        "samples": max(1, min(found.samples, SAMPLES_MAX)),
-        "format": found.format,
-        "depth_bits": "",
-        "quality_percent": "",
-        "denoise": "",
-        "camera": "",
-    }
-    if version and engine and engines.can_render(engine.name, version.exact):
-        said["software"] = f"{engine.name}:{version.exact}"
-    return said
-
-
-def size_of(job: Job) -> tuple[int, int, int]:
-    """Width, height and scale: as in the file where a scale makes the job's final pixels of it, else those at 100 %."""
-    facts = job.scene.inspection
-    width, height, in_file = facts.get("width", 0), facts.get("height", 0), facts.get("percentage", 100)
-    likely = -(-100 * job.width // width) if width else 100
-    for percentage in (in_file, likely):
-        if (scaled(width, percentage), scaled(height, percentage)) == (job.width, job.height):
-            return width, height, percentage
-    return job.width, job.height, 100
-
-
-def camera_choices(job: Job) -> list[tuple[str, str]]:
-    facts = job.scene.inspection
-    in_file = facts.get("camera") or "none"
-    return [("", f"As in the file ({in_file})")] + [(name, name) for name in facts.get("cameras", [])]
-
-
-def software_choices() -> list[tuple[str, str]]:
-    """ "cycles:5.0.1" -> "Blender 5.0, Cycles", for what nodes can render today."""
-    return [
-        (f"{engine.name}:{version.exact}", f"{version.label}, {engine.label}")
-        for engine in engines.available()
-        for version in engine.versions_available
-    ]
-
-
-def location_choices() -> list:
-    """Regions first, then countries, by the keys of workers.places."""
-    return [("", "Anywhere"), ("Regions", list(REGIONS.items())), ("Countries", list(COUNTRIES.items()))]

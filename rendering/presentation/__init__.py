@@ -11,7 +11,7 @@ from rendering.presentation.nodes import nodes_part
 from rendering.presentation.proof import frame_part, live_log, neighbours
 from rendering.presentation.reading import Reading
 from rendering.presentation.rows import Row, rows_of
-from rendering.presentation.scene import cover_words, deadline_words, scene_facts, tier_cards
+from rendering.presentation.scene import cover_words, deadline_words, probe_words, scene_facts, tier_cards
 from rendering.presentation.stats import stats_part
 from rendering.presentation.timeline import events_part
 from rendering.presentation.watch import sharing_part, watch_part
@@ -48,6 +48,7 @@ __all__ = [
     "neighbours",
     "newest_part",
     "nodes_part",
+    "probe_words",
     "rows_of",
     "scene_facts",
     "sharing_part",

@@ -14,8 +14,9 @@ from rendering.estimates import Quote
 from rendering.findings import Finding, findings
 from rendering.inspected import read_inspection
 from rendering.job_settings import JobSettings
-from rendering.models import Job
+from rendering.models import Job, Scene
 from rendering.presentation.words import JOB_TONES
+from rendering.probed import Progress
 from rendering.rates import Rate
 from rendering.states import JobStatus
 
@@ -37,6 +38,7 @@ def scene_facts(job: Job) -> dict:
     found = job.scene.inspection
     return {
         "found": found,
+        "file_facts": file_facts(job.scene),
         "found_rows": found_rows(found),
         "tone": JOB_TONES[JobStatus(job.status)],
         "warnings": scene_findings(found) if found else [],
@@ -44,6 +46,20 @@ def scene_facts(job: Job) -> dict:
         "failure_advice": FAILURE_ADVICE.get(job.failure, FAILURE_ADVICE[""]),
         "coming": coming_labels(),
     }
+
+
+def file_facts(scene: Scene) -> str:
+    """What was sent, and which file of it is rendered."""
+    return scene.name if scene.main_path in ("", scene.name) else f"{scene.name}, {scene.main_path}"
+
+
+def probe_words(probe: Progress) -> str:
+    """How far the free probe is, in words a person would say; each probed frame is rendered small, at several sample counts."""
+    if probe.is_open:
+        small = f"{probe.frames} small pictures"
+        return f"{probe.done} of {small} ready" if probe.done else f"{small} are on their way"
+    which = "The probe" if probe.failed == probe.frames else "A part of the probe"
+    return f"{which} could not be rendered: the price stays wide. Nothing was charged." if probe.failed else ""
 
 
 def coming_labels() -> list[str]:

@@ -12,23 +12,26 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from common import clock
 from common.http import fragment_response
+from common.limits import limited
 from common.money import format_exact, places_for
 from common.transitions import StaleMove
 from credit import services as credit
 from credit.errors import InsufficientCredit
-from rendering import fitting, presentation, presets, services
+from rendering import fitting, presentation, presets, services, uploads
 from rendering.errors import BadSettings, RenderingError
 from rendering.gate import preview_count
 from rendering.job_settings import JobSettings
 from rendering.models import Job
 from rendering.probed import newest_run, progress_of
 from rendering.rates import rates_at
-from rendering.settings_form import FORM_NAMES, SettingsForm, in_the_file, initial_of, text_of
+from rendering.settings_defaults import in_the_file, initial_of, text_of
+from rendering.settings_form import FORM_NAMES, SettingsForm
 from rendering.states import JobStatus
 from rendering.views.jobs import own_job, visible_job
 
 ALREADY_SUBMITTED = "This job is submitted already, perhaps in another tab; nothing was sent twice. Here it is."
 EARLIER_SHOWN = 30
+FIGURES_A_MINUTE = 240  # prices and counts of nodes, asked for while somebody types; a page beside it asks every few seconds
 TILE_GRIDS = ("2x2", "3x3", "4x4", "6x6", "8x8", "1x8")  # proposed; any other up to 64 tiles can be written
 
 
@@ -111,6 +114,7 @@ def settings_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict
 def ready_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     """What the form needs besides its fields."""
     said = in_the_file(job)
+    blends = uploads.blends_of(list(job.scene.files.values_list("path", flat=True)))
     context = quote_context(request, job, form)
     return context | {
         "presets": [(preset, json.dumps(presets.applied(preset, said))) for preset in presets.PRESETS],
@@ -118,6 +122,7 @@ def ready_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
         "earlier": earlier_jobs(job)[:EARLIER_SHOWN],
         "gpu_models": context["fit"].gpu_models if context["fit"] else fitting.gpu_models_online(),
         "tile_grids": TILE_GRIDS,
+        "blend_count": len(blends),
     }
 
 
@@ -133,6 +138,7 @@ def settings_state(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+@limited("quote", limit=FIGURES_A_MINUTE, seconds=60, method="GET")
 def job_quote(request: HttpRequest, pk: int) -> HttpResponse:
     """Price and time for the settings in the query, which are not kept."""
     job = visible_job(request, pk)
@@ -143,6 +149,7 @@ def job_quote(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+@limited("fit", limit=FIGURES_A_MINUTE, seconds=60, method="GET")
 def job_fit(request: HttpRequest, pk: int) -> HttpResponse:
     """How many nodes fit the settings in the query, which are not kept."""
     job = visible_job(request, pk)
@@ -171,7 +178,7 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
         "problem_count": len(form.errors),
         "fit": fitting.fit_of(shown) if shown else None,
         "probe": probe,
-        "probe_words": f"{probe.done} of {probe.frames}" if probe else "",
+        "probe_words": presentation.probe_words(probe) if probe else "",
         "preview_frames": preview_count(quote.frames, settings.gate_step) if quote and settings and settings.gate_step else 0,
         **presentation.cover_words(quote, settings, available_micros),
         **presentation.deadline_words(quote, settings, now),
@@ -196,6 +203,7 @@ def as_if(job: Job, settings) -> Job:
 
 @login_required
 @require_POST
+@limited("submit", limit=60, seconds=600)
 def job_submit(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the form's settings and send the job to the network."""
     job = own_job(request, pk)
@@ -224,6 +232,7 @@ def submit(job: Job, form: SettingsForm) -> bool:
 
 @login_required
 @require_POST
+@limited("probe", limit=20, seconds=600)
 def job_probe(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the form's settings and have a few frames rendered at low cost, free, for a narrower price."""
     job = own_job(request, pk)
@@ -243,6 +252,7 @@ def job_probe(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("copy", limit=60, seconds=600)
 def job_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """A new job like this one: same scene, same settings, to be changed and submitted."""
     job = own_job(request, pk)

@@ -1,4 +1,4 @@
-// The settings page: presets, "use what the file says", times of this browser's zone, and Enter shows the price.
+// The settings page: presets, "use what the file says", what does not apply, times of this browser's zone, and Enter shows the price.
 const form = document.getElementById("job-form");
 const changed = (field) => field.dispatchEvent(new Event("change", { bubbles: true }));
 
@@ -19,6 +19,25 @@ function showWhatTheFileSays() {
   const presets = [...form.querySelectorAll("[data-preset]")];
   const first = presets.find(fits); // two may say the same of this file
   for (const button of presets) button.setAttribute("aria-pressed", button === first);
+}
+
+/** What would change nothing beside the other values is hidden (rendering/relevance.py has the same rule). */
+function hideIdle() {
+  const value = (name) => form.elements[name]?.value ?? "";
+  for (const row of form.querySelectorAll("[data-applies]")) {
+    const field = row.querySelector("input, select");
+    const applies = Object.entries(JSON.parse(row.dataset.applies)).every(([name, pattern]) => new RegExp(pattern).test(value(name)));
+    row.toggleAttribute("data-idle", !applies && ("ignored" in row.dataset || !field.value) && field.getAttribute("aria-invalid") !== "true");
+  }
+  for (const more of form.querySelectorAll("details.more")) more.hidden = !more.querySelector(".setting:not([data-idle])");
+}
+
+/** Only the depths that the format can hold; one that it cannot goes back to the file's. */
+function offerDepths() {
+  const field = form.elements.depth_bits;
+  const offered = JSON.parse(field.dataset.offered)[form.elements.format.value] ?? [];
+  for (const option of field.options) option.hidden = option.disabled = option.value !== "" && !offered.includes(Number(option.value));
+  if (field.selectedOptions[0]?.disabled) field.value = "";
 }
 
 function usePreset(event) {
@@ -70,12 +89,13 @@ function useLocalTime() {
 }
 
 if (form) {
+  const follow = () => { offerDepths(); showWhatTheFileSays(); hideIdle(); };
   useLocalTime();
-  showWhatTheFileSays();
+  follow();
   showPrice();
-  document.addEventListener("htmx:afterSettle", () => { showPrice(); showProblems(); });
-  form.addEventListener("input", showWhatTheFileSays);
-  form.addEventListener("change", showWhatTheFileSays);
+  document.addEventListener("htmx:afterSettle", () => { showPrice(); showProblems(); hideIdle(); });
+  form.addEventListener("input", follow);
+  form.addEventListener("change", follow);
   form.addEventListener("click", usePreset);
   form.addEventListener("click", takeFromTheFile);
   form.addEventListener("keydown", (event) => {

@@ -230,7 +230,7 @@ class PageTests:
         assert sent["Location"] == reverse("rendering:job-settings", args=[job.pk])
         job.refresh_from_db()
         assert (job.samples, job.probe_frames.count()) == (32, 8)
-        assert "0 of 8" in browser.get(sent["Location"]).content.decode()
+        assert "8 small pictures are on their way" in browser.get(sent["Location"]).content.decode()
 
     def test_the_page_says_that_it_may_be_left_out(self, browser, job):
         page = browser.get(reverse("rendering:job-settings", args=[job.pk])).content.decode()

@@ -7,7 +7,8 @@ import pytest
 from common import clock
 from rendering.forms import CreditsField
 from rendering.job_settings import settings_of
-from rendering.settings_form import SettingsForm, in_the_file, initial_of, size_of
+from rendering.settings_defaults import in_the_file, initial_of, size_of
+from rendering.settings_form import SettingsForm
 from tests.builders import make_job, make_scene, make_user
 
 pytestmark = pytest.mark.django_db
@@ -191,10 +192,39 @@ class RowsTests:
         assert not SettingsForm(job).network_more_open
         assert not SettingsForm(job).render_more_open
         assert SettingsForm(make_job(gpus_min=2)).network_more_open
-        wrong = SettingsForm(job, AS_IN_THE_FILE | {"quality_percent": "900"})
+        wrong = SettingsForm(job, AS_IN_THE_FILE | {"order_step": "0"})
         wrong.is_valid()
         assert wrong.render_more_open
 
     def test_the_file_is_quoted_as_it_is_whatever_the_job_says(self):
         job = make_job(scene=make_scene(make_user("alice", credits=10), frame_start=3, frame_end=9, samples=64), samples=1)
         assert (in_the_file(job)["frames"], in_the_file(job)["samples"]) == ("3-9", 64)
+
+    @pytest.mark.parametrize(
+        ("values", "seen"),
+        [
+            ({"format": "PNG"}, {"depth_bits"}),
+            ({"format": "JPEG"}, {"quality_percent"}),
+            (
+                {"format": "JPEG", "depth_bits": "16"},
+                {"quality_percent", "depth_bits"},
+            ),  # what stands in the way stays in sight
+            ({"frames": "7"}, {"depth_bits", "tiles"}),
+            ({"frames": "7", "software": "eevee:5.0.1"}, {"depth_bits"}),
+            ({"frames": "1-9", "tiles": "2x2"}, {"depth_bits", "tiles", "render_order", "gate_step", "one_device_class"}),
+            ({"frames": "-4, 9"}, {"depth_bits", "render_order", "gate_step", "one_device_class"}),
+            (
+                {"frames": "1-9", "render_order": "nth"},
+                {"depth_bits", "render_order", "order_step", "gate_step", "one_device_class"},
+            ),
+            ({"cap": "0.50"}, {"depth_bits", "pause_percent"}),
+            ({"device": "gpu"}, {"depth_bits", "gpu_vendor", "gpu_model", "gpus_min"}),
+        ],
+    )
+    def test_what_would_change_nothing_need_not_be_seen(self, values, seen):
+        untouched = {"frames": "1", "software": "eevee:5.0.1", "device": "cpu", "format": "PNG", "order_step": "10"}
+        untouched |= {"software": "cycles:5.0.1"} if "tiles" in seen else {}
+        filled = SettingsForm(make_job(), AS_IN_THE_FILE | untouched | values)
+        filled.is_valid()
+        rows = [*filled.render_rows, *filled.render_more, *filled.network_more, *filled.payment_rows]
+        assert {row.field.name for row in rows if row.applies and not row.is_idle} == seen
