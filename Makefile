@@ -1,7 +1,7 @@
 # Pictor. The first start sets everything up; the next ones take seconds. Needs Python 3.11, git and make.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SETUP = @$(PYTHON) -m pictor.stack.setup
-export EXIT SCENE FRAMES PORT HOST UNSANDBOXED CHROMIUM BROWSER KILLS SEED
+export EXIT SCENE FRAMES PORT HOST UNSANDBOXED CHROMIUM BROWSER FAULTS SEED
 .PHONY: help demo dev test check bench chaos lock test-bare
 
 help:
@@ -11,7 +11,7 @@ help:
 	@echo "make test       everything, as CI runs it; ARGS= goes to pytest, BROWSER=0 leaves out Chromium"
 	@echo "make check      lint, format, layers, types, migrations"
 	@echo "make bench      figures against their goals; WHAT= names one part"
-	@echo "make chaos      2,000 frames, three nodes, one of which misbehaves, and kill -9 at random; FRAMES= KILLS= SEED="
+	@echo "make chaos      2,000 frames, three nodes, one of which misbehaves, and 300 faults in ten minutes; FRAMES= FAULTS= SEED="
 	@echo "make lock       after editing requirements/*.in; ARGS=--upgrade takes newer versions"
 	@echo "make test-bare  make demo EXIT=1 inside a bare Debian that holds only Python, git and make (root)"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pictor.bench.goals import GOALS
+from pictor.bench.goals import PARTS
 from pictor.stack import embedded
 
 SEED = 20_261_122
@@ -22,7 +22,7 @@ def start_database(folder: Path) -> embedded.Postgres:
     os.environ |= {
         "DATABASE_URL": cluster.url.rsplit("/", 1)[0] + "/postgres",
         "SECRET_KEY": "bench-" + embedded.new_password(),
-        "DEBUG": "1",
+        "DEBUG": "",  # as production: templates are kept, queries are not logged
         "PICTOR_VAR": str(folder / "var"),
         "DJANGO_SETTINGS_MODULE": "pictor.bench.settings",
     }
@@ -39,10 +39,10 @@ def set_up_django() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench WHAT=")
-    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(GOALS))
-    parts = parser.parse_args().parts or list(GOALS)
-    if unknown := set(parts) - set(GOALS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(GOALS)})")
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parts = parser.parse_args().parts or PARTS
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(PARTS)})")
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pictor-bench-") as name:
         folder = Path(name)

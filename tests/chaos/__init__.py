@@ -1,1 +1,1 @@
-"""A job with three nodes, one of which misbehaves, while processes are killed: `make chaos`, and a story in small."""
+"""A job with three nodes, one of which misbehaves, while processes, network and disk fail: `make chaos`, and a short form."""

@@ -1,27 +1,22 @@
-"""Three nodes at one job: two honest ones with the agent's own code, and one that misbehaves. Their loop runs in a thread."""
+"""Three nodes at one job: two honest ones with the agent's own code, and one that misbehaves, in a thread of ours."""
 
 import asyncio
 import contextlib
-import io
 import random
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pictor.stack.processes import Program
+from pictor.stack.stack import CODE
 from pictor_agent.config import Config, State, read_config
-from pictor_agent.files import FileStore
-from pictor_agent.outbox import Outbox
-from pictor_agent.probe import NoGpus, Probe
-from pictor_agent.shift import Shift
-from pictor_agent.terminal import Terminal
-from pictor_agent.transfers import make_client
 from tests.chaos.liar import Liar
-from tests.chaos.painter import Painter
 from tests.stories.creator import Person, await_that
 
 HONEST = ("honest-1", "honest-2")
 LIAR = "liar"
-CACHE_BYTES = 1 << 28
+MISDEEDS_SECONDS = 1_200
 STOP_SECONDS = 60
 
 
@@ -45,50 +40,43 @@ class Farm:
     rng: random.Random
     seconds: float  # of a frame
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
-    running: list = field(default_factory=list)  # futures
-    log: io.StringIO = field(default_factory=io.StringIO)  # what the honest nodes say
 
     def __enter__(self) -> "Farm":
         owner, rogue = Person(self.stack, "owner"), Person(self.stack, "checker")
-        self.honest = [enrol(owner, name, self.folder / name) for name in HONEST]
+        for name in HONEST:
+            enrol(owner, name, self.folder / name)
         self.liar = Liar(*enrol(rogue, LIAR, self.folder / LIAR), self.rng, self.seconds)
         self.thread = threading.Thread(target=self.loop.run_forever, name="farm")
         self.thread.start()
-        self._run(self.liar.run())
+        self.lying = asyncio.run_coroutine_threadsafe(self.liar.run(), self.loop)
         return self
 
     def __exit__(self, *failure) -> None:
-        for future in self.running:
-            future.cancel()
+        self.lying.cancel()
         asyncio.run_coroutine_threadsafe(_settle(), self.loop).result(STOP_SECONDS)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
 
-    def _run(self, work) -> None:
-        self.running.append(asyncio.run_coroutine_threadsafe(work, self.loop))
-
     def join(self) -> None:
-        """The honest nodes sign on."""
-        for config, state in self.honest:
-            self._run(self._honest(config, state))
+        """The honest nodes sign on: processes of the stack, so that they are started again when they are killed."""
+        self.stack.supervisor.start(*map(self._honest, HONEST))
 
-    async def _honest(self, config: Config, state: State) -> None:
-        painter, folder = Painter(self.seconds), state.folder
-        async with make_client() as client:
-            store = FileStore(folder / "cache", CACHE_BYTES, client, painter.has_open)
-            outbox, probe = Outbox(folder / "outbox"), Probe(folder, NoGpus())
-            await Shift(config, state, painter, store, outbox, probe, Terminal(self.log, plain=True)).run()
+    def _honest(self, name: str) -> Program:
+        folder = self.folder / name
+        words = [str(folder / "node.toml"), str(folder / "state"), str(self.seconds)]
+        return Program(
+            name, [sys.executable, "-m", "tests.chaos.node", *words], environment=self.stack.environment, folder=CODE
+        )
 
     def require_alive(self) -> None:
         """A node's program never ends by itself."""
-        for future in self.running:
-            if future.done():
-                raise AssertionError(f"a node has ended: {future.exception()!r}\n{self.log.getvalue()[-2_000:]}")
+        if self.lying.done():
+            raise AssertionError(f"the liar has ended: {self.lying.exception()!r}")
 
     def await_misdeeds(self) -> None:
         """The liar, alone, has done all that it can do."""
-        await_that(lambda: self.require_alive() or self.liar.has_done_all, "every misdeed done", seconds=600)
+        await_that(lambda: self.require_alive() or self.liar.has_done_all, "every misdeed done", seconds=MISDEEDS_SECONDS)
 
 
 async def _settle() -> None:

@@ -15,14 +15,17 @@ from pictor_agent.connection import Connection, SignOnRefused
 from pictor_agent.transfers import make_client
 from tests.chaos.painter import VERSIONS, paint, png, result_of
 
-ANSWER_SECONDS = 60.0  # then the attempt is given up, as by a node that has lost it
+ANSWER_SECONDS = 10.0  # then the attempt is given up, as by a node that has lost it
 AGAIN_SECONDS = 0.5
 BEAT_SECONDS = 5.0
 ABSURD_SECONDS = 9_999_999.0
 MISDEEDS = (
     "claims absurd seconds",
     "reports an old attempt",
+    "reports another node's frame",
     "reports twice",
+    "reports late",
+    "sends to a forged address",
     "sends another file",
     "claims other pixels",
     "sends a black frame",
@@ -48,6 +51,11 @@ class GivenUp(Exception):
     """This attempt is not ours any more."""
 
 
+def forged(url: str) -> str:
+    """Another letter in the middle of the signature."""
+    return url[:-9] + ("B" if url[-9] == "A" else "A") + url[-8:]
+
+
 @dataclass(eq=False)
 class Liar:
     """The first time that it gets a frame it does the next misdeed of its list, the second time it is honest."""
@@ -62,6 +70,7 @@ class Liar:
     seen: set[int] = field(default_factory=set)  # frames
     answers: dict[tuple[int, int], asyncio.Queue] = field(default_factory=dict)  # by work and attempt
     waiting: asyncio.Queue = field(default_factory=asyncio.Queue)
+    late: protocol.Done | None = None  # what it reports when it is back
 
     def __post_init__(self) -> None:
         self.list = list(MISDEEDS)
@@ -107,21 +116,23 @@ class Liar:
                 self.answers[message.work_id, message.attempt].put_nowait(message)
             case protocol.Cancel(items=items):
                 self.heard["told to stop"] += len(items)
-                for work_id, attempt in items:
-                    self.answers[work_id, attempt].put_nowait(message)
+                for key in self.answers.keys() & set(items):
+                    self.answers[key].put_nowait(message)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await self.link.send(protocol.Heartbeat(holding=[*self.answers][-1_000:]))
+            await self.link.send(protocol.Heartbeat(holding=[*self.answers]))
 
     # Misdeeds ---------------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        await self._report_late()
         while True:
             item = await self.waiting.get()
             with contextlib.suppress(GivenUp, TimeoutError, httpx.HTTPError):
                 await self._act(item, self._next(item))
+            self.answers.pop((item.work_id, item.attempt), None)
 
     def _next(self, item: protocol.Assignment) -> str:
         """In the order of the list once, so that each is done; by chance later."""
@@ -129,7 +140,7 @@ class Liar:
             return "is honest"
         self.seen.add(item.work_id)
         deed = self.list.pop(0) if self.list else self.rng.choice((*MISDEEDS, "is honest"))
-        self.done[deed] += deed in MISDEEDS
+        self.done.update({deed} & set(MISDEEDS))
         return deed
 
     async def _act(self, item: protocol.Assignment, deed: str) -> None:
@@ -149,36 +160,50 @@ class Liar:
                 await self._deliver(item, deed)
 
     async def _deliver(self, item: protocol.Assignment, deed: str) -> None:
-        pixels = paint(item.spec)
+        pixels, key = paint(item.spec), (item.work_id, item.attempt)
         if deed == "sends a black frame":
             pixels = np.zeros_like(pixels)
         content = self.rng.randbytes(500) if deed == "sends a broken picture" else png(pixels)
         claimed = paint(item.spec)[::-1] if deed == "claims other pixels" else pixels
         result = result_of(claimed, content, ABSURD_SECONDS if deed == "claims absurd seconds" else self.seconds)
         if deed == "reports an old attempt":
-            await self._report_old(item, result)
+            await self._report_void(result, [(item.work_id, item.attempt + by) for by in (-1, 1)])
+        if deed == "reports another node's frame":
+            await self._report_void(result, [(item.work_id + by, 1) for by in (-2, 2)])
         await self._say(protocol.Rendered(work_id=item.work_id, attempt=item.attempt, result=result))
-        grant = await self._answer(item, protocol.UploadGrant)
+        grant = await self._answer(key, protocol.UploadGrant)
+        if deed == "sends to a forged address":
+            await self._send(forged(grant.url), content)
         await self._send(grant.url, content[::-1] if deed == "sends another file" else content)
+        if deed == "reports late":
+            self.late = protocol.Done(work_id=item.work_id, attempt=item.attempt, result=result)
+            self.link.socket.transport.abort()
+            return
         for _ in range(2 if deed == "reports twice" else 1):
             await self._say(protocol.Done(work_id=item.work_id, attempt=item.attempt, result=result))
-            await self._answer(item, protocol.Recorded)
+            await self._answer(key, protocol.Recorded)
 
-    async def _report_old(self, item: protocol.Assignment, result: protocol.RenderResult) -> None:
-        """As if another attempt had been ours, and finished."""
-        for other in (item.attempt - 1, item.attempt + 1):
-            await self._say(protocol.Done(work_id=item.work_id, attempt=other, result=result))
-            answer = await self._answer(item, protocol.Recorded, attempt=other)
+    async def _report_void(self, result: protocol.RenderResult, keys: list[tuple[int, int]]) -> None:
+        """As if other attempts had been ours, and finished."""
+        for work_id, attempt in keys:
+            await self._say(protocol.Done(work_id=work_id, attempt=attempt, result=result))
+            answer = await self._answer((work_id, attempt), protocol.Recorded)
             self.heard["told that a report was taken that should not"] += not answer.stale
+
+    async def _report_late(self) -> None:
+        """Of a lease that went back to the queue when we came back with empty hands."""
+        late, self.late = self.late, None
+        if late:
+            with contextlib.suppress(GivenUp, TimeoutError):
+                await self._report_void(late.result, [(late.work_id, late.attempt)])
 
     async def _say(self, message: protocol.Message) -> None:
         await self.link.send(message)
 
-    async def _answer(self, item: protocol.Assignment, kind: type, attempt: int | None = None):
+    async def _answer(self, key: tuple[int, int], kind: type):
         """The next answer of this kind about the attempt; GivenUp when the server wants no more of it."""
-        answers = self.answers[item.work_id, item.attempt if attempt is None else attempt]
         async with asyncio.timeout(ANSWER_SECONDS):
-            while not isinstance(answer := await answers.get(), kind):
+            while not isinstance(answer := await self.answers[key].get(), kind):
                 if isinstance(answer, protocol.Cancel):
                     raise GivenUp
             return answer
@@ -186,3 +211,4 @@ class Liar:
     async def _send(self, url: str, content: bytes) -> None:
         answer = await self.client.patch(url, content=content, headers={"Upload-Offset": "0"})
         self.heard["told that the file is another one"] += answer.status_code == 422
+        self.heard["told that an address is not signed"] += answer.status_code in {401, 403, 404}

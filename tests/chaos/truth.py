@@ -1,5 +1,10 @@
 """What the database says when it is over: a list of what is wrong, empty if all is well."""
 
+import hashlib
+from pathlib import Path
+
+import redis
+
 from tests.stories.creator import Creator
 
 # Each query returns one number, which must be as it says.
@@ -40,6 +45,14 @@ OF_THE_JOB = {
         WHERE work."group" = %(job)s""",
 }
 ACCEPTED = "SELECT count(*) FROM rendering_task WHERE job_id = %s AND status = 'accepted'"
+RECOVERED = """
+    SELECT EXISTS (
+        SELECT 1 FROM rendering_output output JOIN rendering_attempt attempt ON attempt.id = output.attempt_id
+        JOIN rendering_task task ON task.id = attempt.task_id
+        WHERE task.job_id = %(job)s AND attempt.leased_at > to_timestamp(%(since)s)),
+    EXISTS (SELECT 1 FROM rendering_task WHERE job_id = %(job)s AND accepted_at > to_timestamp(%(since)s)),
+    EXISTS (SELECT 1 FROM rendering_task WHERE job_id = %(job)s AND status <> 'accepted')
+"""
 BY_NODE = """
     SELECT worker.name, attempt.outcome, count(*), sum(attempt.charged_micros)::bigint
     FROM rendering_attempt attempt JOIN rendering_task task ON task.id = attempt.task_id
@@ -55,3 +68,27 @@ def accepted(creator: Creator, job: int) -> int:
 def problems(creator: Creator, job: int) -> list[str]:
     found = {what: creator.ask_named(query, job=job)[0][0] for what, query in OF_THE_JOB.items()}
     return [f"{number} {what}" for what, number in found.items() if number]
+
+
+FILES = """
+    SELECT output.storage_key, output.sha256 FROM rendering_output output
+    JOIN rendering_attempt attempt ON attempt.id = output.attempt_id JOIN rendering_task task ON task.id = attempt.task_id
+    WHERE task.job_id = %s AND attempt.outcome = 'accepted'
+"""
+QUEUES = ("background", "feeder", "celery")
+
+
+def lost_files(creator: Creator, job: int, store: Path) -> list[str]:
+    """Accepted frames whose file is not there, or not whole."""
+    files = creator.ask(FILES, job)
+    return [f"{key} is lost" for key, sha256 in files if not _is_whole(store / key, sha256)]
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def queues_are_empty(stack) -> bool:
+    """Of background functions; asked again and again, for sweeps come all the time."""
+    with redis.Redis.from_url(stack.databases.redis_url) as hints:
+        return not any(hints.llen(name) for name in QUEUES)

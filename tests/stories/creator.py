@@ -14,13 +14,13 @@ LOOK_SECONDS = 0.05
 ENDED = {"completed", "failed", "cancelled"}
 
 
-def await_that(true: Callable[[], object], what: str, *, seconds: float = DEADLINE_SECONDS):
+def await_that(true: Callable[[], object], what: str, *, seconds: float = DEADLINE_SECONDS, look: float = LOOK_SECONDS):
     """The first true value of a condition; fails with words when the deadline has passed."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := true():
             return value
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look)
     raise AssertionError(f"after {seconds:g} s still not: {what}")
 
 
