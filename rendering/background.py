@@ -9,7 +9,20 @@ from celery import shared_task
 from django.db.models import F, Q, QuerySet
 
 from common import clock
-from rendering import counts, films, frames, inspection, merging, notices, orphans, retention, scenes, services, uploads
+from rendering import (
+    counts,
+    films,
+    frames,
+    gathering,
+    inspection,
+    merging,
+    notices,
+    orphans,
+    retention,
+    scenes,
+    services,
+    uploads,
+)
 from rendering.claims import claimed
 from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
@@ -60,6 +73,12 @@ def check_frames(task_ids: Iterable[int]) -> int:
     if decided:
         _resume_waiting(Job.objects.filter(tasks__in=decided).distinct())
     return len(decided)
+
+
+@shared_task
+def check_gathered() -> int:
+    """Check the frames that were finished of late; returns how many were decided here."""
+    return check_frames(gathering.take())
 
 
 @shared_task

@@ -9,11 +9,12 @@ from kombu.exceptions import OperationalError
 
 def hint_on_commit(function: str, *ids) -> None:
     """Queue `rendering.background.<function>` once the surrounding transaction has committed."""
-    transaction.on_commit(partial(_send, f"rendering.background.{function}", ids), robust=True)
+    transaction.on_commit(partial(hint, function, *ids), robust=True)
 
 
-def _send(name: str, ids: tuple) -> None:
+def hint(function: str, *ids, in_seconds: float = 0.0) -> None:
+    """Queue it now."""
     try:
-        current_app.send_task(name, args=ids, retry=False)
+        current_app.send_task(f"rendering.background.{function}", args=ids, retry=False, countdown=in_seconds or None)
     except OperationalError:
         pass  # the sweep comes round

@@ -6,15 +6,14 @@ costs the same few statements however many reports it holds.
 Locks: the tasks with their attempts, in the order of the tasks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from pictor_agent.protocol import RenderResult
-from rendering import events, reasons
+from rendering import events, gathering, reasons
 from rendering.choices import FILE_SUFFIX
-from rendering.hints import hint_on_commit
 from rendering.models import Attempt, JobEvent, Output, Task
 from rendering.reasons import Reason
 from rendering.services.attempts import lock_attempts
@@ -26,7 +25,6 @@ from workers.kinds import FailedReport, FinishedReport, RenderedReport, Returned
 PIXEL_BYTES_MAX = 32  # of a frame's file
 TILE_PIXEL_BYTES_MAX = 256  # with 16 passes of four channels
 FILE_HEAD_BYTES_MAX = 1024**2
-CHECKED_TOGETHER = 32  # frames of one hint: they are checked by one process, one after the other
 in_transaction = transaction.atomic(savepoint=False)  # the queue's own rolls back as a whole
 Report = StartedReport | RenderedReport | FinishedReport | FailedReport | ReturnedReport
 
@@ -102,10 +100,23 @@ def finish_tasks(reports: Sequence[FinishedReport], now: datetime) -> None:
     _commit(live, {work_id: said[work_id].result for work_id in live}, now)
     Output.objects.bulk_create(_output(attempt, said[work_id].result) for work_id, attempt in live.items())
     _finish(live, said, now)
-    waiting = [attempt.task_id for attempt in live.values()]
-    for first in range(0, len(waiting), CHECKED_TOGETHER):
-        hint_on_commit("check_frames", waiting[first : first + CHECKED_TOGETHER])
+    at_once = _is_one_over({attempt.task.job_id for attempt in live.values()})
+    gathering.ask_on_commit([attempt.task_id for attempt in live.values()], at_once=at_once)
     _announce(live.values(), events.FRAMES, events.PROGRESS, events.NODES)
+
+
+OVER = f"""
+    SELECT EXISTS (SELECT 1 FROM unnest(%s::bigint[]) AS job(id) WHERE NOT EXISTS (
+        SELECT 1 FROM rendering_task AS task
+        WHERE task.job_id = job.id AND task.status IN ('{TaskStatus.WAITING}', '{TaskStatus.RENDERING}')))
+"""
+
+
+def _is_one_over(job_ids: Collection[int]) -> bool:
+    """Has one of these jobs no frame left to render? Its creator waits for the checks alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(OVER, [sorted(job_ids)])
+        return cursor.fetchone()[0]
 
 
 def _output(attempt: Attempt, result: RenderResult) -> Output:
