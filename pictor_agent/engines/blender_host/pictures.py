@@ -1,5 +1,9 @@
 """Size and file format of a frame: what the job says, with the file's own depth and channels where the format has them."""
 
+import functools
+
+from .values import put, put_known
+
 DEPTHS = {
     "PNG": ("8", "16"),
     "JPEG": ("8",),
@@ -15,25 +19,26 @@ QUALITY_PERCENT = 90  # of a preview, or of a file that says none
 
 def set_picture(scene, wishes, command):
     render = scene.render
-    render.resolution_x, render.resolution_y, render.resolution_percentage = command["width"], command["height"], 100
-    render.use_multiview = render.use_stamp = False
+    put(render, resolution_x=command["width"], resolution_y=command["height"], resolution_percentage=100)
+    put(render, use_multiview=False, use_stamp=False)
     set_region(render, wishes, command)
-    render.use_persistent_data = True
-    render.use_file_extension = True
-    render.use_overwrite, render.use_placeholder = True, False
-    render.compositor_device = "CPU"  # the same pixels on every node
-    for name in dir(render):  # dates, paths and host names in the picture's header
-        if name.startswith("use_stamp_"):
-            setattr(render, name, False)
+    put(render, use_persistent_data=True, use_file_extension=True, use_overwrite=True, use_placeholder=False)
+    put(render, compositor_device="CPU")  # the same pixels on every node
+    put(render, **stamps(type(render)))
     set_format(render.image_settings, wishes, command)
+
+
+@functools.cache
+def stamps(kind):
+    """Dates, paths and host names in the picture's header: all off."""
+    return {name: False for name in kind.bl_rna.properties.keys() if name.startswith("use_stamp_")}  # noqa: SIM118
 
 
 def set_region(render, wishes, command):
     """The whole frame with all that follows Cycles, or one raw part of it: what follows needs the whole frame."""
     region = command.get("region")
-    render.use_border = render.use_crop_to_border = region is not None
-    render.use_compositing = wishes.compositing and region is None
-    render.use_sequencer = wishes.sequencer and region is None
+    put(render, use_border=region is not None, use_crop_to_border=region is not None)
+    put(render, use_compositing=wishes.compositing and region is None, use_sequencer=wishes.sequencer and region is None)
     if region is None:
         return
     width, height = command["width"], command["height"]
@@ -46,14 +51,12 @@ def set_region(render, wishes, command):
 
 def set_format(settings, wishes, command):
     chosen = command["format"]
-    if hasattr(settings, "media_type"):  # 5.0 and newer
-        settings.media_type = "MULTI_LAYER_IMAGE" if chosen == "OPEN_EXR_MULTILAYER" else "IMAGE"
-    settings.file_format = chosen
-    settings.color_mode = colours_for(chosen, wishes)
-    settings.color_depth = depth_for(chosen, wishes, command.get("depth_bits") or 0)
-    settings.quality = command.get("quality_percent") or wishes.quality or QUALITY_PERCENT
-    if hasattr(settings, "use_preview"):  # a second file beside an EXR, until 4.5
-        settings.use_preview = False
+    put_known(settings, media_type="MULTI_LAYER_IMAGE" if chosen == "OPEN_EXR_MULTILAYER" else "IMAGE")  # 5.0 and newer
+    put(settings, file_format=chosen)
+    put(settings, color_mode=colours_for(chosen, wishes))
+    put(settings, color_depth=depth_for(chosen, wishes, command.get("depth_bits") or 0))
+    put(settings, quality=command.get("quality_percent") or wishes.quality or QUALITY_PERCENT)
+    put_known(settings, use_preview=False)  # a second file beside an EXR, until 4.5
 
 
 def depth_for(chosen, wishes, ordered_bits):

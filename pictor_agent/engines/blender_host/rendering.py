@@ -10,6 +10,7 @@ import bpy
 from .engine_names import BLENDER_IDS
 from .pictures import set_picture
 from .pipe import Refusal
+from .values import put, put_known
 
 FOLDER = os.path.join(os.environ.get("TMPDIR", "/tmp"), "picture")  # the only place that is written
 PREVIEW_SAMPLES = 8
@@ -57,18 +58,18 @@ def set_camera(scene, wishes, name):
     if name and (chosen is None or chosen.type != "CAMERA"):
         raise Refusal("no_camera", f"no camera named {name[:NAME_MAX]}")
     for marker, camera in wishes.marker_cameras:
-        marker.camera = None if name else camera
+        put(marker, camera=None if name else camera)
     bound = any(camera for _, camera in wishes.marker_cameras)
     if chosen is None and not bound:
         raise Refusal("no_camera", "the scene has no active camera")
-    scene.camera = chosen
+    put(scene, camera=chosen)
 
 
 def set_sampling(scene, wishes, command):
     engine = command.get("engine", "cycles")
-    scene.render.engine = BLENDER_IDS[engine]
+    put(scene.render, engine=BLENDER_IDS[engine])
     if engine == "eevee":
-        scene.eevee.taa_render_samples = command["samples"]
+        put(scene.eevee, taa_render_samples=command["samples"])
     else:
         set_cycles(scene.cycles, wishes, command)
         set_denoising(scene, wishes, command)
@@ -78,22 +79,19 @@ def set_denoising(scene, wishes, command):
     """Denoised as ordered; a part of a frame is not, but brings what denoising the whole needs."""
     denoise = wishes.denoise if command["denoise"] is None else command["denoise"]
     is_part = command.get("region") is not None
-    scene.cycles.use_denoising = denoise and not is_part
+    put(scene.cycles, use_denoising=denoise and not is_part)
     for layer in scene.view_layers:
         needed = denoise and is_part and layer.cycles.use_denoising
-        layer.cycles.denoising_store_passes = needed or wishes.stored_passes[layer.name]
+        put(layer.cycles, denoising_store_passes=needed or wishes.stored_passes[layer.name])
 
 
 def set_cycles(cycles, wishes, command):
-    cycles.seed = command["seed"]
-    cycles.use_animated_seed = False
-    cycles.samples = command["samples"]
-    cycles.use_layer_samples = wishes.layer_samples if command["samples"] == wishes.cycles_samples else "IGNORE"
-    cycles.denoiser = "OPENIMAGEDENOISE"  # every node has it; OptiX's is another picture and needs a certain GPU
-    cycles.time_limit = 0.0  # a clock in the picture would make it irreproducible
-    cycles.sample_offset = 0
-    if hasattr(cycles, "use_sample_subset"):
-        cycles.use_sample_subset = False
+    put(cycles, seed=command["seed"], use_animated_seed=False, samples=command["samples"])
+    put(cycles, use_layer_samples=wishes.layer_samples if command["samples"] == wishes.cycles_samples else "IGNORE")
+    put(cycles, denoiser="OPENIMAGEDENOISE")  # every node has it; OptiX's is another picture and needs a certain GPU
+    put(cycles, time_limit=0.0)  # a clock in the picture would make it irreproducible
+    put(cycles, sample_offset=0)
+    put_known(cycles, use_sample_subset=False)
 
 
 def preview(scene, wishes, width):
