@@ -1,10 +1,15 @@
-"""Attempts on this node, slot by slot: fetch the files, render, tell of it on the way, leave a report in the outbox."""
+"""Attempts on this node, slot by slot: fetch the files, render, tell of it on the way, leave a report in the outbox.
+
+Two frames of a slot overlap: while one picture is described, kept and reported, the next one renders. Not more: a picture
+that is ready before the last one is reported waits on disk, and its slot with it.
+"""
 
 import asyncio
 import math
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from pictor_agent import protocol
 from pictor_agent.attempt_log import AttemptLog
@@ -12,12 +17,14 @@ from pictor_agent.deliveries import Deliveries
 from pictor_agent.files import FULL, FileStore
 from pictor_agent.line import Line
 from pictor_agent.outbox import Key, Report
-from pictor_agent.runner import RunFailed, Runner
+from pictor_agent.runner import RunFailed, Runner, Shot
 from pictor_agent.terminal import Terminal
 
 PROGRESS_SECONDS = 0.5
 LOG_SECONDS = 1.0
 URL_SECONDS = 30.0  # how long to wait for fresh file URLs
+
+T = TypeVar("T")
 
 
 class Names(TypedDict):
@@ -33,7 +40,8 @@ class Held:
 
     item: protocol.Assignment
     scene: asyncio.Task | None = None  # fetches the files
-    running: asyncio.Task | None = None
+    running: asyncio.Task | None = None  # until Blender is free of it
+    ending: bool = False  # its picture, or its failure, is on the way into the outbox: no longer to be stopped
     started: bool = False
     urls: asyncio.Queue = field(default_factory=asyncio.Queue)
     progress_at: float = -math.inf
@@ -44,6 +52,10 @@ class Held:
         return self.item.work_id, self.item.attempt
 
     @property
+    def is_waiting(self) -> bool:
+        return self.running is None and not self.ending
+
+    @property
     def names(self) -> Names:
         return {"work_id": self.item.work_id, "attempt": self.item.attempt}
 
@@ -52,9 +64,17 @@ class Held:
         return f"frame {self.item.spec.frame} (work {self.item.work_id}, attempt {self.item.attempt})"
 
 
+class Lane:
+    """One slot: its assignments in order of arrival, and the lock of the one attempt that is being ended."""
+
+    def __init__(self) -> None:
+        self.waiting: asyncio.Queue[Held] = asyncio.Queue()
+        self.ending = asyncio.Lock()
+
+
 @dataclass(eq=False)
 class Attempts:
-    """Whatever is assigned and has no result yet. One lane per slot, one attempt at a time in a lane."""
+    """Whatever is assigned and has no result yet. One lane per slot, one attempt at a time in Blender."""
 
     line: Line
     runner: Runner
@@ -62,7 +82,7 @@ class Attempts:
     deliveries: Deliveries
     terminal: Terminal
     held: dict[Key, Held] = field(default_factory=dict)
-    lanes: dict[int, asyncio.Queue] = field(default_factory=dict)  # slot -> assignments in order of arrival
+    lanes: dict[int, Lane] = field(default_factory=dict)  # by slot
     closed: bool = False  # nothing further begins
 
     def accept(self, item: protocol.Assignment) -> None:
@@ -76,9 +96,9 @@ class Attempts:
         self.store.hold(item.spec.scene_key)
         held.scene = self.line.start(self._fetch(held))
         if item.slot not in self.lanes:
-            self.lanes[item.slot] = asyncio.Queue()
-            self.line.start(self._lane(self.lanes[item.slot]))
-        self.lanes[item.slot].put_nowait(held)
+            self.lanes[item.slot] = Lane()
+            self.line.start(self._work_through(self.lanes[item.slot]))
+        self.lanes[item.slot].waiting.put_nowait(held)
 
     def cancel(self, key: Key, reason: str) -> None:
         """Stop an attempt at once, wherever it is, and forget it; nothing is reported."""
@@ -124,31 +144,27 @@ class Attempts:
 
     # Running ----------------------------------------------------------------------------------------------------------
 
-    async def _lane(self, queue: asyncio.Queue) -> None:
-        """Run one slot's assignments, one after the other, without a pause between."""
+    async def _work_through(self, lane: Lane) -> None:
+        """Run one slot's assignments, one after the other; the next begins when Blender is free."""
         while True:
-            held = await queue.get()
+            held = await lane.waiting.get()
             if held.key not in self.held or self.closed:
                 continue
-            held.running = self.line.start(self._run(held))
+            held.running = self.line.start(self._run(held, lane))
             await asyncio.wait({held.running})  # also after a cancel: the next begins when the process is gone
 
-    async def _run(self, held: Held) -> None:
-        """One attempt, from its files to a report in the outbox."""
+    async def _run(self, held: Held, lane: Lane) -> None:
+        """One attempt in Blender; what comes of it is ended beside the next one, when the one before has ended."""
         try:
-            report = await self._render(held)
+            outcome = await self._or_failure(held, self._shoot(held))
+            await lane.ending.acquire()
         except asyncio.CancelledError:
             self.deliveries.outbox.remove(held.key)
             raise
-        except RunFailed as error:
-            report = self._failed(held, error.reason, error.detail, error.log_tail)
-        except OSError as error:
-            report = self._failed(held, "disk_full" if error.errno in FULL else "agent_error", str(error)[:500])
-        except Exception as error:  # a fault of ours must not stop the lane
-            report = self._failed(held, "agent_error", f"{type(error).__name__}: {error}"[:500])
-        await self._finished(held, report)
+        held.ending, held.running = True, None
+        self.line.start(self._end(held, lane, outcome))
 
-    async def _render(self, held: Held) -> Report:
+    async def _shoot(self, held: Held) -> Shot:
         assert held.scene is not None
         scene = await held.scene
         held.started = True
@@ -156,26 +172,46 @@ class Attempts:
         picture = self.deliveries.outbox.picture_path(held.key)
         telling = self.line.start(self._tell_log(held))
         try:
-            rendered = await self.runner.render(
-                held.item.spec, scene, picture, lambda *told: self._progress(held, *told), held.log
-            )
+            return await self.runner.shoot(held.item.spec, scene, picture, lambda *told: self._progress(held, *told), held.log)
         finally:
             telling.cancel()
+
+    async def _end(self, held: Held, lane: Lane, outcome: Shot | Report) -> None:
+        """From a picture, or a failure, to a report that is kept and said. A cancel meanwhile only has it forgotten."""
+        try:
+            report = outcome if isinstance(outcome, Report) else await self._or_failure(held, self._describe(held, outcome))
+            await self._finished(held, report)
+        finally:
+            lane.ending.release()
+
+    async def _describe(self, held: Held, shot: Shot) -> Report:
+        rendered = await self.runner.describe(shot)
         self.terminal.say(f"Rendered {held.words} in {rendered.result.render_seconds:.1f} s", "ok")
         return Report(**held.names, stage="rendered", result=rendered.result, log_tail=rendered.log_tail)
+
+    async def _or_failure(self, held: Held, work: Awaitable[T]) -> T | Report:
+        """What `work` gives, or the report of why it gave nothing."""
+        try:
+            return await work
+        except RunFailed as error:
+            return self._failed(held, error.reason, error.detail, error.log_tail)
+        except OSError as error:
+            return self._failed(held, "disk_full" if error.errno in FULL else "agent_error", str(error)[:500])
+        except Exception as error:  # a fault of ours must not stop the lane
+            return self._failed(held, "agent_error", f"{type(error).__name__}: {error}"[:500])
 
     def _failed(self, held: Held, reason: protocol.FailureReason, detail: str, log_tail: str = "") -> Report:
         self.terminal.say(f"Failed {held.words}: {reason} {detail}", "bad")
         return Report(**held.names, stage="failed", reason=reason, detail=detail, log_tail=log_tail)
 
     async def _finished(self, held: Held, report: Report) -> None:
-        """Keep the report and say it before the next one starts: the server then knows that the place is free."""
-        report = await self._kept(held, report)
-        if held.key not in self.held:  # cancelled while it was being written
+        """Keep the report, then say it: the server then knows that the place is free."""
+        if held.key in self.held:
+            report = await self._kept(held, report)
+        if held.key not in self.held:  # cancelled meanwhile
             self.deliveries.outbox.remove(held.key)
             return
         delivery = self.deliveries.add(report)
-        held.running = None  # so that forgetting does not cancel ourselves
         self.forget(held)
         await self.line.send(delivery.report.message())
 

@@ -35,6 +35,7 @@ class Entry:
     blender: WarmBlender
     frames: int = 0
     busy: bool = True
+    is_trusted: bool = True  # no picture of its was found to be wrong
 
 
 def memory_is_short() -> bool:
@@ -81,6 +82,12 @@ class Pool:
             await self.drop(entry)
         await self.make_room(keep=self.rules.scenes)
 
+    async def distrust(self, entry: Entry) -> None:
+        """A picture of its was wrong: no further frame begins in it; one that it renders by now is judged by itself."""
+        entry.is_trusted = False
+        if not entry.busy:
+            await self.drop(entry)
+
     async def make_room(self, *, keep: int) -> None:
         """Close idle scenes, the longest idle first, until `keep` are left; but for the last, more when memory is short."""
         while len(self.idle) > keep or (len(self.entries) > 1 and self.idle and self.is_short()):
@@ -100,4 +107,6 @@ class Pool:
     def _is_spent(self, entry: Entry) -> bool:
         blender = entry.blender
         heavy = blender.memory_bytes > blender.limits.memory_bytes * HELD_SHARE
-        return heavy or entry.frames >= self.rules.frames or blender.age_seconds > self.rules.age_seconds
+        return (
+            not entry.is_trusted or heavy or entry.frames >= self.rules.frames or blender.age_seconds > self.rules.age_seconds
+        )

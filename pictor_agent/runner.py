@@ -1,6 +1,7 @@
 """Renders frames on this machine in warm Blenders, and says why one did not work.
 
-Public: `Runner.render`, `Runner.inspect`, `Runner.close`. Cancelling the awaiting task kills the process within a second.
+Public: `Runner.shoot` and `Runner.describe`, or both as `Runner.render`; `Runner.inspect`, `Runner.merge`, `Runner.close`.
+Cancelling the task that awaits a Blender kills its process within a second.
 """
 
 import asyncio
@@ -25,6 +26,16 @@ WATCH_SECONDS = 0.5
 PREVIEW_WIDTH = 240
 PREVIEW_SECONDS = 6.0
 PREVIEW_BYTES_MAX = 200_000
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame as it came out of a Blender, which may render the next one by now. Nobody has looked at the picture yet."""
+
+    spec: protocol.RenderSpec
+    picture: Picture
+    log: AttemptLog
+    entry: Entry
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,18 @@ class Runner:
         on_progress: OnProgress = lambda *_: None,
         log: AttemptLog | None = None,
     ) -> Rendered:
-        """Render `spec` from the folder `scene` into the file `target`; `log` gets what the renderer prints meanwhile.
+        """Render `spec` from the folder `scene` into the file `target`, and describe the picture: `shoot`, then `describe`."""
+        return await self.describe(await self.shoot(spec, scene, target, on_progress, log))
+
+    async def shoot(
+        self,
+        spec: protocol.RenderSpec,
+        scene: Path,
+        target: Path,
+        on_progress: OnProgress = lambda *_: None,
+        log: AttemptLog | None = None,
+    ) -> Shot:
+        """Let a Blender write the picture; it is free when this returns. `log` gets what the renderer prints meanwhile.
 
         Raises:
             RunFailed: with the reason for the server. The process is gone.
@@ -70,13 +92,26 @@ class Runner:
         key = spec.blender_version, spec.scene_key, spec.main_path
         too_long = time_limit(spec.seconds_max, f"the frame took more than {spec.seconds_max:.0f} s")
         try:
-            async with too_long, self._warm(key, scene, log) as blender:
-                picture = await self._watched(blender, blender.render(spec, target, on_progress))
-                result = await asyncio.to_thread(describe, spec, picture)
+            async with too_long, self._warm(key, scene, log) as entry:
+                picture = await self._watched(entry.blender, entry.blender.render(spec, target, on_progress))
         except RunFailed as error:
             error.log_tail = log.tail
             raise
-        return Rendered(target, result, log.tail, blender.device)
+        return Shot(spec, picture, log, entry)
+
+    async def describe(self, shot: Shot) -> Rendered:
+        """Look at the picture, whatever its Blender does meanwhile.
+
+        Raises:
+            RunFailed: it is not what was ordered. No further frame begins in its process.
+        """
+        try:
+            result = await asyncio.to_thread(describe, shot.spec, shot.picture)
+        except RunFailed as error:
+            error.log_tail = shot.log.tail
+            await self.pool.distrust(shot.entry)
+            raise
+        return Rendered(shot.picture.path, result, shot.log.tail, shot.entry.blender.device)
 
     async def _find_blender(self, version: str, on_progress: OnProgress) -> None:
         """Fetch it where it is missing; that is no time of the frame's."""
@@ -93,7 +128,7 @@ class Runner:
         try:
             if entry.frames == 0:
                 await self._watched(entry.blender, entry.blender.open())
-            yield entry.blender
+            yield entry
         except BaseException:
             await asyncio.shield(self.pool.drop(entry))
             raise

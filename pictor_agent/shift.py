@@ -184,7 +184,7 @@ class Shift:
             await self._next_change()
         self.terminal.say("Finishing what runs; once more to stop at once", "warn")
         await self.line.send(protocol.Draining(reason="the node is shutting down"))
-        await self._hand_back([held for held in self.attempts.held.values() if not held.running])
+        await self._hand_back([held for held in self.attempts.held.values() if held.is_waiting])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.drain_seconds):
                 while self._is_busy() and not self._hurry.is_set():

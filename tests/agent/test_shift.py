@@ -54,16 +54,24 @@ def server(scenes):
 
 
 class Gated(Runner):
-    """Begins to render only when the test lets it: what must happen meanwhile is never too late."""
+    """Begins to render, and to look at a picture, only when the test lets it: what must happen meanwhile is never too late."""
 
     def __init__(self, *arguments, **fields) -> None:
         super().__init__(*arguments, **fields)
-        self.gate = asyncio.Event()
+        self.gate, self.looking = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.looking.set()
+        self.shot: list[int] = []  # frames that Blender is done with, in order
 
-    async def render(self, *arguments):
+    async def shoot(self, *arguments):
         await self.gate.wait()
-        return await super().render(*arguments)
+        shot = await super().shoot(*arguments)
+        self.shot.append(shot.spec.frame)
+        return shot
+
+    async def describe(self, shot):
+        await self.looking.wait()
+        return await super().describe(shot)
 
 
 class Node:
@@ -204,11 +212,10 @@ class RunTests:
         assert gateway.order(protocol.Started) == [("Started", 1)]
 
     async def test_the_next_frame_renders_while_the_last_is_on_its_way(self, gateway, node):
-        """The server hears of the free place before the next start; no upload is waited for."""
+        """No upload is waited for."""
         await node.assign(node.assignment(1), node.assignment(2, place=1))
         await gateway.hear(protocol.Rendered, 2)
-        order = gateway.order(protocol.Started, protocol.Rendered)
-        assert order.index(("Rendered", 1)) < order.index(("Started", 2))
+        assert gateway.order(protocol.Rendered)[:2] == [("Rendered", 1), ("Rendered", 2)]
         assert gateway.order(protocol.Done) == []
         await node.finish(1)
         await node.finish(2)
@@ -266,6 +273,137 @@ class RunTests:
         await node.grant(1)
         await gateway.hear(protocol.Done, 1)
         await node.record(1)
+
+
+class OverlapTests:
+    """While one picture is looked at, kept and reported, the next frame of the slot renders."""
+
+    async def begin(self, gateway, node, *works: int, **first) -> None:
+        """Nobody may look at a picture; the first of `works` is in Blender's past, the second in it or behind it."""
+        node.runner.looking.clear()
+        fields = [first] + [{}] * (len(works) - 1)
+        items = [node.assignment(work, place=min(place, 1), **fields[place]) for place, work in enumerate(works)]
+        await node.assign(*items)
+        await gateway.hear(protocol.Started, works[1])
+
+    async def test_the_next_one_begins_before_the_picture_is_looked_at(self, gateway, node):
+        await self.begin(gateway, node, 1, 2)
+        await until(lambda: node.runner.shot == [1, 2])
+        assert gateway.order(protocol.Rendered) == []
+        assert node.shift.holding() == [(1, 1), (2, 1)]
+        node.runner.looking.set()
+        await node.finish(1)
+        await node.finish(2)
+        order = list(dict.fromkeys(gateway.order(protocol.Started, protocol.Rendered)))
+        assert order == [("Started", 1), ("Started", 2), ("Rendered", 1), ("Rendered", 2)]
+
+    async def test_only_one_picture_waits_for_the_one_that_is_looked_at(self, gateway, node):
+        await self.begin(gateway, node, 1, 2, 3)
+        await until(lambda: node.runner.shot == [1, 2])
+        lane = node.shift.attempts.lanes[0]
+        await until(lambda: lane.ending._waiters)  # the second picture
+        assert node.shift.attempts.held[3, 1].is_waiting
+        node.runner.looking.set()
+        for work_id in (1, 2, 3):
+            await node.finish(work_id)
+        assert [entry for entry in gateway.order(protocol.Started) if entry[1] == 3] == [("Started", 3)]
+
+    async def test_nothing_is_said_before_it_is_kept(self, gateway, node, monkeypatch):
+        kept = []
+        put = node.shift.outbox.put
+        monkeypatch.setattr(node.shift.outbox, "put", lambda report: (put(report), kept.append(report.work_id)))
+        send = node.shift.line.send
+
+        async def sent(message):
+            if isinstance(message, protocol.Rendered):
+                assert message.work_id in kept
+            return await send(message)
+
+        monkeypatch.setattr(node.shift.line, "send", sent)
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
+        await node.finish(1)
+        await node.finish(2)
+
+    def entry_of(self, node):
+        key = node.assignment(1).spec.scene_key
+        return next(entry for entry in node.runner.pool.entries if entry.key[1] == key)
+
+    async def test_a_wrong_picture_fails_its_own_attempt_and_ends_its_process(self, gateway, node):
+        await self.begin(gateway, node, 1, 2)
+        await until(lambda: node.runner.shot == [1, 2])
+        entry = self.entry_of(node)
+        node.shift.outbox.picture_path((1, 1)).write_bytes(b"no picture")
+        node.runner.looking.set()
+        assert (await gateway.hear(protocol.Failed, 1)).reason == "output_invalid"
+        await node.finish(2)
+        await node.record(1)
+        assert not entry.blender.is_alive
+        assert gateway.order(protocol.Failed)[0] == ("Failed", 1)
+        assert ("Failed", 2) not in gateway.order(protocol.Failed)
+
+    async def test_a_wrong_picture_does_not_end_the_frame_that_renders_by_now(self, gateway, node):
+        """It is judged by itself; then its process ends."""
+        node.runner.looking.clear()
+        await node.assign(node.assignment(1), node.assignment(2, place=1, **LONG))
+        await gateway.hear(protocol.Progress, 2)
+        entry = self.entry_of(node)
+        node.shift.outbox.picture_path((1, 1)).write_bytes(b"no picture")
+        node.runner.looking.set()
+        assert (await gateway.hear(protocol.Failed, 1)).reason == "output_invalid"
+        assert (entry.blender.is_alive, entry.busy, entry.is_trusted) == (True, True, False)
+        await gateway.say(protocol.Cancel(items=[(2, 1)], reason="the job was cancelled"))
+        await until(lambda: not entry.blender.is_alive)
+
+    async def test_cancelled_while_it_is_looked_at_it_is_forgotten_and_the_next_goes_on(self, gateway, node):
+        await self.begin(gateway, node, 1, 2)
+        await until(lambda: node.runner.shot == [1, 2])
+        await gateway.say(protocol.Cancel(items=[(1, 1)], reason="the job was cancelled"))
+        await until(lambda: node.shift.holding() == [(2, 1)])
+        node.runner.looking.set()
+        await node.finish(2)
+        assert not list(node.shift.outbox.folder.iterdir())
+        assert ("Rendered", 1) not in gateway.order(protocol.Rendered)
+
+    async def test_cancelled_while_it_waits_to_be_looked_at_it_is_forgotten(self, gateway, node):
+        await self.begin(gateway, node, 1, 2, 3)
+        lane = node.shift.attempts.lanes[0]
+        await until(lambda: lane.ending._waiters)
+        await gateway.say(protocol.Cancel(items=[(2, 1)], reason="the job was cancelled"))
+        await gateway.hear(protocol.Started, 3)
+        node.runner.looking.set()
+        await node.finish(1)
+        await node.finish(3)
+        assert not list(node.shift.outbox.folder.iterdir())
+        assert ("Rendered", 2) not in gateway.order(protocol.Rendered)
+
+    async def test_cancelling_what_renders_leaves_the_picture_before_it_alone(self, gateway, node):
+        node.runner.looking.clear()
+        await node.assign(node.assignment(1), node.assignment(2, place=1, **LONG))
+        await gateway.hear(protocol.Progress, 2)
+        await gateway.say(protocol.Cancel(items=[(2, 1)], reason="the job was cancelled"))
+        await until(lambda: not [entry for entry in node.runner.pool.entries if entry.busy])
+        node.runner.looking.set()
+        await node.finish(1)
+        assert node.shift.holding() == []
+
+    async def test_a_line_that_breaks_meanwhile_names_both(self, gateway, node):
+        await self.begin(gateway, node, 1, 2)
+        await until(lambda: node.runner.shot == [1, 2])
+        await gateway.drop()
+        assert (await gateway.signed_on(2)).holding == [(1, 1), (2, 1)]
+        node.runner.looking.set()
+        await node.finish(1)
+        await node.finish(2)
+
+    async def test_a_drain_finishes_both(self, gateway, node):
+        await self.begin(gateway, node, 1, 2)
+        node.shift.drain()
+        await gateway.hear(protocol.Draining)
+        node.runner.looking.set()
+        await node.finish(1)
+        await node.finish(2)
+        assert await node.end() == 0
+        assert gateway.order(protocol.Failed) == []
 
 
 class FaultTests:
