@@ -155,8 +155,15 @@ def chart_part(reading: Reading) -> dict:
         "ranges": "".join(f"M{spot.x} {spot.top}V{spot.bottom}" for spot in spots if spot.group.frames > 1),
         "top_seconds": top,
         "outliers": [spot for spot in spots if id(spot.group) in out],
-        "slowest": max(groups, key=lambda group: group.most, default=None),
+        "slowest": _slowest(groups),
+        "is_grouped": any(group.frames > 1 for group in groups),
     }
+
+
+def _slowest(groups: list[Group]) -> Group | None:
+    """The group of the slowest frame; None while all took the same time."""
+    slowest = max(groups, key=lambda group: group.most, default=None)
+    return slowest if slowest and slowest.most > min(group.least for group in groups) else None
 
 
 def _spots(groups: list[Group], where: Addresses, top: float, *, frame: int | None) -> list[Spot]:

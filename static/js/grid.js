@@ -1,11 +1,11 @@
 // The grid of frames: its windows change without loading the page, and frames can be chosen to be rendered again.
 // Without it the links of the map load the page with the other window, and frames are chosen by their numbers.
 
-const strip = () => document.getElementById("job-strip");
+export const strip = () => document.getElementById("job-strip");
 
 // Windows ------------------------------------------------------------------------------------------------------------
 
-async function turn(query) {
+export async function turn(query) {
   await htmx.ajax("GET", `${strip().dataset.part}?${query}`, { target: "#job-strip", swap: "outerHTML", source: "#job-strip" });
   history.replaceState(null, "", `?${query}#job-strip`);
 }
@@ -38,7 +38,7 @@ const CAN_GO_AGAIN = ["accepted", "failed"];
 let choosing = false;
 let anchor = null; // where a range begins
 
-const tiles = () => [...document.querySelectorAll("#job-strip [data-view]")];
+export const tiles = () => [...document.querySelectorAll("#job-strip [data-view]")];
 const numberOf = (tile) => Number(tile.dataset.view);
 
 function dress() {
@@ -97,19 +97,13 @@ document.addEventListener("click", (event) => {
   choose(tile, event.shiftKey);
 }, true);
 
-const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
-
 document.addEventListener("keydown", (event) => {
   const tile = event.target.closest?.("#job-strip [data-view]");
-  if (!tile) return;
-  if (event.key in STEPS) {
-    const all = tiles();
-    all[all.indexOf(tile) + STEPS[event.key]]?.focus();
-    event.preventDefault();
-  } else if (choosing && event.key === " ") {
+  if (!tile || !choosing) return;
+  if (event.key === " ") {
     choose(tile, event.shiftKey);
     event.preventDefault();
-  } else if (choosing && event.key === "Escape") {
+  } else if (event.key === "Escape") {
     end();
   }
 });
