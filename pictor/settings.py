@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django.forms",
 ]
 
 MIDDLEWARE = [
@@ -97,6 +98,8 @@ TEMPLATES = [
         },
     },
 ]
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # templates/django/forms/ come before Django's own
 
 # Truth: PostgreSQL ----------------------------------------------------------------------------------------------------
 
@@ -180,8 +183,8 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
-# Wallets. Without a node to ask, Aptos wallets are not offered: an address says nothing of the keys it has today.
-APTOS_NODE_URL = env.text("APTOS_NODE_URL", "").rstrip("/")  # ends with /v1
+# Wallets. With APTOS_NODE_URL= (empty) Aptos wallets are not offered: an address says nothing of the keys it has today.
+APTOS_NODE_URL = env.text("APTOS_NODE_URL", "https://api.testnet.aptoslabs.com/v1").rstrip("/")
 APTOS_CHAIN_ID = env.number("APTOS_CHAIN_ID", 2)
 APTOS_CHAIN_NAME = {1: "aptos:mainnet", 2: "aptos:testnet"}.get(APTOS_CHAIN_ID, f"aptos:{APTOS_CHAIN_ID}")
 EVM_NODE_URL = env.text("EVM_NODE_URL", "")  # JSON-RPC; without one, wallets that are contracts cannot sign in

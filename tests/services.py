@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("SITE_URL", "http://testserver")
+os.environ.setdefault("APTOS_NODE_URL", "")  # nothing is asked outside
 
 
 def start_services() -> None:

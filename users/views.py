@@ -29,11 +29,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request, settings.LOGIN_REDIRECT_URL))
     context = {
         "google_enabled": bool(settings.GOOGLE_CLIENT_ID),
+        "aptos_network": aptos_network(),
         "personas": list(PERSONAS.values()) if settings.DEMO else [],
         "next": next_page(request, ""),
         "offer": what_renders(),
     }
     return render(request, "users/sign_in.html", context)
+
+
+def aptos_network() -> str:
+    """The network that Aptos wallets must be on, in a word; empty where they are not offered."""
+    return settings.APTOS_CHAIN_NAME.partition(":")[2] if settings.APTOS_NODE_URL else ""
 
 
 def what_renders() -> dict[str, list[str]]:

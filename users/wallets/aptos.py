@@ -12,7 +12,7 @@ from hashlib import sha3_256
 from itertools import permutations, product
 from urllib.parse import urlsplit
 
-from users.wallets.aptos_keys import AccountKey, decode_key, decode_signature
+from users.wallets.aptos_keys import AccountKey, decode_key, decode_signature, scheme_of
 from users.wallets.bcs import from_hex
 from users.wallets.refusals import Reason, Refused
 
@@ -54,7 +54,7 @@ class Proof:
     """What the browser posts. `said`: the full message of signMessage, or the bound AptosSignInInput of signIn."""
 
     address: object
-    scheme: object
+    scheme: object  # None: as the key looks
     public_key: object  # BCS, in hex
     signature: object  # BCS, in hex
     said: object
@@ -83,9 +83,9 @@ def canonical(address: object) -> str:
 
 
 def _decoded(proof: Proof):
-    scheme = proof.scheme if isinstance(proof.scheme, str) else ""
-    key = decode_key(scheme, from_hex(proof.public_key))
-    return key, decode_signature(scheme, from_hex(proof.signature))
+    data = from_hex(proof.public_key)
+    scheme = scheme_of(data) if proof.scheme is None else str(proof.scheme)
+    return decode_key(scheme, data), decode_signature(scheme, from_hex(proof.signature))
 
 
 def _check_owner(key: AccountKey, address: str, on_chain: str) -> None:

@@ -61,6 +61,16 @@ def decode_key(scheme: str, data: bytes) -> AccountKey:
     return AccountKey(tuple(members), threshold, sha3_256(signed_over + bytes([SCHEME_BYTES[scheme]])).digest())
 
 
+def scheme_of(data: bytes) -> str:
+    """The scheme that the bytes of a key look like, for wallets that do not say. Whatever follows is checked by that scheme."""
+    if len(data) == 33 and data[0] == 32:
+        return "ed25519"
+    if len(data) in (34, 67) and data[0] in (ED25519, SECP256K1):
+        return "single_key"
+    length = Reader(data).uleb128()
+    return "multi_ed25519" if length > MEMBERS_MAX and length % 32 == 1 else "multi_key" if length > 1 else "keyless"
+
+
 def decode_signature(scheme: str, data: bytes) -> dict[int, Part]:
     """Signatures by the number of their member. Raises Refused as decode_key."""
     reader = Reader(data)
