@@ -33,7 +33,7 @@ class Selection:
             return ""
         about = f", about {format_exact(self.frame_micros * self.accepted)} credits" if self.frame_micros else ""
         frames = plural(self.accepted, "accepted frame")
-        return f"{frames}: charged again{about}. Each has passed every check; the picture you have stays yours until the new one is in."
+        return f"{frames}: charged again{about}. Each has passed every check; the picture you have stays yours until the new one is in. Where two other nodes then agree on a different picture, the first one's charge is given back."
 
     def _failed_words(self) -> str:
         if not self.failed:

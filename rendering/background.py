@@ -28,7 +28,7 @@ from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
 from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
 from rendering.reasons import OUTCOMES, Reason
-from rendering.services import probes
+from rendering.services import probes, refutations
 from rendering.services.stranded import note_stranded_jobs
 from rendering.states import SUBMITTED, JobStatus, PauseReason, TaskStatus
 from workers.models import Work
@@ -169,6 +169,20 @@ def _jobs_with_stuck_work(ids: list[int]) -> list[int]:
     stuck = Work.objects.filter(kind="render", group__in=ids, held=True).values("group")
     running = Job.objects.filter(pk__in=stuck, status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
     return list(running.values_list("pk", flat=True))
+
+
+@shared_task
+def settle_refuted(attempt_id: int) -> int:
+    """Give back what was paid for a picture that is proved wrong."""
+    return refutations.settle_refuted(attempt_id, clock.now())
+
+
+@shared_task
+def sweep_refuted(limit: int = 200) -> int:
+    """Settle refuted pictures whose hint was lost."""
+    due = _some(refutations.unsettled(), limit)
+    _each(settle_refuted, due)
+    return len(due)
 
 
 @shared_task

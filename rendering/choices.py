@@ -79,6 +79,7 @@ class Visibility(TextChoices):
 class Again(TextChoices):
     """Why a creator asks for a frame once more."""
 
+    WRONG = "wrong", "The picture is wrong"
     FLAWED = "flawed", "Noise, fireflies or artefacts"
     DIFFERS = "differs", "Differs from its neighbours"
     INCOMPLETE = "incomplete", "Something is missing in it"

@@ -3,11 +3,13 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+import numpy as np
 import structlog
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,10 +17,11 @@ from django.db.models import F
 
 from common import clock
 from pictor_agent.pixels import Decoded, Undecodable, decode
-from rendering import checks, looks, services, thumbnails
+from rendering import checks, doubts, looks, services, thumbnails
 from rendering.models import Attempt, Task
 from rendering.reasons import DOUBTS, Reason
 from rendering.services import Passed, Previews
+from rendering.services.strikes import others_wait
 from rendering.states import TaskStatus
 
 log = structlog.get_logger(__name__)
@@ -101,7 +104,9 @@ class _Waiting:
 
 def _in_check(task_ids: Iterable[int]) -> Iterable[Attempt]:
     """The newest attempts of those tasks that are being checked, with task, job and output."""
-    newest = Attempt.objects.select_related("task__job", "output").filter(task__in=list(task_ids), number=F("task__attempt"))
+    newest = Attempt.objects.select_related("task__job", "output", "worker").filter(
+        task__in=list(task_ids), number=F("task__attempt")
+    )
     return newest.filter(task__status=TaskStatus.CHECKING).order_by("task_id")
 
 
@@ -120,10 +125,11 @@ def judge(attempt: Attempt) -> Passed | Refused:
         return Refused(attempt.task_id, attempt.number, Reason.UNDECODABLE, DEADLY)
     try:
         with looks.looking(attempt.pk):
-            pixels = examine(attempt.task, attempt)
-            return Passed(attempt.task_id, attempt.number, small_pictures(attempt.output.storage_key, pixels))
+            pixels, found = examine(attempt.task, attempt)
+            pictures = small_pictures(attempt.output.storage_key, pixels)
     except BadFrame as error:
         return Refused(attempt.task_id, attempt.number, error.reason, str(error))
+    return Passed(attempt.task_id, attempt.number, pictures, refuted=found.refuted, is_free=found.is_free)
 
 
 def _accept(passed: Sequence[Passed]) -> set[int]:
@@ -138,8 +144,8 @@ def _accept(passed: Sequence[Passed]) -> set[int]:
     return _accept(passed[:middle]) | _accept(passed[middle:])
 
 
-def examine(task: Task, attempt: Attempt):
-    """The decoded pixels of a frame that passes.
+def examine(task: Task, attempt: Attempt) -> tuple[np.ndarray, doubts.Finding]:
+    """The decoded pixels of a frame that passes, and what it says of earlier attempts.
 
     Raises:
         BadFrame: with the first thing that is wrong.
@@ -152,11 +158,26 @@ def examine(task: Task, attempt: Attempt):
     pixels = decoded.pixels
     reason = checks.problem(pixels, width=width, height=height, image_format=image_format)
     reason = reason or _missing_passes(task, decoded) or _duplicate(task, attempt)
-    if reason in DOUBTS and _is_confirmed(task, attempt):
-        return pixels
-    if reason:
+    if reason and reason not in DOUBTS:
         raise BadFrame(reason)
-    return pixels
+    found = doubts.finding(task, attempt, pixels, reason, read=partial(_earlier, task), others_wait=partial(_others_wait, task))
+    if found.doubt:
+        raise BadFrame(found.doubt)
+    return pixels, found
+
+
+def _earlier(task: Task, attempt: Attempt) -> np.ndarray | None:
+    """The pixels of an earlier attempt at the task; None when its file is gone."""
+    output, ordered = getattr(attempt, "output", None), task.ordered_picture
+    try:
+        key = output.storage_key if output else ""
+        return _decode(key, pixels_max=ordered.width * ordered.height, image_format=ordered.format).pixels if key else None
+    except BadFrame:
+        return None
+
+
+def _others_wait(task: Task, owner_ids: Set[int]) -> bool:
+    return others_wait(task, owner_ids, clock.now())
 
 
 def _decode(storage_key: str, *, pixels_max: int, image_format: str) -> Decoded:
@@ -178,12 +199,6 @@ def _duplicate(task: Task, attempt: Attempt) -> Reason | None:
     """Is it pixel for pixel another frame of the job?"""
     same = Attempt.objects.accepted().filter(task__job=task.job_id, pixels_sha256=attempt.pixels_sha256)
     return Reason.DUPLICATE if same.exclude(task=task).exists() else None
-
-
-def _is_confirmed(task: Task, attempt: Attempt) -> bool:
-    """An earlier attempt came to the very same doubtful pixels: the scene is like that."""
-    earlier = task.attempts.filter(outcome__in=DOUBTS, pixels_sha256=attempt.pixels_sha256)
-    return earlier.exclude(number=attempt.number).exists()
 
 
 def small_pictures(storage_key: str, pixels) -> Previews:

@@ -21,6 +21,7 @@ KINDS = {  # kind -> words on the page
     "config": "Configuration file created",
     "work-returned": "Work went back to the queue",
     "task-failed": "A task failed",
+    "refuted": "A picture was proved wrong",
     "misfit": "Work that does not fit this node",
     "located": "Location changed",
     "trusted": "Trusted by an operator",

@@ -24,6 +24,7 @@ TONES_OF_EVENTS = {
     "work-returned": "warn",
     "task-failed": "bad",
     "misfit": "warn",
+    "refuted": "bad",
     "suspended": "bad",
     "paused": "warn",
     "draining": "info",

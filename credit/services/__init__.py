@@ -10,12 +10,13 @@ from credit.services.balances import Balance, balance_of, entries_of, hold_remai
 from credit.services.charges import Charge, ChargeResult, charge_hold, charge_holds
 from credit.services.earnings import sweep_matured_earnings
 from credit.services.holds import extend_hold, open_hold, release_expired_hold, release_hold, sweep_expired_holds
-from credit.services.refunds import refund_charge
+from credit.services.refunds import Refunded, refund_charge, refund_pending
 
 __all__ = [
     "Balance",
     "Charge",
     "ChargeResult",
+    "Refunded",
     "balance_of",
     "charge_hold",
     "charge_holds",
@@ -26,6 +27,7 @@ __all__ = [
     "open_hold",
     "pay_probe",
     "refund_charge",
+    "refund_pending",
     "release_expired_hold",
     "release_hold",
     "sweep_expired_holds",

@@ -1,6 +1,7 @@
 """A charge is undone by transfers that reverse its own."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -38,6 +39,21 @@ def refund_charge(*, key: str, charge_key: str, reason: str, pending_only: bool 
     Earning.objects.filter(pk__in=open_earnings).update(settled_at=clock.now())
     events.credit_grew([creator_id])
     return sum(row.amount_micros for row in charged if row.code == Code.CHARGE)
+
+
+class Refunded(NamedTuple):
+    """What a refund moved."""
+
+    creator_micros: int
+    worker_micros: int  # taken back from pending
+
+
+@transaction.atomic
+def refund_pending(*, key: str, charge_key: str, reason: str) -> Refunded:
+    """Reverse a charge all of whose earnings are still pending; another moves nothing. Raises NotCharged as refund_charge."""
+    given = refund_charge(key=key, charge_key=charge_key, reason=reason, pending_only=True)
+    rows = written(charge_keys(key)).values()
+    return Refunded(given, sum(row.amount_micros for row in rows if row.code == Code.EARNING_REVERSED))
 
 
 def _lock_charge(charge_key: str) -> list[Transfer]:

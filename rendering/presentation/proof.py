@@ -16,7 +16,7 @@ from rendering.models import Attempt, Job, JobEvent, Output, Task
 from rendering.presentation.addresses import Addresses
 from rendering.presentation.timeline import Moment, moment_of
 from rendering.presentation.words import TASK_TONES, engine_label, software_label, task_words
-from rendering.reasons import DOUBTS, Fault
+from rendering.reasons import DOUBTS, Fault, Reason
 from rendering.services.settlement import KIND
 from rendering.states import TaskStatus
 from workers import services as queue
@@ -24,6 +24,7 @@ from workers import services as queue
 EVENTS_SHOWN = 60
 FAULTS = {Fault.USER: "the scene's", Fault.WORKER: "the node's", Fault.PLATFORM: "the network's"}
 ACCEPTED = "accepted"
+REFUND_WORDS = {None: "will be given back", True: "given back", False: "not given back: its pay was final"}
 SHARE_NAMES = {"worker": "node's owner", "checkers": "checkers", "network": "network"}
 
 
@@ -69,6 +70,17 @@ class Try:
         """Whose fault a bad end was: "the node's"."""
         outcome = self.attempt.outcome
         return FAULTS[reasons.outcome(outcome).fault] if outcome and not self.is_accepted else ""
+
+    @property
+    def charge_words(self) -> str:
+        """ "0.0002", "free", "0.0002, given back"."""
+        attempt = self.attempt
+        if not attempt.charged_micros:
+            return "free"
+        charged = format_exact(attempt.charged_micros)
+        if attempt.outcome != Reason.REFUTED:
+            return charged
+        return f"{charged}, {REFUND_WORDS[None if attempt.refunded_micros is None else bool(attempt.refunded_micros)]}"
 
     @property
     def hardware(self) -> str:

@@ -11,6 +11,7 @@ from rendering.choices import Again
 from rendering.models import JobEvent
 from rendering.presentation.reading import Reading
 from rendering.presentation.words import JOB_TONES, TASK_TONES, ranges_of
+from rendering.reasons import Reason
 from rendering.states import JobStatus, TaskStatus
 
 EVENTS_READ = 150  # rows of one page
@@ -46,6 +47,7 @@ TASK_BECAME = {
     TaskStatus.WAITING: "back in the queue",
     TaskStatus.RENDERING: "sent to a node",
     TaskStatus.CHECKING: "arrived, being checked",
+    Reason.REFUTED: "proved wrong",
 }
 AGAIN = {f"again_{again}": again.label for again in Again}
 

@@ -15,11 +15,11 @@ from rendering.services.billing import charge_attempts, wall_seconds
 from rendering.services.endings import Ending, TaskMove, close_attempts, end_attempts, move_tasks
 from rendering.services.enqueueing import enqueue_tasks
 from rendering.services.journal import task_line
+from rendering.services.refutations import mark_refuted
 from rendering.services.settlement import align_on_commit, lock_job, settle
 from rendering.services.strikes import learn_from_successes
 from rendering.states import TASK_MOVES, JobStatus, TaskStatus
 from workers import services as queue
-from workers.kinds import AVOIDED_FOR
 
 
 class Previews(NamedTuple):
@@ -37,6 +37,8 @@ class Passed(NamedTuple):
     task_id: int
     attempt: int  # its number
     previews: Previews | None = None
+    refuted: tuple[int, ...] = ()  # earlier attempts at it whose pictures it helps to prove wrong
+    is_free: bool = False  # nobody else confirmed it: kept, and not charged
 
 
 # Accept ---------------------------------------------------------------------------------------------------------------
@@ -68,9 +70,11 @@ def _accept_of_job(job_id: int, passed: Sequence[Passed], now: datetime) -> list
         return []
     job = lock_job(job_id)
     walls = wall_seconds(attempts)
-    earned = charge_attempts(job, attempts, walls, now)
+    free = {attempt.pk for attempt in attempts if verdicts[attempt.task_id, attempt.number].is_free}
+    earned = charge_attempts(job, attempts, walls, now, free=free)
     _write_previews([(attempt, verdicts[attempt.task_id, attempt.number].previews) for attempt in attempts])
     _accept(attempts, now)
+    mark_refuted(pk for attempt in attempts for pk in verdicts[attempt.task_id, attempt.number].refuted)
     _tally(attempts, walls, earned, now)
     learn_from_successes(attempts, job.scene.scene_key)
     settle(job, now)
@@ -157,7 +161,7 @@ def refuse_task(task_id: int, attempt_number: int, reason: str, now: datetime, *
     if job.status == JobStatus.CANCELLED:
         _cancel(attempt, reason, now)
     elif end_attempts([Ending(attempt, reason, detail)], now):
-        enqueue_tasks(job, [attempt.task], avoided_id=attempt.worker_id, avoided_until=now + AVOIDED_FOR)
+        enqueue_tasks(job, [attempt.task], avoided={attempt.task_id: attempt.worker_id}, now=now)
         align_on_commit(job.pk)
     return True
 

@@ -4,7 +4,7 @@ The caller has locked the tasks and their job.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -19,15 +19,20 @@ NEARBY_ATTEMPTS = 8  # a node holds two leases; of the last leases before a comm
 PEERS_LOOKED_AT = 200  # the newest accepted frames of a job
 
 
-def charge_attempts(job: Job, attempts: Sequence[Attempt], walls: Mapping[int, float], now: datetime) -> dict[int, int]:
+def charge_attempts(
+    job: Job, attempts: Sequence[Attempt], walls: Mapping[int, float], now: datetime, *, free: Container[int] = ()
+) -> dict[int, int]:
     """Charge frames of one job once each, within hold and cap; sets their billable time and charge.
 
     Args:
         walls: of `wall_seconds`.
+        free: attempts that are not charged.
 
     Returns the micros that each attempt's node owner earned, by attempt.
     """
-    prices = _prices(job, attempts, walls)
+    prices = [
+        0 if attempt.pk in free else price for attempt, price in zip(attempts, _prices(job, attempts, walls), strict=True)
+    ]
     for attempt, micros in zip(attempts, holds.chargeable_all(job, prices), strict=True):
         attempt.charged_micros = micros
     _note_charges(job, [attempt.charged_micros for attempt in attempts])

@@ -233,11 +233,17 @@ def requeue_tasks(
         task_line(task, was=task.status, became=TaskStatus.WAITING, at=now, actor=actor, reason=reason, detail=detail)
         for task in tasks
     )
-    enqueue_tasks(job, tasks)
+    enqueue_tasks(job, tasks, avoided=_rendered_by(tasks), now=now)
     align_on_commit(job.pk)
     refresh_on_commit([job.pk])
     events.job_changed(job.pk, events.FRAMES, events.PROGRESS, events.EVENTS)
     return len(tasks)
+
+
+def _rendered_by(tasks: Iterable[Task]) -> dict[int, int]:
+    """The nodes whose frames were accepted and are asked for again: others show whether they were right."""
+    paid = Attempt.objects.accepted().filter(task__in=[task.pk for task in tasks if task.status == TaskStatus.ACCEPTED])
+    return dict(paid.order_by("number").values_list("task", "worker"))
 
 
 def _reopen(job: Job, tasks: int, actor, now: datetime) -> None:

@@ -1,19 +1,28 @@
 """Tasks as work in the queue of `workers`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from rendering.choices import QUEUE_TIERS, GpuVendor, Nodes, RenderOrder
 from rendering.models import Job, Task
 from rendering.services.settlement import KIND
 from rendering.splitting import FRAME_FIRST, FRAME_LAST, parse_frames, sort_numbers
 from workers import services as queue
-from workers.kinds import NewWork
+from workers.kinds import AVOIDED_FOR, NewWork
 
 FRAMES_ALL = FRAME_LAST - FRAME_FIRST + 1
 
 
-def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
-    """Put waiting tasks into the queue: jobs in the order of their ids, frames in that of the job. `more`: of NewWork."""
+NOBODY: Mapping[int, int] = {}
+
+
+def enqueue_tasks(job: Job, tasks: Iterable[Task], *, avoided: Mapping[int, int] = NOBODY, now: datetime | None = None) -> None:
+    """Put waiting tasks into the queue: jobs in the order of their ids, frames in that of the job.
+
+    Args:
+        avoided: task -> the node that had it last: others go first for a while from `now` on.
+    """
+    until = now + AVOIDED_FOR if avoided and now else None
     needs, place = requirements(job), places_of_frames(job)
     queue.enqueue(
         KIND,
@@ -28,7 +37,8 @@ def enqueue_tasks(job: Job, tasks: Iterable[Task], **more) -> None:
                 needed_by_at=job.needed_by_at,
                 affinity=job.scene.scene_key,
                 attempts=task.attempt,
-                **more,
+                avoided_id=avoided.get(task.pk),
+                avoided_until=until if task.pk in avoided else None,
             )
             for task in tasks
         ],

@@ -414,6 +414,7 @@ class RefuseTests:
         assert reread(task).reason == Reason.UNDECODABLE
 
     def test_the_same_doubtful_pixels_twice_settle_the_doubt(self, worker):
+        make_worker(make_user("walter"))
         task = checking_task(pixels=picture(1) * 0)
         check(task)
         feed()
@@ -602,7 +603,7 @@ class RequeueTests:
         assert services.requeue_tasks(job, [task.pk], job.owner, NOW) == 1
         assert reread(job).status == JobStatus.QUEUED
         feed()
-        deliver(task, picture(77))
+        deliver(task)
         check(task)
         reread(task)
         assert (task.status, task.attempt, task.charged_micros) == (TaskStatus.ACCEPTED, 2, 2 * FRAME_MICROS)
