@@ -8,7 +8,13 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 const SENDERS = 3;
 const BUSY_MS = 1000; // another tab is sending this very part
 
-export class Refusal extends Error {} // the server said no, in words: trying again would not help
+export class Refusal extends Error { // the server said no, in words: trying again at once would not help
+  constructor(message, { signIn = false } = {}) {
+    super(message);
+    this.signIn = signIn;
+  }
+}
+
 class Gone extends Error {} // the upload is not known any more: announce the files again
 
 const known = new WeakMap(); // File -> its hash, so that a pause costs no second reading
@@ -38,7 +44,7 @@ function hashOne(url, file, progress, signal) {
   });
 }
 
-/** The address of the job that was made. `told` hears (sent, whole) bytes and, while the line is down, words. */
+/** The address of the job that was made. `told` hears (sent, whole) bytes, what is there already, and while the line is down words. */
 export async function sendScene(files, main, { create, token, told, signal }) {
   let failures = 0;
   let furthest = -1;
@@ -46,14 +52,15 @@ export async function sendScene(files, main, { create, token, told, signal }) {
     if (sent > furthest) [furthest, failures] = [sent, 0];
     told.progress(sent, whole);
   };
-  const links = { create, token, signal, told: progress };
+  const links = { create, token, signal, told: progress, known: told.known };
   for (;;) {
     try {
       return await attempt(files, main, links);
     } catch (error) {
       if (signal.aborted || error instanceof Refusal) throw error;
-      if (!(error instanceof Gone)) told.waiting(error.message);
-      await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)], signal);
+      const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
+      if (!(error instanceof Gone)) told.waiting(error.message, wait);
+      await pause(wait, signal);
       failures += 1;
     }
   }
@@ -62,7 +69,10 @@ export async function sendScene(files, main, { create, token, told, signal }) {
 async function attempt(files, main, links) {
   const announced = files.map(({ path, file }) => [path, file.size, known.get(file)]);
   const upload = await json(links, links.create, { files: announced, main });
-  await sendParts(partsOf(upload, files), links);
+  const parts = partsOf(upload, files);
+  links.known?.(alreadyThere(upload, files, parts));
+  links.known = null; // what this run has sent itself is no news
+  await sendParts(parts, links);
   return (await json(links, `${upload.url}finish/`, {})).job_url;
 }
 
@@ -79,6 +89,14 @@ function partsOf(upload, files) {
     }
   }
   return parts;
+}
+
+/** Whole files that the server has, and bytes of the others. */
+function alreadyThere(upload, files, parts) {
+  const missing = new Set(upload.send.map(({ path }) => path));
+  const there = files.filter(({ path }) => !missing.has(path.normalize("NFC")));
+  const bytes = there.reduce((sum, { file }) => sum + file.size, 0);
+  return { files: there.length, bytes, parts_bytes: parts.reduce((sum, { sent }) => sum + sent, 0) };
 }
 
 async function sendParts(parts, links) {
@@ -148,7 +166,7 @@ async function json({ token, signal }, url, body) {
 }
 
 function refusalOf(status, text) {
-  if (status === 403 || status === 405) return new Refusal("You have been signed out. Sign in again; the upload goes on where it stopped.");
+  if (status === 403 || status === 405) return new Refusal("You have been signed out. Sign in, then choose the same files: the upload goes on where it stopped.", { signIn: true });
   try {
     return new Refusal(JSON.parse(text).error);
   } catch {

@@ -13,13 +13,38 @@ const choice = document.getElementById("upload-main");
 const button = (name) => form.querySelector(`[data-upload="${name}"]`);
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 
-let run = null; // {files, main, stop}: the upload under way or paused
+const known = document.getElementById("upload-known");
+const signIn = document.getElementById("upload-sign-in");
+
+let run = null; // {files, main, stop}: the upload under way, paused or refused
 
 // What is shown --------------------------------------------------------------------------------------------------------
 
 function show(state) {
   for (const part of form.querySelectorAll("[data-state]")) part.hidden = !part.dataset.state.split(" ").includes(state);
   form.setAttribute("aria-busy", String(state === "sending"));
+}
+
+/** Marks the step that goes on; a reader hears the step, not every percent. */
+function step(name) {
+  const steps = [...form.querySelectorAll("[data-step]")];
+  const now = steps.findIndex(({ dataset }) => dataset.step === name);
+  steps.forEach((each, index) => {
+    each.classList.toggle("is-done", index < now);
+    each.classList.toggle("is-next", index === now);
+    if (index === now) each.setAttribute("aria-current", "step");
+    else each.removeAttribute("aria-current");
+  });
+  say({ read: "Reading the files", send: "Sending the files", open: "Everything has arrived" }[name]);
+}
+
+function say(text) { document.getElementById("upload-said").textContent = text; }
+
+/** What is on the server already is named, because it costs no time. */
+function tellKnown({ files, bytes, parts_bytes: begun }) {
+  const here = files ? `${files === 1 ? "1 file" : `${files} files`} (${size(bytes)}) ${files === 1 ? "is" : "are"} here already` : "";
+  const rest = begun ? `${size(begun)} ${here ? "more " : ""}arrived earlier` : "";
+  known.textContent = here || rest ? `${[here, rest].filter(Boolean).join(", ")}: not sent again.` : "";
 }
 
 function size(bytes) {
@@ -82,8 +107,11 @@ async function start(files, main) {
   const name = document.getElementById("upload-name");
   name.textContent = files.length > 1 ? `${main} and ${files.length - 1} more` : main;
   words.textContent = "Starting…";
+  known.textContent = "";
   bar.value = 0;
+  complain("");
   show("sending");
+  step("read");
   try {
     window.location.assign(arrived(await bring(mine)));
   } catch (error) {
@@ -95,32 +123,41 @@ async function bring({ files, main, stop: { signal } }) {
   const whole = files.reduce((sum, { file }) => sum + file.size, 0);
   const reading = drawn("Reading");
   await hashFiles(files, { worker: form.dataset.worker, progress: (done) => reading(done, whole), signal });
-  const told = { progress: drawn("Sending"), waiting: (text) => { words.textContent = `${text} Trying again…`; } };
+  step("send");
+  const waiting = (text, ms) => { words.textContent = `${text} Trying again in ${length(ms / 1000)}.`; };
+  const told = { progress: drawn("Sending"), known: tellKnown, waiting };
   return sendScene(files, main, { create: form.dataset.create, token, told, signal });
 }
 
 function arrived(job) {
   run = null;
   bar.value = 100;
+  step("open");
   words.textContent = "Arrived. Opening your job…";
   return job;
 }
 
+/** The files stay at hand: what is wrong may be mended without choosing them again. */
 function refuse(error) {
-  stop();
-  complain(error instanceof Refusal ? error.message : `Something went wrong: ${error.message}`);
+  run.stop.abort(new Error("stopped"));
+  complain(error instanceof Refusal ? error.message : `Something went wrong: ${error.message}. Try again; what has arrived stays.`);
+  show("failed");
+  signIn.hidden = !error.signIn;
+  button("again").hidden = Boolean(error.signIn);
 }
 
 function stop() {
   run?.stop?.abort(new Error("stopped"));
   run = null;
+  complain("");
   for (const input of inputs) input.value = "";
   show("picking");
 }
 
 function pause() {
   run.stop.abort(new Error("stopped"));
-  words.textContent = `Paused at ${Math.floor(bar.value)} %.`;
+  words.textContent = `Paused at ${Math.floor(bar.value)} %. What has arrived stays, for days.`;
+  say("Paused");
   show("paused");
   button("resume").focus();
 }
@@ -140,7 +177,7 @@ form.addEventListener("submit", (event) => {
   if (run?.files && !run.stop) start(run.files, choice.value);
 });
 button("pause").addEventListener("click", pause);
-button("resume").addEventListener("click", () => start(run.files, run.main));
+for (const name of ["resume", "again"]) button(name).addEventListener("click", () => start(run.files, run.main));
 for (const back of form.querySelectorAll('[data-upload="forget"]')) back.addEventListener("click", stop);
 for (const kind of ["dragenter", "dragover"]) {
   form.addEventListener(kind, (event) => { event.preventDefault(); form.classList.add("is-over"); });
