@@ -1,89 +1,129 @@
-"""`make bench WHAT=pages`: server time and queries of every list and detail page, in a small and in a full database.
+"""`make bench WHAT=pages`: server time and queries of every list, detail and live fragment, in a small and in a full database.
 
-The time is that of the whole request in the process that answers it: middleware, queries, template.
+The time is that of the whole request in the process that answers it: middleware, queries, template. As in production:
+templates are kept, queries are not logged, addresses of static files come from the manifest.
 """
 
+import logging
 import statistics
 import time
 from collections.abc import Callable
-from functools import partial
 
 from django.conf import settings
-from django.db import connection, reset_queries
+from django.contrib import admin
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from pictor import overview
 from pictor.bench.crowd import LARGE, SMALL, Crowd, fill
 from pictor.bench.report import Figure, Report
+from rendering.views import jobs, watch
+from workers import views as nodes
 
 REQUESTS = 30
+COLUMNS = ("p50", "p95", "queries", "of the small database")
+FRAME = 5  # of the crowd's job
 
-JOB_PARTS = ["strip", "head", "stats", "newest", "chart", "nodes", "events"]
-CONSOLE = {  # name: model
-    "jobs": "rendering_job",
-    "tasks": "rendering_task",
-    "attempts": "rendering_attempt",
-    "events of jobs": "rendering_jobevent",
-    "films": "rendering_film",
-    "uploads": "rendering_upload",
-    "nodes": "workers_worker",
-    "queue": "workers_work",
-    "leases": "workers_lease",
-    "tallies": "workers_tally",
-    "accounts": "credit_account",
-    "transfers": "credit_transfer",
-    "holds": "credit_hold",
-    "earnings": "credit_earning",
-    "users": "users_user",
-}
+Page = tuple[str, Callable[[Crowd], str]]  # who asks, and for what address
 
 
-def _job_part(crowd: Crowd, part: str) -> str:
-    return reverse("rendering:job-part", args=[crowd.job.pk, part])
+def _page(who: str, name: str, query: str = "", **arguments) -> Page:
+    """An address without a row of the crowd."""
+    return who, lambda crowd: reverse(name, kwargs=arguments) + query
 
 
-def _console(crowd: Crowd, model: str) -> str:
-    return reverse(f"admin:{model}_changelist")
+def _of_job(name: str, query: str = "", **arguments) -> Page:
+    return "creator", lambda crowd: reverse(f"rendering:{name}", kwargs={"pk": crowd.job.pk} | arguments) + query
 
 
-# name: (who asks, address)
-PAGES: dict[str, tuple[str, Callable[[Crowd], str]]] = {
-    "home": ("creator", lambda crowd: reverse("home")),
-    "job list": ("creator", lambda crowd: reverse("rendering:job-list")),
-    "job list, page 3": ("creator", lambda crowd: reverse("rendering:job-list") + "?page=3"),
-    "job list, filtered": ("creator", lambda crowd: reverse("rendering:job-list") + "?status=rendering&q=ben&sort=name"),
-    "new job": ("creator", lambda crowd: reverse("rendering:job-new")),
-    "job settings": ("creator", lambda crowd: reverse("rendering:job-settings", args=[crowd.ready_job.pk])),
-    "job": ("creator", lambda crowd: crowd.job.get_absolute_url()),
-    **{f"job: {part}": ("creator", partial(_job_part, part=part)) for part in JOB_PARTS},
-    "frame": ("creator", lambda crowd: reverse("rendering:frame-detail", args=[crowd.job.pk, 5])),
-    "watch": ("creator", lambda crowd: reverse("rendering:watch", args=[crowd.job.watch_link.token])),
-    "scene list": ("creator", lambda crowd: reverse("rendering:scene-list")),
+def _of_ready_job(name: str, query: str = "") -> Page:
+    return "creator", lambda crowd: reverse(f"rendering:{name}", args=[crowd.ready_job.pk]) + query
+
+
+def _of_link(name: str, query: str = "", **arguments) -> Page:
+    return (
+        "creator",
+        lambda crowd: reverse(f"rendering:{name}", kwargs={"token": crowd.job.watch_link.token} | arguments) + query,
+    )
+
+
+def _of_node(name: str, **arguments) -> Page:
+    return "owner", lambda crowd: reverse(f"workers:{name}", kwargs={"pk": crowd.node.pk} | arguments)
+
+
+PAGES: dict[str, Page] = {
+    "home": _page("creator", "home"),
+    "home, of an owner": _page("owner", "home"),
+    **{f"home: {part}": _page("creator", "home-part", part=part) for part in overview.PARTS},
+    "header: credit": _page("creator", "credit-pill"),
+    "job list": _page("creator", "rendering:job-list"),
+    "job list, page 3": _page("creator", "rendering:job-list", "?page=3"),
+    "job list, filtered": _page("creator", "rendering:job-list", "?status=rendering&q=ben&sort=name"),
+    "job list: rows": _page("creator", "rendering:job-list", "?rows=1"),
+    "new job": _page("creator", "rendering:job-new"),
+    "job settings": _of_ready_job("job-settings"),
+    "job settings: price": _of_ready_job("job-quote", "?frames=1-100&width=1920&height=1080&samples=64"),
+    "job settings: nodes that fit": _of_ready_job("job-fit"),
+    "job": _of_job("job-detail"),
+    **{f"job: {part}": _of_job("job-part", part=part) for part in jobs.PARTS},
+    "job, seconds in numbers": _of_job("job-times"),
+    "job, once more": _of_job("job-again"),
+    "job, its zip": _of_job("job-zip", f"?frames=1-{FRAME * 20}"),
+    "frame": _of_job("frame-detail", frame=FRAME),
+    "frame: facts": _of_job("frame-detail", "?part=facts", frame=FRAME),
+    "frame: viewer": _of_job("frame-detail", "?part=stage", frame=FRAME),
+    "frame: log": _of_job("attempt-log", frame=FRAME, number=1),
+    "watch": _of_link("watch"),
+    **{f"watch: {part}": _of_link("watch-part", part=part) for part in sorted(watch.PARTS)},
+    "watch, a frame": _of_link("watch-frame", frame=FRAME),
+    "scene list": _page("creator", "rendering:scene-list"),
+    "scene list, page 2": _page("creator", "rendering:scene-list", "?page=2"),
     "scene": ("creator", lambda crowd: reverse("rendering:scene-detail", args=[crowd.job.scene_id])),
-    "credit": ("creator", lambda crowd: reverse("credit:overview")),
-    "credit, page 2": ("creator", lambda crowd: reverse("credit:overview") + "?page=2"),
-    "node list": ("owner", lambda crowd: reverse("workers:worker-list")),
-    "new node": ("owner", lambda crowd: reverse("workers:worker-new")),
-    "node": ("owner", lambda crowd: crowd.node.get_absolute_url()),
-    "node location": ("owner", lambda crowd: reverse("workers:worker-location", args=[crowd.node.pk])),
-    "renting": ("creator", lambda crowd: reverse("renting:overview")),
-    "checkers": ("creator", lambda crowd: reverse("checkers:overview")),
-    "rewards": ("creator", lambda crowd: reverse("rewards:overview")),
-    "leaderboard": ("creator", lambda crowd: reverse("leaderboard:overview")),
-    "profile": ("creator", lambda crowd: reverse("users:profile")),
-    **{f"console, {name}": ("operator", partial(_console, model=model)) for name, model in CONSOLE.items()},
-}
+    "credit": _page("creator", "credit:overview"),
+    "credit, page 2": _page("creator", "credit:overview", "?page=2"),
+    "credit, last page": _page("creator", "credit:overview", "?page=400"),
+    "credit, payments": _page("creator", "credit:overview", "?kind=payment"),
+    "credit, refunds": _page("creator", "credit:overview", "?kind=refund"),
+    "credit: balance": _page("creator", "credit:overview-balance"),
+    "credit: history": _page("creator", "credit:overview-history"),
+    "node list": _page("owner", "workers:worker-list"),
+    "node list, page 2": _page("owner", "workers:worker-list", "?page=2"),
+    "node list: rows": _page("owner", "workers:worker-list", "?rows=1"),
+    "new node": _page("owner", "workers:worker-new"),
+    "node": _of_node("worker-detail"),
+    **{f"node: {part}": _of_node("worker-part", part=part) for part in nodes.PARTS},
+    "node location": _of_node("worker-location"),
+    **{f"{name}, of a{who}": _page(who[1:].strip(), f"{name}:overview")
+       for name in ("renting", "checkers", "rewards", "leaderboard") for who in (" creator", "n owner")},
+    "profile": _page("creator", "users:profile"),
+}  # fmt: skip
+
+
+def _console() -> dict[str, Page]:
+    """Every list of the operators' console, and its newest row where there is one."""
+    pages = {}
+    for model in admin.site._registry:
+        name, words = f"admin:{model._meta.app_label}_{model._meta.model_name}", str(model._meta.verbose_name_plural)
+        pages[f"console, {words}"] = _page("operator", f"{name}_changelist")
+        if newest := model._default_manager.order_by("-pk").values_list("pk", flat=True).first():
+            pages[f"console, one of {words}"] = _page("operator", f"{name}_change", object_id=newest)
+    return pages
 
 
 def measure(seed: int) -> Report:
+    logging.disable(logging.INFO)  # a line per request
+    call_command("collectstatic", verbosity=0, interactive=False)
     small = fill("small", SMALL)
-    empty_ms = {name: _times_ms(name, small)[0] for name in PAGES}
+    small_ms = {name: _times_ms(page, small)[0] for name, page in (PAGES | _console()).items()}
     large = fill("large", LARGE)
-    report = Report("pages", seed)
-    for name in PAGES:
-        times_ms, queries = _times_ms(name, large)
-        report.figures += _figures(name, times_ms, queries, statistics.median(empty_ms[name]))
+    report = Report("pages", seed, columns=COLUMNS)
+    for name, page in (PAGES | _console()).items():
+        if name in small_ms:
+            report.figures += _figures(name, *_times_ms(page, large), statistics.median(small_ms[name]))
+    logging.disable(logging.NOTSET)
     return report
 
 
@@ -97,18 +137,17 @@ def _figures(name: str, times_ms: list[float], queries: int, empty_ms: float) ->
     ]
 
 
-def _times_ms(name: str, crowd: Crowd) -> tuple[list[float], int]:
-    who, address = PAGES[name]
+def _times_ms(page: Page, crowd: Crowd) -> tuple[list[float], int]:
+    """Milliseconds of each request, and the queries of one."""
+    who, address = page
     client, path = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0]), address(crowd)
     client.force_login(getattr(crowd, who))
     with CaptureQueriesContext(connection) as captured:
         answer = client.get(path)
-        queries = len(captured)
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
     times_ms = []
     for _ in range(REQUESTS):
-        reset_queries()
         started = time.perf_counter()
         client.get(path)
         times_ms.append((time.perf_counter() - started) * 1000)
-    return times_ms, queries
+    return times_ms, len(captured)

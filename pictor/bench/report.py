@@ -34,6 +34,7 @@ class Report:
     part: str
     seed: int
     figures: list[Figure] = field(default_factory=list)
+    columns: tuple[str, ...] = ()  # of figures "subject: column": the table then has a line per subject
 
     def rows(self) -> list[dict]:
         return [self._row(figure) for figure in self.figures]
@@ -72,13 +73,39 @@ class Report:
         return path
 
     def show(self, console: Console) -> None:
+        console.print(self._by_subject() if self.columns else self._by_figure())
+
+    def _by_figure(self) -> Table:
         table = Table(title=self.part, title_justify="left")
         for heading in ("figure", "value", "unit", "spread", "reference", "goal", "met"):
             table.add_column(heading, justify="left" if heading in {"figure", "unit"} else "right")
         for row in self.rows():
             low, high = row["spread"]
-            goal = f"{'≥' if row['better'] == 'higher' else '≤'} {row['goal']:g}" if row["goal"] is not None else ""
             met = {True: "yes", False: "no", None: ""}[row["met"]]
             reference = "" if row["reference"] is None else f"{row['reference']:,.4g}"
-            table.add_row(row["name"], f"{row['value']:,.4g}", row["unit"], f"{low:,.4g} – {high:,.4g}", reference, goal, met)
-        console.print(table)
+            spread = f"{low:,.4g} – {high:,.4g}"
+            table.add_row(row["name"], f"{row['value']:,.4g}", row["unit"], spread, reference, _goal_words(row), met)
+        return table
+
+    def _by_subject(self) -> Table:
+        """A line per subject; what misses its goal is marked."""
+        lines: dict[str, dict[str, dict]] = {}
+        for row in self.rows():
+            subject, _, column = row["name"].rpartition(": ")
+            lines.setdefault(subject, {})[column] = row
+        missed = sum(row["met"] is False for row in self.rows())
+        table = Table(
+            title=self.part, title_justify="left", caption=f"{len(lines)} lines, {missed} figures (!) miss their goal"
+        )
+        table.add_column("")
+        for column in self.columns:
+            row = next(iter(lines.values()))[column]
+            table.add_column(f"{column} ({_goal_words(row)} {row['unit']})".replace(" )", ")"), justify="right")
+        for subject, rows in lines.items():
+            cells = [rows[column] for column in self.columns]
+            table.add_row(subject, *(f"{row['value']:,.3g}{' !' if row['met'] is False else '  '}" for row in cells))
+        return table
+
+
+def _goal_words(row: dict) -> str:
+    return f"{'≥' if row['better'] == 'higher' else '≤'} {row['goal']:g}" if row["goal"] is not None else ""
