@@ -4,17 +4,31 @@ from datetime import datetime
 from math import ceil, sqrt
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import F, Sum
 
 from rendering import pricing
-from rendering.models import Attempt, Job, ProbeFrame
+from rendering.models import Job, ProbeFrame
 from rendering.probed import newest_run, probed_seconds
 from rendering.rates import Rate, rate_at
 from rendering.splitting import BadFrames, parse_frames
 from rendering.tiling import BadGrid, parse_grid
 from workers.models import Worker
 
-FRAMES_LOOKED_AT = 200  # the newest accepted ones of the scene
+FRAMES_LOOKED_AT = 200  # accepted ones of the scene, newest jobs first
+JOBS_LOOKED_AT = 20
+
+# From the scene to its jobs to their frames, and no further than enough: from the attempts, it would read those of everybody.
+KNOWN = """
+    SELECT attempt.billable_ms, attempt.score_milli, job.width, job.height, job.samples, job.tiles
+    FROM (SELECT id, width, height, samples, tiles FROM rendering_job WHERE owner_id = %(owner)s AND scene_id = ANY(
+              ARRAY(SELECT id FROM rendering_scene WHERE owner_id = %(owner)s AND scene_key = %(scene_key)s))
+          ORDER BY id DESC LIMIT %(jobs)s) AS job
+    CROSS JOIN LATERAL (SELECT id, attempt FROM rendering_task WHERE job_id = job.id AND status = 'accepted'
+                        ORDER BY accepted_at DESC LIMIT %(frames)s) AS task
+    JOIN rendering_attempt AS attempt ON attempt.task_id = task.id AND attempt.number = task.attempt AND attempt.billable_ms > 0
+    LIMIT %(frames)s
+"""
 RESERVE_MARGIN_PERCENT = 125  # of the dearest frame so far
 
 
@@ -66,18 +80,14 @@ def reserve_micros(job: Job, now: datetime) -> int:
 
 def _known_seconds(job: Job) -> list[float]:
     """Reference seconds of accepted frames of the same files by the same creator, scaled to this job's size and samples."""
-    attempts = (
-        Attempt.objects.accepted()
-        .filter(task__job__owner=job.owner_id, task__job__scene__scene_key=job.scene.scene_key, billable_ms__gt=0)
-        .exclude(task__job__scene__scene_key="")
-    )
-    rows = attempts.order_by("-id").values_list(
-        "billable_ms", "score_milli", "task__job__width", "task__job__height", "task__job__samples", "task__job__tiles"
-    )
+    scene_key, limits = job.scene.scene_key, {"jobs": JOBS_LOOKED_AT, "frames": FRAMES_LOOKED_AT}
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, {"owner": job.owner_id, "scene_key": scene_key} | limits)
+        rows = cursor.fetchall() if scene_key else []
     work = job.width * job.height * job.samples
     return [
         pricing.reference_ms(ms, score) / 1000 * work * count_of(tiles) / max(1, width * height * samples)
-        for ms, score, width, height, samples, tiles in rows[:FRAMES_LOOKED_AT]
+        for ms, score, width, height, samples, tiles in rows
     ]
 
 

@@ -6,7 +6,7 @@ from django.db.models import F, Sum
 from django.db.models.functions import Coalesce, Now
 
 from credit import services as credit
-from credit.models import Earning
+from credit.codes import Code
 from rendering.models import TaskCount
 from rendering.states import TaskStatus
 from workers.models import Shift, Tally
@@ -18,7 +18,7 @@ EARNINGS_SHOWN = 8
 def overview(user, *, now: datetime) -> dict:
     tallies = Tally.objects.filter(worker__owner=user)
     sums = tallies.aggregate(earned_micros=Sum("earned_micros"), frames=Sum("tasks_accepted"), failed=Sum("tasks_failed"))
-    earnings = Earning.objects.filter(account__owner=user).select_related("transfer").order_by("-pk")
+    paid = credit.entries_of(user).filter(code=Code.EARNING, earning__isnull=False).select_related("earning")
     return {
         "balance": credit.balance_of(user),
         "earned_micros": sums["earned_micros"] or 0,
@@ -27,7 +27,7 @@ def overview(user, *, now: datetime) -> dict:
         "ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
         "online_seconds": _online_seconds(user),
         "earned_by_day": _by_day(tallies, now),
-        "earnings": earnings[:EARNINGS_SHOWN],
+        "earnings": [transfer.earning for transfer in paid[:EARNINGS_SHOWN]],
     }
 
 

@@ -32,11 +32,12 @@ CHECKED_BY_US = [
 TO_COME = (TaskStatus.WAITING, TaskStatus.RENDERING, TaskStatus.CHECKING)
 DRAWN = (TaskStatus.ACCEPTED, TaskStatus.CHECKING, TaskStatus.RENDERING, TaskStatus.FAILED)  # from the bottom up
 
-COUNT = """
-    SELECT place / %s, status, count(*), min(frame), max(frame), (
-        SELECT count(*) FROM rendering_attempt AS attempt JOIN rendering_task AS task ON task.id = attempt.task_id
-        WHERE task.job_id = %s AND attempt.outcome = ANY(%s) AND attempt.outcome NOT IN ('', 'accepted')
-    ) FROM (
+REFUSED = """
+    SELECT count(*) FROM rendering_attempt AS attempt JOIN rendering_task AS task ON task.id = attempt.task_id
+    WHERE task.job_id = %s AND attempt.outcome = ANY(%s) AND attempt.outcome NOT IN ('', 'accepted')
+"""
+COUNT = f"""
+    SELECT place / %s, status, count(*), min(frame), max(frame), ({REFUSED}) FROM (
         SELECT status, frame, row_number() OVER (ORDER BY frame, tile) - 1 AS place FROM rendering_task WHERE job_id = %s
     ) AS placed GROUP BY 1, 2
 """
@@ -75,6 +76,13 @@ def map_of(job: Job) -> FrameMap:
     for place, status, tasks, first, last, _ in rows:
         parts.setdefault(place, []).append((status, tasks, first, last))
     return FrameMap([_cell(place, parts[place]) for place in sorted(parts)], rows[0][5] if rows else 0)
+
+
+def refused_of(job: Job) -> int:
+    """How many frames did not pass the checks, where the map is not read."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSED, [job.pk, CHECKED_BY_US])
+        return cursor.fetchone()[0]
 
 
 def _cell(place: int, parts: list) -> Cell:

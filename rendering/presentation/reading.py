@@ -29,12 +29,19 @@ class Reading:
         return self._map.cells
 
     @property
+    def _has_map(self) -> bool:
+        """Whether a part has read it: one that shows sums alone need not count 10,000 frames."""
+        return "_map" in vars(self)
+
+    @cached_property
     def refused(self) -> int:
-        return self._map.refused
+        return self._map.refused if self._has_map else frame_map.refused_of(self.job)
 
     @cached_property
     def counts(self) -> Counts:
-        return frame_map.counts_of(self.job, self.cells)
+        if self._has_map:
+            return frame_map.counts_of(self.job, self.cells)
+        return Counts.of(self.job.frame_count, Task.objects.counts_by_job([self.job]).get(self.job.pk, {}))
 
     @cached_property
     def times(self) -> timings.Times:

@@ -15,8 +15,9 @@ PAUSED_WORDS = "Resting"
 def watch_part(reading: Reading, link: WatchLink, *, page: str | None = None) -> dict:
     """Everything on the page; its parts take what they need."""
     job, where = reading.job, addresses.of_watch_link(link)
+    window = window_of(reading, where, page=page)  # first: it reads the map, which has the counts as well
     newest = reading.newest
-    return window_of(reading, where, page=page) | {
+    return window | {
         "link": link,
         "mosaic": mosaics.mosaic_of(job, where),
         "counts": reading.counts,

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
+from common.limits import limited
 from rendering import quotas, retention, services, uploads
 from rendering.errors import RenderingError
 from rendering.models import Scene
@@ -24,7 +25,9 @@ DELETED = "The scene is deleted. Its jobs stay in your list with what they cost.
 @require_GET
 def scene_list(request: HttpRequest) -> HttpResponse:
     scenes = retention.scenes_with_end(Scene.objects.owned_by(request.user)).with_size().filter(upload=None)
-    page = Paginator(scenes.order_by("-last_used_at", "-pk"), SCENES_SHOWN).get_page(request.GET.get("page"))
+    pages = Paginator(scenes.order_by("-last_used_at", "-pk"), SCENES_SHOWN)
+    pages.count = Scene.objects.owned_by(request.user).kept().filter(upload=None).count()  # without the sums of each
+    page = pages.get_page(request.GET.get("page"))
     now = clock.now()
     context = {"page": page, "stored": quotas.stored(request.user), "soon": now + retention.NOTICE}
     context["jobs_ending"] = list(retention.jobs_ending(request.user, now)[:10])
@@ -63,6 +66,7 @@ def scene_thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("scene-render", limit=60, seconds=600)
 def scene_render(request: HttpRequest, pk: int) -> HttpResponse:
     """A new job of a scene that is here: nothing is sent."""
     scene = own_scene(request, pk)
