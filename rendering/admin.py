@@ -11,6 +11,7 @@ from common.money import format_exact
 from common.transitions import StaleMove
 from credit.errors import InsufficientCredit
 from rendering import services
+from rendering.choices import Tier
 from rendering.errors import RenderingError
 from rendering.estimate_errors import accuracies
 from rendering.models import Attempt, Film, Job, JobEvent, RateRule, Task, Upload
@@ -26,10 +27,9 @@ REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = ["id", "name", "owner", "status", "pause_reason", "frame_count", "charged", "tier", "submitted_at"]
-    list_filter = ["status", "pause_reason", "tier", "submitted_at"]
+    list_filter = ["status", "pause_reason", choice_filter("tier", "tier", Tier.choices), "submitted_at"]
     search_fields = ["=id", "name", "owner__email", "owner__username", "scene__name"]
     list_select_related = ["owner"]
-    date_hierarchy = "created_at"
     exclude = ["secret"]
     actions = ["pause", "resume", "cancel", "requeue_failed"]
     list_before_template = "admin/rendering/estimates.html"

@@ -2,31 +2,40 @@
 
 from datetime import datetime
 
-from django.db.models import Count, Max, Sum
+from django.core.cache import cache
+from django.db.models import Count, Max, Q, Sum
 
 from workers.models import Gpu, Worker
 from workers.states import WorkerStatus
 
+KEY = "renting:network"
+KEPT_SECONDS = 60
+OWN_SHOWN = 25
+
 
 def overview(user, *, now: datetime) -> dict:
-    gpus = Gpu.objects.filter(worker__connected_at__isnull=False)
-    own = Worker.objects.owned_by(user).exclude(status=WorkerStatus.RETIRED).prefetch_related("gpus")
-    own_nodes = [(worker, list(worker.gpus.all())) for worker in own]
-    return {
-        "models": _models(gpus),
-        "gpu_count": gpus.count(),
-        "gpu_nodes": gpus.values("worker").distinct().count(),
-        "vram_bytes": gpus.aggregate(total=Sum("vram_bytes"))["total"] or 0,
-        "nodes_online": Worker.objects.connected().count(),
-        "own_nodes": own_nodes,
-        "own_gpu_nodes": sum(bool(gpus) for _, gpus in own_nodes),
+    own = Worker.objects.owned_by(user).exclude(status=WorkerStatus.RETIRED)
+    counts = own.aggregate(all=Count("pk", distinct=True), with_gpu=Count("pk", distinct=True, filter=Q(gpus__isnull=False)))
+    shown = own.order_by("name").prefetch_related("gpus")[:OWN_SHOWN]
+    return cache.get_or_set(KEY, of_the_network, KEPT_SECONDS) | {
+        "own_nodes": [(worker, list(worker.gpus.all())) for worker in shown],
+        "own_count": counts["all"],
+        "own_more": max(0, counts["all"] - OWN_SHOWN),
+        "own_gpu_nodes": counts["with_gpu"],
     }
 
 
-def _models(gpus) -> list[dict]:
-    counted = (
-        gpus.order_by()
-        .values("model")
-        .annotate(count=Count("pk"), nodes=Count("worker", distinct=True), vram=Max("vram_bytes"))
+def of_the_network() -> dict:
+    """Sums over every node that is connected."""
+    gpus = Gpu.objects.filter(worker__connected_at__isnull=False).order_by()
+    by_model = gpus.values("model").annotate(
+        count=Count("pk"), nodes=Count("worker", distinct=True), vram=Max("vram_bytes"), vram_sum=Sum("vram_bytes")
     )
-    return list(counted.order_by("-vram", "model"))
+    models = list(by_model.order_by("-vram", "model"))
+    return {
+        "models": models,
+        "gpu_count": sum(row["count"] for row in models),
+        "gpu_nodes": Worker.objects.connected().filter(gpus__isnull=False).distinct().count(),
+        "vram_bytes": sum(row["vram_sum"] for row in models),
+        "nodes_online": Worker.objects.connected().count(),
+    }

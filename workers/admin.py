@@ -7,7 +7,8 @@ from django.contrib import admin, messages
 from common import clock
 from common.admin import ReadOnlyAdmin, choice_filter
 from common.transitions import IllegalMove, StaleMove
-from workers import services
+from workers import events, services
+from workers.kinds import kind_names
 from workers.models import Enrolment, Gateway, Lease, Misfit, Shift, Tally, Work, Worker, WorkerEvent
 
 ISOLATIONS = [("bubblewrap", "bubblewrap"), ("none", "none")]
@@ -54,7 +55,7 @@ class WorkerAdmin(ReadOnlyAdmin):
 @admin.register(Work)
 class WorkAdmin(ReadOnlyAdmin):
     list_display = ["id", "kind", "reference", "group", "tier", "priority", "leased", "held", "attempts", "created_at"]
-    list_filter = ["kind", "leased", "held"]
+    list_filter = [choice_filter("kind", "kind", [(name, name) for name in kind_names()]), "leased", "held"]
     search_fields = ["=reference", "=group"]
 
 
@@ -75,7 +76,7 @@ class MisfitAdmin(ReadOnlyAdmin):
 @admin.register(WorkerEvent)
 class WorkerEventAdmin(ReadOnlyAdmin):
     list_display = ["at", "worker", "kind", "detail", "actor"]
-    list_filter = ["kind"]
+    list_filter = [choice_filter("kind", "kind", events.KINDS.items())]
     search_fields = ["worker__name", "worker__uid"]
     list_select_related = ["worker", "actor"]
 

@@ -133,6 +133,10 @@ def _instance(path: str) -> WorkKind:
     return import_string(path)()
 
 
+def kind_names() -> list[str]:
+    return list(import_string(settings.WORK_KINDS))
+
+
 def kind_of(name: str) -> WorkKind:
     """The product's handler for one kind.
 
