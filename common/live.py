@@ -20,6 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from common.hub import EVERYTHING, HubDown, Mailbox, Pending, hub
+from common.limits import address_of_socket
 from common.realtime import ACCESS, announce
 
 TOPIC = re.compile(r"[a-z]{1,20}:[A-Za-z0-9_-]{1,40}")
@@ -36,11 +37,12 @@ TOO_MUCH = 4429
 TRY_LATER = 1013
 
 ANONYMOUS_MAX = 2_000  # sockets of one process that belong to nobody: watch pages
+WATCHERS_PER_ADDRESS_MAX = 100  # of these: a school or an office behind one address
 
 MayJoin = Callable[[Any, str], bool]
 MayWatch = Callable[[str, str], bool]
 
-_sockets: Counter = Counter()  # live sockets of this process by user id
+_sockets: Counter = Counter()  # live sockets of this process by whose they are; those of watch pages twice: one, and all of them
 
 
 def session_topic(session_key: str) -> str:
@@ -71,21 +73,27 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.joined: set[str] = set()
         self.tokens: dict[str, str] = {}  # of the topics that a token opened
         self.sender: asyncio.Task | None = None
-        self.counted = False
+        self.counted_as: list = []
         self.session_topic = session_topic(self.scope["session"].session_key or "")
         self.window_started, self.window_messages = 0.0, 0
         self.watches = self.scope["query_string"] == b"watch"
         await self.accept()
         if not self.user.is_authenticated and not self.watches:
             await self.close(SIGNED_OUT)
-        elif _sockets[self.user.pk] >= (SOCKETS_PER_USER_MAX if self.user.is_authenticated else ANONYMOUS_MAX):
+        elif any(_sockets[whose] >= limit for whose, limit in self._limits().items()):
             await self.close(TOO_MUCH)
         else:
             await self._begin()
 
+    def _limits(self) -> dict:
+        """Under which names this socket is counted, and how many each may have."""
+        if self.user.is_authenticated:
+            return {self.user.pk: SOCKETS_PER_USER_MAX}
+        return {"watchers": ANONYMOUS_MAX, address_of_socket(self.scope): WATCHERS_PER_ADDRESS_MAX}
+
     async def _begin(self) -> None:
-        _sockets[self.user.pk] += 1
-        self.counted = True
+        self.counted_as = list(self._limits())
+        _sockets.update(self.counted_as)
         if not self.user.is_authenticated:  # no session that could end
             self.sender = asyncio.create_task(self._send_all())
             return
@@ -109,8 +117,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.sender:
             self.sender.cancel()
-        if self.counted:
-            _sockets[self.user.pk] -= 1
+        if self.counted_as:
+            _sockets.subtract(self.counted_as)
             _sockets.__iadd__(Counter())  # drops zeros
         for topic in {*self.joined, self.session_topic}:
             await hub().leave(topic, self.mailbox)

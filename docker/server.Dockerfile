@@ -32,4 +32,4 @@ RUN mkdir -p /var/lib/pictor/var/files /var/lib/pictor/var/partial /var/lib/pict
 
 USER pictor
 EXPOSE 8000 8001
-CMD ["granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--workers=2", "--blocking-threads=8", "--no-ws", "--no-access-log", "pictor.wsgi:application"]
+CMD ["granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--workers=2", "--blocking-threads=64", "--backpressure=2048", "--http1-header-read-timeout=10000", "--no-ws", "--no-access-log", "pictor.wsgi:application"]

@@ -11,6 +11,12 @@ WORDS = {
     403: ("lock", "This is not yours to open", "You are signed in as somebody who may not do this. Nothing was done."),
     404: ("search", "There is nothing here", "The page was moved, removed, or belongs to somebody else."),
 }  # fmt: skip
+TOO_LARGE_WORDS = (
+    "upload",
+    "That is too much for one request",
+    "It was not read. Send a smaller file, or a large one through New render.",
+)
+STRANGER_WORDS = ("lock", "Sign in first", "You may have been signed out. Nothing of what you sent was read.")
 CSRF_WORDS = (
     "lock",
     "The form had expired",
@@ -29,6 +35,15 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF check refused a form."""
     return _page(request, 403, *CSRF_WORDS)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return _page(request, 413, *TOO_LARGE_WORDS)
+
+
+def strangers_body(request: HttpRequest) -> HttpResponse:
+    """Much was sent by somebody who is not signed in."""
+    return _page(request, 403, *STRANGER_WORDS)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

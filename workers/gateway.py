@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections import Counter
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from common import clock
+from common.limits import address_of_socket
 from pictor_agent import protocol
 from workers import services, switchboard
 from workers.deliveries import Held
@@ -21,11 +23,14 @@ from workers.services import Refusal
 
 log = structlog.get_logger(__name__)
 
+_strangers: Counter = Counter()  # sockets of this process that have proved no key, by address
+
 REPORT_SECONDS = 5.0
 MESSAGES_PER_SECOND = 200
 MESSAGES_BURST = 1_000
 OUTGOING_MAX = 1_000  # a node that does not read loses its socket
 SOCKETS_MAX = 20_000
+STRANGERS_MAX = 2_000  # sockets of one address that have proved no key yet; a farm that comes back at once has fewer
 CLOSE_REFUSED, CLOSE_BUSY = 1008, 1013
 SERVER_VERSION = "0.1.0"
 
@@ -55,17 +60,28 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.connected_at = self.heard_at = time.monotonic()
         self.allowance = float(MESSAGES_BURST)
         self.outgoing: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue(OUTGOING_MAX)
+        self.stranger_from: str | None = None
         self.writer = asyncio.create_task(self._write())
         await self.board.start()
         await self.accept()
-        if len(self.board.sockets) >= SOCKETS_MAX:
+        address = address_of_socket(self.scope)
+        if len(self.board.sockets) >= SOCKETS_MAX or _strangers[address] >= STRANGERS_MAX:
             return await self.close(CLOSE_BUSY)
         self.board.sockets.add(self)
+        self._is_stranger_from(address)
         self.nonce = secrets.token_bytes(32)
         self.answer(protocol.Challenge(nonce=self.nonce))
 
+    def _is_stranger_from(self, address: str | None) -> None:
+        """Counted under this address until it has proved its key or leaves (None)."""
+        _strangers.subtract([] if self.stranger_from is None else [self.stranger_from])
+        _strangers.update([] if address is None else [address])
+        self.stranger_from = address
+        _strangers.__iadd__(Counter())  # drops zeros
+
     async def disconnect(self, code) -> None:
         self.writer.cancel()
+        self._is_stranger_from(None)
         self.board.unregister(self)
         if self.admission is not None:
             await self._in_database(services.sign_off, self.worker_id, epoch=self.epoch, now=clock.now(), clean=False)
@@ -186,6 +202,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         )
         self.worker_id, self.epoch = self.admission.worker_id, self.admission.epoch
         self.board.register(self)
+        self._is_stranger_from(None)
         self.answer(
             protocol.Welcome(
                 worker_name=self.admission.name, epoch=self.epoch, report_seconds=REPORT_SECONDS, server_version=SERVER_VERSION

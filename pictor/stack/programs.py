@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from pictor.stack.stack import Stack
 
 CODE = Path(__file__).resolve().parent.parent.parent
-WEB_THREADS = 8
+WEB_THREADS = 128  # eight work at once, the others wait for slow lines (pictor.lines)
+WEB_CONNECTIONS = 4_096  # open ones, idle ones among them; more wait to be accepted
+HEADER_MS = 10_000  # for the first line and the headers to arrive
 SOCKET_BYTES_MAX = 512 * 1024  # of one message; agents may send half of it, and read their refusal when it is more
 
 
@@ -37,13 +39,14 @@ def web(stack: "Stack") -> list[str]:
     words = ["--interface=wsgi", f"--host={stack.host}", f"--port={stack.port}", "--workers=1", "--no-ws", "--no-access-log"]
     if stack.debug:
         words += ["--reload", f"--reload-ignore-paths={stack.var.resolve()}", "--reload-ignore-worker-failure"]
-    return module("granian", *words, f"--blocking-threads={WEB_THREADS}", "--backpressure=64", "pictor.wsgi:application")
+    words += [f"--blocking-threads={WEB_THREADS}", f"--backpressure={WEB_CONNECTIONS}", f"--backlog={WEB_CONNECTIONS}"]
+    return module("granian", *words, f"--http1-header-read-timeout={HEADER_MS}", "pictor.wsgi:application")
 
 
 def sockets(stack: "Stack") -> list[str]:
     """Without per-message compression: it costs 100 to 280 KiB a socket."""
     words = [f"--host={stack.host}", f"--port={stack.port + 1}", "--ws-per-message-deflate=false", "--lifespan=off"]
-    words.append(f"--ws-max-size={SOCKET_BYTES_MAX}")
+    words += [f"--ws-max-size={SOCKET_BYTES_MAX}", "--no-proxy-headers"]  # common.limits knows which proxies to believe
     return module("uvicorn", *words, "--log-level=warning", "pictor.asgi:application")
 
 

@@ -12,6 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
+from common.limits import limited
 from rendering import archives, services
 from rendering.choices import FilmFormat
 from rendering.errors import RenderingError
@@ -90,6 +91,7 @@ def picture(storage_key: str, *, keep: bool) -> FileResponse:
 
 @login_required
 @require_GET
+@limited("zip", limit=60, seconds=600, method="GET")
 def job_zip(request: HttpRequest, pk: int) -> HttpResponse:
     """Paid frames in one archive, all or ?frames=1-10,20, streamed while it is made; its length is told before."""
     job = visible_job(request, pk)
@@ -110,6 +112,7 @@ def job_zip(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("film", limit=30, seconds=600)
 def job_film(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin to assemble a film from the accepted frames."""
     job = own_job(request, pk)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
 from common.http import fragment_response
+from common.limits import limited
 from common.transitions import StaleMove
 from common.words import plural
 from credit.errors import InsufficientCredit
@@ -131,6 +132,7 @@ def job_times(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+@limited("again-price", limit=240, seconds=60, method="GET")
 def job_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Which frames to render once more, and what it costs, before it is confirmed; the price alone for the dialog (?price=1)."""
     job = own_job(request, pk)
@@ -195,6 +197,7 @@ def job_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("again", limit=60, seconds=600)
 def job_requeue(request: HttpRequest, pk: int) -> HttpResponse:
     """Render failed frames, or chosen ones, once more; for a reason, if one was given."""
     job = own_job(request, pk)
@@ -222,6 +225,7 @@ def job_approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("share", limit=60, seconds=600)
 def job_share(request: HttpRequest, pk: int) -> HttpResponse:
     """Who may watch the job without signing in."""
     job, form = own_job(request, pk), ShareForm(request.POST)

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_GET
 
 from common import clock
 from common.http import fragment_response
+from common.limits import limited
 from rendering import presentation
 from rendering.models import MergedFrame, Output, WatchLink
 from rendering.presentation import addresses
@@ -13,6 +14,10 @@ from rendering.views.downloads import KEYS, picture, tile_asked
 
 PARTS = {"progress", "newest", "strip"}
 SIZES = {"thumb", "preview"}  # the full frame is its creator's
+PAGES_A_MINUTE = 600  # of one address, or one person: parts of a page that follows a fast job; also what guessing may cost us
+PICTURES_A_MINUTE = 6_000  # a grid of thumbnails comes at once
+
+paged = limited("watch", limit=PAGES_A_MINUTE, seconds=60, method="GET")
 
 
 def open_link(token: str) -> WatchLink:
@@ -28,6 +33,7 @@ def unlisted(response: HttpResponse) -> HttpResponse:
 
 
 @require_GET
+@paged
 def watch(request: HttpRequest, token: str) -> HttpResponse:
     link = open_link(token)
     reading = presentation.Reading(link.job, clock.now())
@@ -36,6 +42,7 @@ def watch(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_GET
+@paged
 def watch_part(request: HttpRequest, token: str, part: str) -> HttpResponse:
     if part not in PARTS:
         raise Http404
@@ -46,6 +53,7 @@ def watch_part(request: HttpRequest, token: str, part: str) -> HttpResponse:
 
 
 @require_GET
+@paged
 def watch_frame(request: HttpRequest, token: str, frame: int) -> HttpResponse:
     """One frame at preview size, with the ones beside it."""
     link = open_link(token)
@@ -58,6 +66,7 @@ def watch_frame(request: HttpRequest, token: str, frame: int) -> HttpResponse:
 
 
 @require_GET
+@limited("watch-picture", limit=PICTURES_A_MINUTE, seconds=60, method="GET")
 def watch_image(request: HttpRequest, token: str, frame: int, size: str) -> HttpResponse:
     link = open_link(token)
     output = shown_output(link, frame, tile_asked(request)) if size in SIZES else None

@@ -30,3 +30,9 @@ class AddressOfTests:
     def test_a_missing_header_falls_back_to_the_connection(self, rf, settings):
         settings.TRUSTED_PROXY_COUNT = 2
         assert address_of(rf.get("/", headers={"X-Forwarded-For": "203.0.113.9"})) == "127.0.0.1"
+
+    def test_a_network_of_ipv6_is_one_visitor(self, rf):
+        first, second, other = "2001:db8:0:1::5", "2001:db8:0:1:ffff::9", "2001:db8:0:2::5"
+        assert address_of(rf.get("/", REMOTE_ADDR=first)) == address_of(rf.get("/", REMOTE_ADDR=second))
+        assert address_of(rf.get("/", REMOTE_ADDR=first)) != address_of(rf.get("/", REMOTE_ADDR=other))
+        assert address_of(rf.get("/", REMOTE_ADDR="::ffff:203.0.113.9")) == "203.0.113.9"

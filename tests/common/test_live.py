@@ -46,6 +46,13 @@ def socket_of(browser: Client | None, origin: str = SITE, path: str = "/live") -
     return Socket(app, path, headers)
 
 
+def watcher_from(address: str) -> Socket:
+    """Nobody's socket for a watch page, from this address."""
+    watcher = socket_of(None, path="/live?watch")
+    watcher.scope["client"] = (address, 50_000)
+    return watcher
+
+
 @pytest.fixture
 async def socket(session):
     one = socket_of(session)
@@ -108,6 +115,19 @@ class WatchTests:
         watcher = socket_of(None, path="/live?watch")
         await watcher.connect()
         assert await watcher.close_code() == TOO_MUCH
+
+    async def test_one_address_cannot_take_them_all(self, monkeypatch):
+        monkeypatch.setattr(live, "WATCHERS_PER_ADDRESS_MAX", 1)
+        first, second, other = (watcher_from(address) for address in ("203.0.113.9", "203.0.113.9", "198.51.100.7"))
+        await first.connect()
+        assert await first.ask(join="job:1", token="v_good") == {"joined": "job:1"}
+        await second.connect()
+        assert await second.close_code() == TOO_MUCH
+        await other.connect()
+        assert await other.ask(join="job:1", token="v_good") == {"joined": "job:1"}
+        await first.leave()
+        await other.leave()
+        assert not live._sockets
 
 
 class JoinTests:

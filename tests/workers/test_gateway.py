@@ -167,6 +167,18 @@ class SignOnTests:
                 await asyncio.sleep(0.05)
         assert await node.hear_close() == 1008
 
+    async def test_strangers_of_one_address_do_not_take_all_places(self, board, node, monkeypatch):
+        monkeypatch.setattr("workers.gateway.STRANGERS_MAX", 1)
+        stranger, second, other = (ScriptedNode("w_nobody") for _ in range(3))
+        other.socket.scope["client"] = ("198.51.100.7", 50_000)
+        await stranger.connect()
+        await second.socket.send_input({"type": "websocket.connect"})
+        assert await second.hear_close() == 1013
+        await other.connect()
+        await stranger.close()
+        await node.sign_on()
+        await ScriptedNode("w_nobody").connect()  # there is room again: who has proved a key is no stranger
+
     async def test_a_flood_is_refused(self, board, node, monkeypatch):
         monkeypatch.setattr("workers.gateway.MESSAGES_BURST", 5)
         await node.sign_on()
