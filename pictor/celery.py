@@ -85,6 +85,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "check-figures": ("checkers.background.sweep_figures", 45.0),  # before those that a page reads are forgotten
     "network-figures": ("leaderboard.background.sweep_figures", 45.0),  # the same
     "paused-jobs": ("rendering.background.sweep_paused_jobs", 30.0),  # a top-up should be felt soon
+    "refuted": ("rendering.background.sweep_refuted", 60.0),  # a lost hint: pay of a wrong picture waits to be given back
     "stranded-jobs": ("rendering.background.sweep_stranded_jobs", 60.0),  # its creator may change what it asks for
     "probes": ("rendering.background.sweep_probes", 30.0),  # owners are paid, and what waits in vain is given up
     "films": ("rendering.background.sweep_films", 60.0),  # minutes of work each
