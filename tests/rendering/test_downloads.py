@@ -166,7 +166,7 @@ class FilmTests:
         services.requeue_tasks(job, [task.pk], now=NOW)
         assert not Output.objects.newer_than(film).exists()
         feed()
-        deliver(task, picture(78))
+        deliver(task)
         check(task)
         assert Output.objects.newer_than(film).exists()
 
