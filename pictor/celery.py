@@ -27,16 +27,16 @@ app.conf.update(
     task_routes={"workers.background.feed": {"queue": "feeder"}},  # a process of its own: it leases for everybody
 )
 
-# Celery would connect to PostgreSQL anew for every function; a connection that broke is left before the next one.
+# Celery would connect to PostgreSQL anew for every function; a connection that broke is left before a later one.
 app.conf["CELERY_DB_REUSE_MAX"] = 10_000
 
 
 @task_prerun.connect
 def leave_broken_connections(**_) -> None:
-    from django.db import close_old_connections
+    from common import connections
 
     if not current_app.conf.task_always_eager:
-        close_old_connections()
+        connections.leave_broken_connections()
 
 
 @worker_ready.connect

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 
 from common import clock, realtime
+from common.connections import leave_broken_connections
 from pictor_agent import protocol
 from workers import deliveries, events, live_log, renewal, services, telemetry
 from workers.deliveries import Delivery, Held
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REPORT_FLUSH_SECONDS = 0.01
+ARRIVED_SECONDS = 0.5  # that an assignment has arrived may wait for a report that says more; its lease has 10 s
 REPORTS_PER_FLUSH = 2_000
 REPORTS_WAITING_MAX = 20_000  # more, and the sockets are read no further
 BEAT_FLUSH_SECONDS = 1.0
@@ -90,6 +92,7 @@ class Switchboard:
             self.tasks = [
                 asyncio.create_task(self._repeat("deliveries", 0, lambda: self._listen(subscribed))),
                 asyncio.create_task(self._repeat("reports", 0, self._flush_reports)),
+                asyncio.create_task(self._repeat("arrivals", ARRIVED_SECONDS, self._flush_arrived)),
                 asyncio.create_task(self._repeat("beats", BEAT_FLUSH_SECONDS, self._flush_beats)),
                 asyncio.create_task(self._repeat("progress", PROGRESS_FLUSH_SECONDS, self._flush_progress)),
                 asyncio.create_task(self._repeat("gateway", GATEWAY_RENEW_SECONDS, self._renew)),
@@ -124,14 +127,23 @@ class Switchboard:
                 log.exception("gateway_loop_failed", loop=name)
                 await asyncio.sleep(REDIS_RETRY_SECONDS)
 
-    async def in_database(self, function, *args, pool: ThreadPoolExecutor | None = None, **kwargs):
+    async def in_database(self, function, *args, **kwargs):
         """Call a service in one of the database threads."""
 
         def call():
             close_old_connections()
             return function(*args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(pool or self.doorman, call)
+        return await asyncio.get_running_loop().run_in_executor(self.doorman, call)
+
+    async def _record(self, reports: list[services.Incoming]):
+        """Write reports, in the one thread that keeps their order; a connection that breaks is met again by trying again."""
+
+        def call():
+            leave_broken_connections()
+            return services.record(reports, clock.now())
+
+        return await asyncio.get_running_loop().run_in_executor(self.recorder, call)
 
     async def _renew(self) -> None:
         await self.in_database(services.renew_gateway, self.gateway_id, now=clock.now())
@@ -185,11 +197,17 @@ class Switchboard:
             await asyncio.sleep(REPORT_FLUSH_SECONDS)
         self.reports += [(consumer, report) for report in services.unfold(consumer.worker_id, message)]
         self.settled.clear()
-        self.report_waits.set()
+        if not isinstance(message, protocol.Received):
+            self.report_waits.set()
 
     async def settle(self) -> None:
         """Wait until every report that is queued now has been recorded."""
+        await self._flush_arrived()
         await self.settled.wait()
+
+    async def _flush_arrived(self) -> None:
+        if self.reports:
+            self.report_waits.set()
 
     async def _flush_reports(self) -> None:
         await self.report_waits.wait()
@@ -198,8 +216,7 @@ class Switchboard:
         if not self.reports:
             self.report_waits.clear()
         try:
-            reports = [report for _, report in batch]
-            answers = await self.in_database(services.record, reports, clock.now(), pool=self.recorder)
+            answers = await self._record([report for _, report in batch])
             for (consumer, _), answer in zip(batch, answers, strict=True):
                 self.changed.add(consumer.worker_id)
                 if answer is not None:
