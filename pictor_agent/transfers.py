@@ -12,6 +12,7 @@ TRIES = 8
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.2, 20.0
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 GONE = (401, 403, 404, 410)  # the URL has expired or was never right: ask for another
+ELSEWHERE = 409  # the file ends at another offset, which the answer names
 
 
 class UrlExpired(Exception):
@@ -65,16 +66,17 @@ async def _write(answer: httpx.Response, partial: Path, mode: str, left: int) ->
 
 
 async def upload(client: httpx.AsyncClient, path: Path, url: str) -> None:
-    """Send a file to a granted URL, going on where an earlier try was cut.
+    """Send a file to a granted URL, going on where an earlier try was cut, as the server says in answer to the first bytes.
 
     Raises:
         UrlExpired: ask for a new grant.
         UploadFailed: not there after every try.
     """
-    size_bytes, cuts = path.stat().st_size, 0
+    size_bytes, cuts, offset = path.stat().st_size, 0, 0
     while cuts < TRIES:
         try:
-            offset = await _offset(client, url)
+            if cuts:
+                offset = await _offset(client, url)
             while offset < size_bytes:
                 offset = await _patch(client, path, url, offset)
                 cuts = 0
@@ -102,8 +104,11 @@ async def _patch(client: httpx.AsyncClient, path: Path, url: str, offset: int) -
     answer = await client.patch(url, content=block, headers=headers)
     if answer.status_code in GONE:
         raise UrlExpired
+    reached = int(answer.headers.get("Upload-Offset", offset + len(block)))
+    if answer.status_code == ELSEWHERE and offset == 0 < reached:
+        return reached  # an earlier try brought so much
     answer.raise_for_status()
-    return int(answer.headers.get("Upload-Offset", offset + len(block)))
+    return reached
 
 
 def _read_block(path: Path, offset: int) -> bytes:

@@ -58,9 +58,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self._fault(str(offset)):
             return
         have = self.owner.uploads.setdefault(self.path, bytearray())
-        if offset != len(have):
-            return self._answer(409)
         length = int(self.headers["Content-Length"])
+        if offset != len(have):
+            self.rfile.read(length)
+            return self._answer(409, offset=len(have))
         if self.owner.cuts:
             have += self.rfile.read(min(self.owner.cuts.popleft(), length))
             self.close_connection = True

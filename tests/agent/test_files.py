@@ -281,7 +281,22 @@ class UploadTests:
         (tmp_path / "frame").write_bytes(b"frame")
         server.uploads["/u"] = bytearray(b"frame")
         await upload(client, tmp_path / "frame", server.url + "/u")
-        assert [method for method, *_ in server.seen] == ["HEAD"]
+        assert [method for method, *_ in server.seen] == ["PATCH"]
+
+    async def test_a_small_file_takes_one_request(self, server, client, tmp_path):
+        (tmp_path / "frame").write_bytes(b"frame")
+        await upload(client, tmp_path / "frame", server.url + "/u")
+        assert [(method, detail) for method, _, detail in server.seen] == [("PATCH", "0")]
+        assert bytes(server.uploads["/u"]) == b"frame"
+
+    async def test_what_an_earlier_run_has_sent_is_not_sent_again(self, server, client, tmp_path, monkeypatch):
+        monkeypatch.setattr(transfers, "CHUNK_BYTES", 40_000)
+        content = os.urandom(100_000)
+        (tmp_path / "frame").write_bytes(content)
+        server.uploads["/u"] = bytearray(content[:30_000])
+        await upload(client, tmp_path / "frame", server.url + "/u")
+        assert bytes(server.uploads["/u"]) == content
+        assert [detail for _, _, detail in server.seen] == ["0", "30000", "70000"]
 
     async def test_an_expired_grant_is_told_apart_from_a_fault(self, server, client, tmp_path):
         (tmp_path / "frame").write_bytes(b"frame")
