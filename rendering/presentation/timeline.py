@@ -152,7 +152,7 @@ def happened(event: JobEvent) -> str:
         noun = "Tile" if event.task.tile else "Frame"
         return f"{noun} {event.task.number} {TASK_BECAME.get(event.became, event.became)}".rstrip()
     if event.became in JOB_BEGAN:
-        return JOB_BEGAN[event.became]
+        return JOB_BEGAN[event.became] if event.was else "Job created"
     if event.became in {JobStatus.QUEUED, JobStatus.RENDERING} and event.was in JOB_WENT_ON:
         return f"Job {JOB_WENT_ON[event.was]}"
     return f"Job {JOB_BECAME.get(event.became, event.became)}".rstrip()
