@@ -173,12 +173,35 @@ def _jobs(creator, scene: Scene, node: Worker, size: Size) -> Job:
     return first
 
 
+def job_of_frames(creator, node: Worker, frames: int) -> Job:
+    """A job that is over, all of its frames accepted."""
+    job = Job.objects.create(
+        owner=creator,
+        scene=_scenes(creator, Size(jobs=1, nodes=0, transfers=0)),
+        name="Bench",
+        status="completed",
+        frames=f"1-{frames}",
+        frame_count=frames,
+        submitted_at=clock.now(),
+        finished_at=clock.now(),
+    )
+    _accepted(job, node, frames)
+    return job
+
+
 def _tasks(job: Job, node: Worker, frames: int) -> None:
-    now, done = clock.now(), frames * 9 // 10
+    done = frames * 9 // 10
+    _accepted(job, node, done)
+    _waiting(job, range(done, frames))
+
+
+def _accepted(job: Job, node: Worker, frames: int) -> None:
+    """Frames 0 to `frames` - 1, each with its attempt, picture and event."""
+    now = clock.now()
     task = Task.objects.create(
         job=job, frame=0, status="accepted", attempt=1, attempts_used=0, charged_micros=300, accepted_at=now
     )
-    copy(task, times(done - 1), frame="n", accepted_at="row.accepted_at + n * interval '1 millisecond'")
+    copy(task, times(frames - 1), frame="n", accepted_at="row.accepted_at + n * interval '1 millisecond'")
     attempt = Attempt.objects.create(
         task=task,
         number=1,
@@ -224,7 +247,6 @@ def _tasks(job: Job, node: Worker, frames: int) -> None:
         attempt_id="made.id",
     )
     copy(event, tasks(others), task_id="task.id", at="row.at + task.frame * interval '1 millisecond'")
-    _waiting(job, range(done, frames))
 
 
 def _waiting(job: Job, frames: range) -> None:

@@ -42,6 +42,12 @@ GOALS: dict[str, dict[str, Goal]] = {
         "p99": Goal(10, "s", "lower"),  # until everything works again
         "p99 of a database": Goal(30, "s", "lower"),  # a PostgreSQL that is started again reads its log first
     },
+    "memory": {
+        "web_idle": Goal(200, "MB", "lower"),
+        "agent_idle": Goal(60, "MB", "lower"),
+        "zip_growth": Goal(32, "MB", "lower"),  # of the web process, 10,000 frames
+        "upload_growth": Goal(32, "MB", "lower"),  # half a gibibyte
+    },
     "pages": {  # each holds for every page
         "p50": Goal(30, "ms", "lower"),
         "p95": Goal(100, "ms", "lower"),
