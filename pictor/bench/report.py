@@ -97,7 +97,7 @@ class Report:
         table = Table(
             title=self.part, title_justify="left", caption=f"{len(lines)} lines, {missed} figures (!) miss their goal"
         )
-        table.add_column("")
+        table.add_column("", no_wrap=True)
         for column in self.columns:
             row = next(iter(lines.values()))[column]
             table.add_column(f"{column} ({_goal_words(row)} {row['unit']})".replace(" )", ")"), justify="right")
