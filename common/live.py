@@ -42,7 +42,8 @@ WATCHERS_PER_ADDRESS_MAX = 100  # of these: a school or an office behind one add
 MayJoin = Callable[[Any, str], bool]
 MayWatch = Callable[[str, str], bool]
 
-_sockets: Counter = Counter()  # live sockets of this process by whose they are; those of watch pages twice: one, and all of them
+# Live sockets of this process by whose they are; those of watch pages count for their address and for all watchers.
+_sockets: Counter = Counter()
 
 
 def session_topic(session_key: str) -> str:

@@ -13,8 +13,9 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-VERSION = 1
+VERSION = 2
 OLDEST_SUPPORTED = 1
+REGIONS_SINCE = 2  # an older agent passes RenderSpec.region over and would render the whole frame
 MESSAGE_BYTES_MAX = 256 * 1024  # from a node
 TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"

@@ -75,6 +75,7 @@ def make_worker(owner=None, **fields) -> Worker:
         "isolation": "bubblewrap",
         "cpu_cores": 8,
         "cpu_model": "Test CPU",
+        "protocol": protocol.VERSION,
     } | fields
     return Worker.objects.create(owner=owner or make_user("wanda"), **row)
 

@@ -12,19 +12,20 @@ from workers.places import keys_of
 
 FEW = 200  # so many nodes are counted anew for every page; more are remembered for a moment
 KEPT_SECONDS = 5
+FIXED = 11  # columns that make a class; the lists follow
 
 # Memory in steps of 16 MiB and reliability in whole percent, so that nodes of one make are alike.
 CLASSES = f"""
     SELECT w.engines::text, w.blender_versions::text, w.ram_bytes / 16777216 * 16777216,
            COALESCE(gpus.models, '{{}}'), COALESCE(gpus.memory, '{{}}'), w.country, w.trusted, w.reliability_bp / 100 * 100,
-           w.isolation = 'bubblewrap', w.unsandboxed_allowed,
+           w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.protocol,
            array_agg(w.id), array_agg(w.owner_id), array_agg(w.slots > COALESCE(busy.places, 0))
     FROM workers_worker w
     LEFT JOIN (SELECT worker_id, array_agg(model ORDER BY index) AS models, array_agg(vram_bytes ORDER BY index) AS memory
                FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND w.device <> 'CPU'
     LEFT JOIN (SELECT worker_id, count(*) AS places FROM workers_lease WHERE place = 0 GROUP BY worker_id) busy
            ON busy.worker_id = w.id
-    WHERE {TAKES_WORK} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+    WHERE {TAKES_WORK} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 """
 
 
@@ -67,11 +68,11 @@ def classes_of_late() -> list[HardwareClass]:
 def _classes() -> list[HardwareClass]:
     with connection.cursor() as cursor:
         cursor.execute(CLASSES)
-        return [HardwareClass(_facts(row), *row[10:]) for row in cursor.fetchall()]
+        return [HardwareClass(_facts(row), *row[FIXED:]) for row in cursor.fetchall()]
 
 
 def _facts(row) -> WorkerFacts:
-    engines, versions, ram_bytes, models, memory, country, trusted, reliability_bp, sandboxed, unsandboxed_allowed = row[:10]
+    engines, versions, ram_bytes, models, memory, country, trusted, reliability_bp, *sandbox, protocol = row[:FIXED]
     return WorkerFacts(
         worker_id=0,
         engines=names_of(engines),
@@ -82,6 +83,7 @@ def _facts(row) -> WorkerFacts:
         locations=keys_of(country),
         trusted=trusted,
         reliability_bp=reliability_bp,
-        sandboxed=sandboxed,
-        unsandboxed_allowed=unsandboxed_allowed,
+        sandboxed=sandbox[0],
+        unsandboxed_allowed=sandbox[1],
+        protocol=protocol,
     )

@@ -17,9 +17,9 @@ COLUMNS = """
     w.id, w.owner_id, w.engines::text, w.blender_versions::text, w.ram_bytes,
     ARRAY(SELECT g.model FROM workers_gpu g WHERE g.worker_id = w.id AND w.device <> 'CPU' ORDER BY g.index),
     ARRAY(SELECT g.vram_bytes FROM workers_gpu g WHERE g.worker_id = w.id AND w.device <> 'CPU' ORDER BY g.index),
-    w.country, w.trusted, w.reliability_bp, w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.score_milli
+    w.country, w.trusted, w.reliability_bp, w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.score_milli, w.protocol
 """
-WIDTH = 13
+WIDTH = 14
 TAKES_WORK = "w.status = 'online' AND w.connected_at IS NOT NULL"
 ONLINE = f"""
     SELECT {COLUMNS},
@@ -51,6 +51,7 @@ def facts_of_row(row) -> WorkerFacts:
         sandboxed=row[10],
         unsandboxed_allowed=row[11],
         score_milli=row[12],
+        protocol=row[13],
     )
 
 
@@ -76,6 +77,7 @@ def facts_of(worker: Worker) -> WorkerFacts:
         sandboxed=worker.sandboxed,
         unsandboxed_allowed=worker.unsandboxed_allowed,
         score_milli=worker.score_milli,
+        protocol=worker.protocol,
     )
 
 

@@ -217,6 +217,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
             inventory=message.inventory,
             holding=message.holding,
             version=self.hello.agent_version,
+            protocol_version=min(self.hello.protocol, protocol.VERSION),
             now=clock.now(),
         )
         if signed_on is None:

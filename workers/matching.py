@@ -36,6 +36,7 @@ class Requirements:
     gpu_count_min: int = 0  # of the GPUs that fulfil maker, model and memory
     reliability_bp_min: int = 0  # basis points, 0..10,000; see workers.reliability
     device_class: str = ""  # "gpu:<model>" or "cpu", so that frames do not flicker; see WorkerFacts.device_class
+    protocol_min: int = 0  # of the agent: an older one does not know what is ordered
 
     @classmethod
     def from_json(cls, row: Mapping) -> "Requirements":
@@ -53,6 +54,7 @@ class WorkerFacts:
     owner_id: int = 0
     engines: frozenset[str] = frozenset({"cycles"})
     blender_versions: frozenset[str] = frozenset()  # on the node, or fetched on first need
+    protocol: int = 1  # that its agent speaks
     ram_bytes: int = 0
     gpu_models: tuple[str, ...] = ()  # one entry per GPU that Blender can use, as in vram_bytes
     vram_bytes: tuple[int, ...] = ()
@@ -116,6 +118,7 @@ class Reason(StrEnum):
     SANDBOX = "sandbox"
     NODE_UNSANDBOXED = "node_unsandboxed"
     LOCATION = "location"
+    AGENT = "agent"
     ENGINE = "engine"
     BLENDER_VERSION = "blender_version"
     DEVICE = "device"
@@ -161,6 +164,8 @@ def _whose(needed: Requirements, facts: WorkerFacts) -> Reason | None:
 
 
 def _software(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if needed.protocol_min > facts.protocol:
+        return Reason.AGENT
     if needed.engine not in facts.engines:
         return Reason.ENGINE
     if needed.blender_version and needed.blender_version not in facts.blender_versions:

@@ -55,6 +55,7 @@ class Worker(models.Model):
     public_key = models.BinaryField(max_length=32, null=True, unique=True)  # Ed25519; set once by an enrolment
 
     agent_version = models.CharField(max_length=40, blank=True)
+    protocol = models.PositiveSmallIntegerField(default=1, db_default=1)  # that its agent speaks; see pictor_agent.protocol
     hostname = models.CharField(max_length=200, blank=True)
     os = models.CharField(max_length=200, blank=True)
     cpu_model = models.CharField(max_length=200, blank=True)

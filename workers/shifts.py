@@ -94,13 +94,16 @@ def _supersede(worker: Worker, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def sign_on(admission: Admission, *, inventory: protocol.Inventory, holding, version: str, now: datetime) -> SignedOn | None:
+def sign_on(
+    admission: Admission, *, inventory: protocol.Inventory, holding, version: str, now: datetime, protocol_version: int = 1
+) -> SignedOn | None:
     """Take the inventory and begin a shift; leases that the node no longer holds return. None when superseded meanwhile."""
     worker = Worker.objects.select_for_update(no_key=True).get(pk=admission.worker_id)
     if worker.connection_epoch != admission.epoch or worker.status in {S.RETIRED, S.SUSPENDED}:
         return None
     status = worker.status if worker.status == S.PAUSED else S.ONLINE
-    changes = _inventory_columns(inventory) | {"agent_version": version, "connected_at": now, "last_seen_at": now}
+    changes = _inventory_columns(inventory) | {"agent_version": version, "protocol": protocol_version}
+    changes |= {"connected_at": now, "last_seen_at": now}
     if worker.status == status:
         Worker.objects.filter(pk=worker.pk).update(**changes)
     else:

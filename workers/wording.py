@@ -15,6 +15,7 @@ NEEDS = {
     Reason.SANDBOX: "a node with a sandbox",
     Reason.NODE_UNSANDBOXED: "a node with a sandbox, or whose owner allows work without one",
     Reason.LOCATION: "a node in {locations}",
+    Reason.AGENT: "a node with a newer agent",
     Reason.ENGINE: "the engine {engine}",
     Reason.BLENDER_VERSION: "Blender {blender_version}",
     Reason.DEVICE: "a GPU",

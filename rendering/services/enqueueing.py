@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from pictor_agent.protocol import REGIONS_SINCE
 from rendering.choices import QUEUE_TIERS, GpuVendor, Nodes, RenderOrder
 from rendering.models import Job, Task
 from rendering.services.settlement import KIND
@@ -68,5 +69,6 @@ def requirements(job: Job) -> dict:
         "trusted_only": job.nodes == Nodes.TRUSTED,
         "owner_only": job.owner_id if job.nodes == Nodes.OWN else 0,
         "device_class": job.device_class,
+        "protocol_min": REGIONS_SINCE if job.tiles else 0,
     }
     return {name: value for name, value in asked.items() if value}

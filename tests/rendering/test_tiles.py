@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from common import clock
 from pictor_agent import pixels
+from pictor_agent.protocol import REGIONS_SINCE
 from rendering import archives, background, services
 from rendering.errors import NothingToDo
 from rendering.models import Attempt, MergedFrame, Output, Task
@@ -25,6 +26,7 @@ from rendering.work import render_spec
 from tests.agent.conftest import HERE, blender_python
 from tests.builders import NOW, feed, make_job, make_scene, make_user, make_worker
 from tests.rendering.tiles import HEIGHT, WIDTH, deliver_tile, exr_bytes, finish_tiles, whole_picture
+from workers import explain
 
 pytestmark = pytest.mark.django_db
 LONG_AFTER = NOW.replace(year=2100)
@@ -57,6 +59,14 @@ def finished(still):
 
 
 class OrderTests:
+    def test_an_agent_of_before_tiles_gets_none_and_the_page_says_what_is_missing(self):
+        make_worker(slots=4, protocol=REGIONS_SINCE - 1)
+        still = make_still()
+        assert feed() == 0
+        assert explain.what_is_missing("render", still.pk) == "It needs a node with a newer agent; 1 node online, none fits."
+        make_worker(slots=4)
+        assert feed() == 4
+
     def test_each_tile_is_a_task_of_the_one_frame(self, still):
         assert list(still.tasks.values_list("frame", "tile")) == [(7, 1), (7, 2), (7, 3), (7, 4)]
         assert still.frame_count == 4

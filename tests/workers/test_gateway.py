@@ -1,7 +1,9 @@
 """The nodes' sockets, spoken to by a scripted node: sign-on, work, and what happens when a line breaks."""
 
 import asyncio
+import functools
 import tomllib
+from collections import Counter
 
 import msgspec
 import pytest
@@ -96,6 +98,19 @@ class SignOnTests:
         assert refused.code == "too_old"
         assert "pip install --upgrade ." in refused.words
 
+    async def test_work_that_an_older_agent_does_not_know_is_never_given_to_it(self, board, node):
+        node.hello = functools.partial(ScriptedNode.hello, node, protocol=protocol.REGIONS_SINCE - 1)
+        await node.sign_on()
+        older = await online(node)
+        assert older.protocol == protocol.REGIONS_SINCE - 1
+        await db(enqueue, 1, protocol_min=protocol.REGIONS_SINCE)
+        await db(enqueue, 2, group=2)
+        assert await db(builders.feed) == 1
+        assert (await db(lease, 2)).worker_id == older.pk
+        newer = await db(builders.worker)
+        assert await db(builders.feed) == 1
+        assert (await db(lease, 1)).worker_id == newer.pk
+
     async def test_an_unknown_node_is_refused(self, board):
         stranger = ScriptedNode("w_nobody")
         await stranger.prove()
@@ -169,6 +184,7 @@ class SignOnTests:
 
     async def test_strangers_of_one_address_do_not_take_all_places(self, board, node, monkeypatch):
         monkeypatch.setattr("workers.gateway.STRANGERS_MAX", 1)
+        monkeypatch.setattr("workers.gateway._strangers", Counter())
         stranger, second, other = (ScriptedNode("w_nobody") for _ in range(3))
         other.socket.scope["client"] = ("198.51.100.7", 50_000)
         await stranger.connect()

@@ -24,6 +24,8 @@ class MismatchTests:
             ({"blender_version": "5.0.1"}, {}, None),
             ({"blender_version": "4.2.23"}, {}, Reason.BLENDER_VERSION),
             ({"engine": "redshift"}, {}, Reason.ENGINE),
+            ({"protocol_min": 2}, {"protocol": 1}, Reason.AGENT),
+            ({"protocol_min": 2}, {"protocol": 2}, None),
             ({"device": "gpu"}, {}, Reason.DEVICE),
             ({"device": "gpu"}, {"vram_bytes": (8 * GIB,)}, None),
             ({"vram_bytes_min": 12 * GIB}, {"vram_bytes": (8 * GIB, 10 * GIB)}, Reason.VRAM),
