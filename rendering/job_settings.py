@@ -3,9 +3,11 @@
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
+from common.words import one_line
 from pictor_agent import engines
 from rendering.choices import DEPTHS_BITS, Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
 from rendering.splitting import FRAMES_MAX, BadFrames, parse_frames
+from rendering.tiling import PIXELS_MAX as TILED_PIXELS_MAX
 from rendering.tiling import SIDE_MIN as TILE_SIDE_MIN
 from rendering.tiling import BadGrid, parse_grid
 
@@ -82,7 +84,7 @@ def problems(settings: JobSettings, *, cameras: list[str] | None = None) -> dict
 
 def _render_problems(settings: JobSettings, cameras: list[str] | None) -> dict[str, str]:
     return {
-        "name": "" if settings.name.strip() else "Give the job a name.",
+        "name": _name_problem(settings.name),
         "frames": _frames_problem(settings.frames),
         "width": _side_problem(settings.width),
         "height": _side_problem(settings.height),
@@ -121,6 +123,12 @@ def _choice_problem(value: str, choices, what: str) -> str:
     return "" if value in choices.values else f"Choose {what} from the list."
 
 
+def _name_problem(name: str) -> str:
+    if not one_line(name):
+        return "Give the job a name."
+    return "" if name.strip() == one_line(name) else "A name is one line of letters that can be seen."
+
+
 def _frames_problem(expression: str) -> str:
     try:
         parse_frames(expression)
@@ -141,6 +149,9 @@ def _tiles_problem(settings: JobSettings) -> str:
         return ""
     if frames != 1 or settings.engine != "cycles":
         return "Tiles are for a job of one frame by Cycles. Leave this empty, or choose a single frame."
+    if settings.width * settings.height > TILED_PIXELS_MAX:
+        words = f"A frame in tiles has at most {TILED_PIXELS_MAX:,} pixels, for it is put together in the memory of one machine."
+        return f"{words} Leave this empty to render it in one piece, or choose a smaller size."
     if settings.gate_step:
         return "A preview needs several frames. Leave it empty, or render in one piece."
     return (

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django import forms
 
 from common import clock
+from common.words import one_line
 from rendering.choices import DEPTHS_BITS, Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
 from rendering.forms import CreditsField
 from rendering.job_settings import (
@@ -155,6 +156,9 @@ class SettingsForm(SettingsRows, forms.Form):
         elif "frames" in cleaned:
             self._check_frames(cleaned["frames"])
         return cleaned
+
+    def clean_name(self) -> str:
+        return one_line(self.cleaned_data["name"])
 
     def clean_needed_by(self):
         """The moment in UTC, from the browser's zone."""

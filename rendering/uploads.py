@@ -20,6 +20,7 @@ from django.db.models.functions import Least
 
 from common import clock, resumable
 from common.resumable import TooLarge
+from common.words import one_line
 from rendering import quotas
 from rendering.errors import BadScene, UnfitUpload
 from rendering.models import Asset, Scene, Upload
@@ -93,6 +94,11 @@ def plain_name(name: str) -> str:
     """The last part of a file name, whatever the sender's system separates folders with, in letters that can be shown."""
     shown = "".join(letter for letter in name.replace("\\", "/") if letter.isprintable())
     return PurePosixPath(shown).name.strip()[-255:]
+
+
+def plain_stem(path: str) -> str:
+    """What a job of this file is called until its creator says otherwise."""
+    return one_line(PurePosixPath(path).stem)[:120].strip() or "scene"
 
 
 def _plain_path(path: str) -> str:

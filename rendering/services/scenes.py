@@ -1,7 +1,6 @@
 """A job of a scene that is here already: nothing is sent."""
 
 from datetime import datetime
-from pathlib import PurePosixPath
 
 from django.db import transaction
 
@@ -29,8 +28,7 @@ def render_scene(scene: Scene, main_path: str, now: datetime) -> Job:
     quotas.one_at_a_time(scene.owner)
     quotas.check_drafts(scene.owner)
     scene = scene if main_path == scene.main_path else _sibling(scene, main_path)
-    name = PurePosixPath(main_path).stem[:120]
-    job = Job.objects.create(owner=scene.owner, scene=scene, name=name, status=JobStatus.INSPECTING)
+    job = Job.objects.create(owner=scene.owner, scene=scene, name=uploads.plain_stem(main_path), status=JobStatus.INSPECTING)
     note_job(job, was="", at=now, actor=scene.owner)
     hint_on_commit("inspect_job", job.pk)
     events.job_status_changed(job)
@@ -43,7 +41,7 @@ def _sibling(scene: Scene, main_path: str) -> Scene:
     found = same.order_by("pk").first()
     if found:
         return found
-    name = PurePosixPath(main_path).name[-255:]
+    name = uploads.plain_name(main_path)
     made = Scene.objects.create(
         owner=scene.owner,
         name=name,

@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from io import BytesIO
-from pathlib import PurePosixPath
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,7 +14,7 @@ from django.db import transaction
 from common import clock
 from common.transitions import StaleMove, move
 from pictor_agent import engines
-from rendering import events, quotas, scenes, thumbnails
+from rendering import events, quotas, scenes, thumbnails, uploads
 from rendering.errors import BadSettings, NothingToDo
 from rendering.estimates import quote
 from rendering.fitting import fit_of
@@ -48,9 +47,7 @@ def create_job_from_upload(upload: Upload, now: datetime | None = None) -> Job:
     quotas.one_at_a_time(upload.owner)
     quotas.check_drafts(upload.owner)
     scene = Scene.objects.create(owner=upload.owner, name=upload.name, upload=upload)
-    job = Job.objects.create(
-        owner=upload.owner, scene=scene, name=PurePosixPath(upload.name).stem[:120], status=JobStatus.INSPECTING
-    )
+    job = Job.objects.create(owner=upload.owner, scene=scene, name=uploads.plain_stem(upload.name), status=JobStatus.INSPECTING)
     note_job(job, was="", at=now or clock.now(), actor=upload.owner)
     hint_on_commit("inspect_job", job.pk)
     events.job_status_changed(job)

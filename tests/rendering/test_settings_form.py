@@ -1,12 +1,13 @@
 """The form of a job's settings: what may be typed, what it means, and what the page says the file says."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from common import clock
 from rendering.forms import CreditsField
-from rendering.job_settings import settings_of
+from rendering.job_settings import problems, settings_of
 from rendering.settings_defaults import in_the_file, initial_of, size_of
 from rendering.settings_form import SettingsForm
 from tests.builders import make_job, make_scene, make_user
@@ -102,6 +103,16 @@ class SettingsFormTests:
         refused = form(**{field: value})
         assert not refused.is_valid()
         assert set(refused.errors) == {field}
+
+    @pytest.mark.parametrize("name", ["Carousel\nshot 4", "Carousel\u202e shot\u2066 4"])
+    def test_a_name_is_cleaned_to_one_line_of_what_can_be_seen(self, name):
+        filled = form(name=name)
+        assert filled.is_valid(), filled.errors
+        assert filled.settings.name == "Carousel shot 4"
+
+    @pytest.mark.parametrize("name", ["two\nlines", "reads\u202esdrawkcab", "\u202e"])
+    def test_no_other_way_in_takes_a_name_that_reads_otherwise_than_it_is(self, name):
+        assert "name" in problems(replace(settings_of(make_job()), name=name))
 
     def test_a_size_that_scales_below_the_least_is_refused(self):
         assert "width" in form(width="100", height="100", percentage="1").errors
