@@ -227,6 +227,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = ["pictor.formats"]  # dates in the operators' console as on the pages
 
 # The queue: which product answers for which kind of work --------------------------------------------------------------
 
