@@ -36,6 +36,7 @@ class Sums(NamedTuple):
     earned_today_micros: int
     has_rendered: bool  # a frame of one of its nodes was accepted once
     jobs_ending: int  # whose frames end within a week
+    scenes_ending: int
 
 
 class Desk:
@@ -121,5 +122,6 @@ class Desk:
                 earned_today_micros=Coalesce(Subquery(earned.values("micros")), 0),
                 has_rendered=Exists(tallies.filter(tasks_accepted__gt=0)),
                 jobs_ending=counted(retention.jobs_ending(self.user, self.now)),
+                scenes_ending=counted(retention.scenes_ending(self.user, self.now)),
             ).get(pk=self.user.pk)
         )

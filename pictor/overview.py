@@ -119,12 +119,15 @@ def _failed_jobs(desk: Desk) -> list[Attention]:
 
 
 def _what_ends(desk: Desk) -> list[Attention]:
-    """Frames that will be deleted within a week."""
-    jobs = desk.sums.jobs_ending
-    if not jobs:
+    """Scenes and frames that will be deleted within a week."""
+    scenes, jobs = desk.sums.scenes_ending, desk.sums.jobs_ending
+    parts = [plural(scenes, "scene")] * bool(scenes) + [f"the frames of {plural(jobs, 'job')}"] * bool(jobs)
+    if not parts:
         return []
-    title = f"The frames of {plural(jobs, 'job')} will be deleted within a week."
-    return [Attention("warn", title, "Download them, or keep them longer.", reverse("rendering:scene-list"), "Look")]
+    words = " and ".join(parts)
+    title = f"{words[0].upper()}{words[1:]} will be deleted within a week."
+    text = "Download the frames, or keep them longer." if jobs else "Keep what you still need longer."
+    return [Attention("warn", title, text, reverse("rendering:scene-list"), "Look")]
 
 
 def _nodes_that_wait(desk: Desk) -> list[Attention]:

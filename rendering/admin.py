@@ -24,9 +24,14 @@ ESTIMATE_DAYS = 30
 REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
 
 
+def label_of(choices, value: str) -> str:
+    """The words of a choice; one that this release does not know stays as it is."""
+    return dict(choices.choices).get(value, value)
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ["id", "name", "owner", "status", "pause_reason", "frame_count", "charged", "tier", "submitted_at"]
+    list_display = ["id", "name", "owner", "status", "pause_reason", "frame_count", "charged", "tier_words", "submitted_at"]
     list_filter = ["status", "pause_reason", choice_filter("tier", "tier", Tier.choices), "submitted_at"]
     search_fields = ["=id", "name", "owner__email", "owner__username", "scene__name"]
     list_select_related = ["owner"]
@@ -42,6 +47,10 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="Charged", ordering="charged_micros")
     def charged(self, job: Job) -> str:
         return format_exact(job.charged_micros)
+
+    @admin.display(description="Tier", ordering="tier")
+    def tier_words(self, job: Job) -> str:
+        return label_of(Tier, job.tier)
 
     @admin.action(description="Pause", permissions=["view"])
     def pause(self, request, queryset):
@@ -96,7 +105,7 @@ class TaskAdmin(ReadOnlyAdmin):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
-    list_display = ["id", "job", "frame", "number", "worker", "outcome", "render_seconds", "charged", "leased_at"]
+    list_display = ["id", "job", "frame", "number", "worker", "outcome_words", "render_seconds", "charged", "leased_at"]
     list_filter = [choice_filter("outcome", "outcome", [("accepted", "accepted"), *REASONS]), "leased_at"]
     search_fields = ["=task__job__id", "worker__name", "=pixels_sha256"]
     list_select_related = ["task__job", "worker"]
@@ -104,6 +113,10 @@ class AttemptAdmin(ReadOnlyAdmin):
     @admin.display(description="Job")
     def job(self, attempt: Attempt) -> str:
         return str(attempt.task.job)
+
+    @admin.display(description="Outcome", ordering="outcome")
+    def outcome_words(self, attempt: Attempt) -> str:
+        return attempt.outcome.replace("_", " ")
 
     @admin.display(description="Frame", ordering="task__frame")
     def frame(self, attempt: Attempt) -> int:
@@ -139,15 +152,34 @@ class UploadAdmin(ReadOnlyAdmin):
 class RateRuleAdmin(ModelAdmin):
     """Prices are dated: a change is a new row that begins later; a rule is never edited away."""
 
-    list_display = ["tier", "begins_at", "rate_micros", "worker_bp", "checkers_bp", "network_bp"]
-    list_filter = ["tier"]
+    list_display = ["tier_words", "begins_at", "rate", "node", "checkers", "network"]
+    list_display_links = ["tier_words"]
+    list_filter = [choice_filter("tier", "tier", Tier.choices)]
+
+    @admin.display(description="Tier", ordering="tier")
+    def tier_words(self, rule: RateRule) -> str:
+        return label_of(Tier, rule.tier)
+
+    @admin.display(description="Credits a reference second", ordering="rate_micros")
+    def rate(self, rule: RateRule) -> str:
+        return format_exact(rule.rate_micros)
+
+    @admin.display(description="Node's owner", ordering="worker_bp")
+    def node(self, rule: RateRule) -> str:
+        return f"{rule.worker_bp / 100:g} %"
+
+    @admin.display(description="Checkers", ordering="checkers_bp")
+    def checkers(self, rule: RateRule) -> str:
+        return f"{rule.checkers_bp / 100:g} %"
+
+    @admin.display(description="Network", ordering="network_bp")
+    def network(self, rule: RateRule) -> str:
+        return f"{rule.network_bp / 100:g} %"
 
     def changelist_view(self, request, extra_context=None):
         """Says what is in force, which an empty list would hide: without a rule the built-in rates hold."""
-        rates = ", ".join(f"{tier.label} {rate.rate_micros}" for tier, rate in rates_at(clock.now()).items())
-        messages.info(
-            request, f"In force now, micro-credits per reference second: {rates}. Without a rule the built-in rates hold."
-        )
+        rates = ", ".join(f"{tier.label} {format_exact(rate.rate_micros)}" for tier, rate in rates_at(clock.now()).items())
+        messages.info(request, f"In force now, credits per reference second: {rates}. Without a rule the built-in rates hold.")
         return super().changelist_view(request, extra_context)
 
     def has_change_permission(self, request, obj=None) -> bool:

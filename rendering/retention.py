@@ -41,3 +41,9 @@ def over(rows: QuerySet, now: datetime, *, noticed: str) -> QuerySet:
 def jobs_ending(user, now: datetime) -> QuerySet[Job]:
     """Jobs of `user` whose frames end within a week."""
     return jobs_with_end(Job.objects.owned_by(user)).filter(ends_at__lt=now + NOTICE).order_by("ends_at")
+
+
+def scenes_ending(user, now: datetime) -> QuerySet[Scene]:
+    """Scenes of `user` that end within a week; those that a job uses do not."""
+    scenes = scenes_with_end(Scene.objects.owned_by(user)).filter(upload=None, is_busy=False)
+    return scenes.filter(ends_at__lt=now + NOTICE).order_by("ends_at")

@@ -11,7 +11,15 @@ from rendering.presentation.nodes import nodes_part
 from rendering.presentation.proof import frame_part, live_log, neighbours
 from rendering.presentation.reading import Reading
 from rendering.presentation.rows import Row, rows_of
-from rendering.presentation.scene import cover_words, deadline_words, probe_words, scene_facts, tier_cards
+from rendering.presentation.scene import (
+    cover_words,
+    deadline_words,
+    found_rows,
+    probe_words,
+    scene_facts,
+    stored_facts,
+    tier_cards,
+)
 from rendering.presentation.stats import stats_part
 from rendering.presentation.timeline import events_part
 from rendering.presentation.watch import sharing_part, watch_part
@@ -42,6 +50,7 @@ __all__ = [
     "events_part",
     "facts_line",
     "film_part",
+    "found_rows",
     "frame_part",
     "head_part",
     "live_log",
@@ -54,6 +63,7 @@ __all__ = [
     "sharing_part",
     "stats_part",
     "status_line",
+    "stored_facts",
     "strip_part",
     "suffix_of",
     "tier_cards",

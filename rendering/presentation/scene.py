@@ -7,6 +7,7 @@ from msgspec import ValidationError
 
 from common.money import format_exact
 from common.templatetags.pictor import duration, filesize
+from common.words import plural
 from pictor_agent import engines
 from rendering import reasons
 from rendering.choices import Tier
@@ -51,6 +52,11 @@ def scene_facts(job: Job) -> dict:
 def file_facts(scene: Scene) -> str:
     """What was sent, and which file of it is rendered."""
     return scene.name if scene.main_path in ("", scene.name) else f"{scene.name}, {scene.main_path}"
+
+
+def stored_facts(scene: Scene) -> str:
+    """How much of it is stored; `scene` has `file_count`, `size_bytes` and `job_count`."""
+    return f"{plural(scene.file_count, 'file')}, {filesize(scene.size_bytes)}, {plural(scene.job_count, 'job')}"
 
 
 def probe_words(probe: Progress) -> str:

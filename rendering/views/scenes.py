@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
 from common.limits import limited
-from rendering import quotas, retention, services, uploads
+from rendering import presentation, quotas, retention, services, uploads
 from rendering.errors import RenderingError
 from rendering.models import Scene
 from rendering.views.downloads import picture
@@ -45,6 +45,8 @@ def scene_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "scene": scene,
         "soon": clock.now() + retention.NOTICE,
         "is_owner": scene.owner_id == request.user.pk,
+        "facts": presentation.stored_facts(scene),
+        "found_rows": presentation.found_rows(scene.inspection) if scene.inspection else [],
         "files": files[:FILES_SHOWN],
         "files_more": max(0, scene.file_count - FILES_SHOWN),
         "blends": blends,
