@@ -115,6 +115,13 @@ function end() {
   dress();
 }
 
+/** The dialog stands outside the live parts: frames may have failed since it was written. */
+function opened(opener) {
+  const form = document.querySelector("#requeue form");
+  if (opener.closest("#job-notice")) form.elements.which.value = "failed";
+  if (form.elements.which.value === "failed" || form.elements.frames.value) htmx.trigger(form, "shown"); // its price
+}
+
 function again() {
   const dialog = document.getElementById("requeue");
   const form = dialog.querySelector("form");
@@ -135,7 +142,8 @@ document.addEventListener("click", (event) => {
   if (verb === "clear") { chosen.clear(); dress(); }
   if (verb === "end") end();
   if (verb === "again") again();
-  if (event.target.closest('[data-dialog-open="requeue"]')) htmx.trigger(document.querySelector("#requeue form"), "shown");
+  const opener = event.target.closest('[data-dialog-open="requeue"]');
+  if (opener) opened(opener);
 });
 
 document.addEventListener("htmx:afterSettle", dress);

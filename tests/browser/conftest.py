@@ -1,10 +1,15 @@
 """A real Chromium in front of the real stack. Set CHROMIUM to its path where it is not on PATH."""
 
 import os
+import re
 import shutil
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.puppet import Play, Puppet
+from tests.chaos.farm import enrol
+from tests.stories.creator import ENDED, Creator, Person, await_that
 
 PATIENCE_MS = 60_000  # a slow machine is no fault
 expect.set_options(timeout=PATIENCE_MS)
@@ -30,9 +35,9 @@ def chromium_path() -> str:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium():
-    """Started per test: Playwright's loop must not outlive it, or the database tests after it could not run."""
+    """Started per module: Playwright's loop must not outlive it, or the database tests after it could not run."""
     if os.environ.get("BROWSER") == "0":
         pytest.skip("BROWSER=0")
     with sync_playwright() as playwright:
@@ -55,17 +60,106 @@ def complaints() -> Complaints:
     return Complaints()
 
 
-@pytest.fixture
-def page(chromium, stack, complaints):
-    """Signed in as the demo's creator."""
-    context = chromium.new_context(
-        base_url=stack.url, viewport={"width": 1280, "height": 900}, locale="en-GB", accept_downloads=True
-    )
+VIEW = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "accept_downloads": True}
+
+
+@pytest.fixture(scope="module")
+def signed_in_as_creator(chromium, stack) -> dict:
+    """The cookies of the demo's creator."""
+    context = chromium.new_context(base_url=stack.url, **VIEW)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    complaints.follow(page)
     page.goto("/users/sign-in/")
     page.click("button[name=persona][value=creator]")
     page.wait_for_url("**/rendering/")
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
+@pytest.fixture
+def page(chromium, stack, signed_in_as_creator, complaints):
+    """Signed in as the demo's creator."""
+    context = chromium.new_context(base_url=stack.url, storage_state=signed_in_as_creator, **VIEW)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    complaints.follow(page)
     yield page
     context.close()
+
+
+# A stage: the puppet has every frame, the stack's own node rests ---------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def drawn(stack, tiny_scene) -> int:
+    """A job that is read and not submitted: every story's job is a copy of it."""
+    creator = Creator(stack)
+    job = creator.upload(tiny_scene)
+    await_that(lambda: creator.status(job) == "ready", "the scene is read")
+    return job
+
+
+@pytest.fixture(scope="session")
+def enrolled(stack, tmp_path_factory):
+    return enrol(Person(stack, "owner"), "puppet", tmp_path_factory.mktemp("puppet") / "node")
+
+
+@pytest.fixture(scope="module")
+def puppet(stack, enrolled):
+    owner = Person(stack, "owner")
+    own = owner.ask("SELECT id FROM workers_worker WHERE name = 'this-machine'")[0][0]
+    owner.post(f"/workers/{own}/pause/")
+    with Puppet(*enrolled) as node:
+        yield node
+    owner.post(f"/workers/{own}/resume/")
+
+
+@pytest.fixture
+def stage(stack, drawn, puppet):
+    """`stage(frames="1-6")`: a submitted job on the puppet; cancelled when the story is over."""
+    creator, begun = Creator(stack), []
+
+    def begin(frames: str, **settings) -> Play:
+        page = creator.post(f"/rendering/jobs/{drawn}/copy/").url
+        play = Play(creator, puppet, int(re.search(r"/jobs/(\d+)/", str(page))[1]))
+        creator.submit(play.job, **({"frames": frames, "name": "Cube"} | settings))
+        begun.append(play)
+        return play
+
+    yield begin
+    for play in begun:
+        if creator.status(play.job) not in ENDED:
+            play.post("cancel")
+
+
+@pytest.fixture
+def look(page):
+    """`look(play)`: its page, joined and quiet; from here on it must not be loaded again (`same_document`)."""
+
+    def go(play: Play, path: str = ""):
+        page.goto(play.path + path)
+        settled(page)
+        return page
+
+    return go
+
+
+def settled(page) -> None:
+    """The sockets are joined and what was fetched for it has come."""
+    expect(page.locator("html")).to_have_attribute("data-live-state", "on")
+    page.evaluate("window.sameDocument = true")
+    page.wait_for_function(FETCHED_ONCE)
+
+
+def same_document(page) -> bool:
+    return bool(page.evaluate("window.sameDocument"))
+
+
+# Once joined every live element fetches itself once; here all of it has come.
+FETCHED_ONCE = """() => {
+    const fetched = new Set(performance.getEntriesByType("resource").map(({ name }) => name));
+    const live = [...document.querySelectorAll("[data-live][hx-get]")];
+    const hasCome = (element) => fetched.has(new URL(element.getAttribute("hx-get"), location.href).href);
+    return live.every(hasCome) && !document.querySelector(".htmx-request");
+}"""

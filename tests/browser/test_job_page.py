@@ -1,4 +1,7 @@
-"""The job's page in a real browser: a row of the product's list per story. The job is rendered once for all of them."""
+"""Frames that Blender has rendered: looked into, proved, compared, watched by others. One job for all of these stories.
+
+The table of the rows of a job's page and their stories is in docs/realtime.md.
+"""
 
 import re
 
@@ -10,7 +13,6 @@ from tests.stories.creator import Creator
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
 FRAMES = 4
 RENDERED_MS = 180_000
-LONG = "1-700"
 
 
 @pytest.fixture(scope="module")
@@ -112,24 +114,4 @@ def test_a_watch_link_works_for_anybody_and_without_scripts(opened, chromium, st
     gone = chromium.new_context().new_page()
     assert gone.goto(address).status == 404
     gone.context.close()
-    assert complaints == []
-
-
-def test_a_long_job_is_walked_through_its_map(page, stack, tiny_scene, complaints):
-    creator = Creator(stack)
-    long = creator.upload(tiny_scene)
-    creator.submit(long, name="Long", frames=LONG, samples="60000")
-    creator.post(f"/rendering/jobs/{long}/pause/")
-    page.goto(f"/rendering/jobs/{long}/")
-    page.evaluate("window.sameDocument = true")
-    expect(page.locator("#job-strip [data-view]")).to_have_count(120)
-    page.get_by_role("link", name="Later").click()
-    expect(page.locator('#job-strip [data-view="121"]')).to_be_visible()
-    page.locator(".map-windows a").nth(4).click()
-    expect(page.locator('#job-strip [data-view="481"]')).to_be_visible()
-    page.fill("#map-frame", "333")
-    page.keyboard.press("Enter")
-    expect(page.locator('#job-strip [data-view="333"]')).to_be_focused()
-    assert page.evaluate("window.sameDocument"), "the page was loaded again"
-    creator.post(f"/rendering/jobs/{long}/cancel/")
     assert complaints == []
