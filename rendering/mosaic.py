@@ -14,6 +14,7 @@ from rendering.tiling import Grid
 MOTION = ("Vector.X", "Vector.Y", "Vector.Z", "Vector.W")  # the denoiser asks for these, and uses them in films alone
 DENOISING = "Denoising Albedo.R"
 CHANNEL_ORDER = "RGBAXYZWUV"
+STRIP_ROWS = 128  # of the frame, with every pass, in memory at once
 
 
 class MergeFailed(Exception):
@@ -21,7 +22,7 @@ class MergeFailed(Exception):
 
 
 def lay_together(grid: Grid, width: int, height: int, tiles: Mapping[int, Path], target: Path) -> dict[str, dict[str, str]]:
-    """Write all tiles as one EXR without their overlap, a row of tiles in memory at a time.
+    """Write all tiles as one EXR without their overlap, STRIP_ROWS in memory at a time however large it is.
 
     Args:
         tiles: the files by their numbers.
@@ -37,13 +38,21 @@ def lay_together(grid: Grid, width: int, height: int, tiles: Mapping[int, Path],
     picture = _new_picture(width, height, names + empty, target)
     done = 0
     for row in reversed(grid.rows()):
-        band = np.concatenate([_own_pixels(tiles[number], number, names, grid, width, height) for number in row], axis=1)
-        band = np.concatenate([band, np.zeros((*band.shape[:2], len(empty)), np.float32)], axis=2)
-        _write(picture, done, band[::-1])
-        done += band.shape[0]
+        for rows in _strips(grid.own(row[0], width, height).height):
+            parts = [_own_pixels(tiles[number], number, names, grid, width, height, rows) for number in row]
+            parts.append(np.zeros((len(rows), width, len(empty)), np.float32))
+            band = np.concatenate([np.concatenate(parts[:-1], axis=1), parts[-1]], axis=2)
+            _write(picture, done, band[::-1])
+            done += len(rows)
     if not picture.close():
         raise MergeFailed(picture.geterror())
     return layers_of(names)
+
+
+def _strips(height: int) -> Iterator[range]:
+    """The rows of a tile in strips, the lowest first."""
+    for end in range(height, 0, -STRIP_ROWS):
+        yield range(max(0, end - STRIP_ROWS), end)
 
 
 def _motion_missing(names: Sequence[str]) -> list[str]:
@@ -68,29 +77,30 @@ def _write(picture, first: int, rows: np.ndarray) -> None:
         raise MergeFailed(picture.geterror())
 
 
-def _own_pixels(path: Path, number: int, names: Sequence[str], grid: Grid, width: int, height: int) -> np.ndarray:
-    """What is the tile's alone of its file, in the channels of these names."""
+def _own_pixels(path: Path, number: int, names: Sequence[str], grid: Grid, width: int, height: int, rows: range) -> np.ndarray:
+    """These rows of what is the tile's alone of its file, in the channels of these names."""
     own, ordered = grid.own(number, width, height), grid.ordered(number, width, height)
-    left, top = own.left - ordered.left, own.top - ordered.top
+    left, top = own.left - ordered.left, own.top - ordered.top + rows.start
     found = {}
-    for spec, pixels in _parts_of(path):
-        if (spec.width, spec.height) != (ordered.width, ordered.height):
-            raise MergeFailed(f"Tile {number} has another size than was ordered.")
-        cut = pixels[top : top + own.height, left : left + own.width]
+    for spec, pixels in _parts_of(path, (ordered.width, ordered.height), number, top, len(rows)):
+        cut = pixels[:, left : left + own.width]
         found |= {name: cut[:, :, index] for index, name in enumerate(spec.channelnames)}
     return np.stack([found[name] for name in names], axis=2)
 
 
-def _parts_of(path: Path) -> Iterator[tuple]:
-    """Header and samples of each part."""
+def _parts_of(path: Path, size: tuple[int, int], tile: int, top: int, height: int) -> Iterator[tuple]:
+    """Header and these rows of each part of the file of a tile, which must have the size that was ordered."""
     image, number = _opened(path), 0
     try:
         while image.seek_subimage(number, 0):
             spec = image.spec()
-            pixels = image.read_image(number, 0, 0, spec.nchannels, "float")
+            if (spec.width, spec.height) != size:
+                raise MergeFailed(f"Tile {tile} has another size than was ordered.")
+            first = spec.y + top
+            pixels = image.read_scanlines(number, 0, first, first + height, 0, 0, spec.nchannels, "float")
             if pixels is None:
                 raise MergeFailed(image.geterror())
-            yield spec, pixels.reshape(spec.height, spec.width, spec.nchannels)
+            yield spec, pixels.reshape(height, spec.width, spec.nchannels)
             number += 1
     finally:
         image.close()

@@ -16,6 +16,7 @@ DEFAULT_SHARES_BP = {"worker": 6_000, "checkers": 1_000, "network": 3_000}
 FRAME_SECONDS_MAX = 3_600.0  # a node stops a frame here, and no more of it is ever billed
 PEERS_MIN = 3  # fewer say nothing about a job
 PEER_MARGIN_PERCENT = 125  # of the median of the peers
+TILE_MARGIN_PERCENT = 1_000  # the same for tiles, by the pixel: grass takes many times what sky does
 
 # Before a frame of the scene is known: reference seconds per million camera samples, and per frame for everything
 # else. From renders of plain to heavy scenes on two CPU threads; the range is honest and therefore wide.
@@ -28,9 +29,16 @@ class Range(NamedTuple):
     high: float
 
 
-def billable_ms(*, node_seconds: float, wall_seconds: float, score_milli: int, peers_reference_ms: Sequence[int] = ()) -> int:
+def billable_ms(
+    *,
+    node_seconds: float,
+    wall_seconds: float,
+    score_milli: int,
+    peers_reference_ms: Sequence[int] = (),
+    margin_percent: int = PEER_MARGIN_PERCENT,
+) -> int:
     """Milliseconds that count: the node's figure, at most the server's wall time, FRAME_SECONDS_MAX and 1.25 x the
-    median of its peers.
+    median of its peers (of tiles 10 x).
 
     Args:
         peers_reference_ms: reference milliseconds of accepted frames of the same job by *other* nodes; fewer than
@@ -42,7 +50,7 @@ def billable_ms(*, node_seconds: float, wall_seconds: float, score_milli: int, p
     bound = int(max(0.0, min(node_seconds, wall_seconds, FRAME_SECONDS_MAX)) * 1000)
     if len(peers_reference_ms) < PEERS_MIN:
         return bound
-    peers_ms = median_low(peers_reference_ms) * PEER_MARGIN_PERCENT * 1000 // (100 * score_milli)
+    peers_ms = median_low(peers_reference_ms) * margin_percent * 1000 // (100 * score_milli)
     return min(bound, peers_ms)
 
 

@@ -9,6 +9,7 @@ SIDE_MIN = 8  # pixels of a tile
 OVERLAP = 8  # pixels beyond each inner edge: adaptive sampling decides otherwise near the rim of what is rendered
 PIXELS_SUGGESTED = 1_000_000  # of one tile: above it the scene's own preparation hardly counts
 SUGGESTED_FROM = 4_000_000  # pixels of a frame for which tiles are proposed
+PIXELS_MAX = 67_108_864  # 8,192 x 8,192: Blender holds the whole with its passes in memory, some 100 bytes a pixel
 GRID = re.compile(r"([1-9][0-9]?)[x×]([1-9][0-9]?)", re.ASCII)
 
 

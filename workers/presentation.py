@@ -215,10 +215,15 @@ def stats_part(look: Look) -> dict:
     }
 
 
+def _tenths(part: int, whole: int) -> str:
+    """Percent of `whole` to a tenth, rounded down: "100" means all, never nearly all."""
+    return f"{part * 1000 // whole / 10:g}"
+
+
 def _tasks_sentence(accepted: int, failed: int) -> str:
     if not accepted + failed:
         return "None in 30 days yet"
-    return f"{accepted:,} in 30 days, {accepted * 100 / (accepted + failed):.1f} % accepted"
+    return f"{accepted:,} in 30 days, {_tenths(accepted, accepted + failed)} % accepted"
 
 
 def gauges_part(look: Look) -> dict:
@@ -319,10 +324,11 @@ def _facts_rows(worker: Worker) -> list[tuple[str, str]]:
     isolation = "bubblewrap" if worker.sandboxed else "none, allowed by its owner" if worker.unsandboxed_allowed else "none"
     return [
         ("Location", name_of(worker.country) or "not stated"),
-        ("Reliability", f"{worker.reliability_bp / 100:.1f} % over 30 days"),
+        ("Reliability", f"{_tenths(worker.reliability_bp, 10_000)} % over 30 days"),
         ("Trusted", "yes, by an operator" if worker.trusted else "not yet"),
         ("Isolation", isolation),
         ("Blender", ", ".join(worker.blender_versions) or "none installed yet"),
+        *[("Engine that does not work here", note) for note in worker.engine_notes],
         ("System", worker.os or "–"),
         ("Host name", worker.hostname or "–"),
         ("Processor", f"{worker.cpu_model}, {plural(worker.cpu_cores, 'core')}" if worker.cpu_model else "–"),

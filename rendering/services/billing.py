@@ -6,6 +6,7 @@ The caller has locked the tasks and their job.
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import F
@@ -73,7 +74,8 @@ def _prices(job: Job, attempts: Iterable[Attempt], walls: Mapping[int, float]) -
             node_seconds=attempt.render_seconds or 0.0,
             wall_seconds=walls[attempt.pk],
             score_milli=attempt.score_milli,
-            peers_reference_ms=[] if job.tiles else peers.of_others(attempt.worker_id),  # sky is no measure for grass
+            peers_reference_ms=peers.of_others(attempt),
+            margin_percent=peers.margin_percent,
         )
         peers.add(attempt)
         score, rate = attempt.score_milli, attempt.rate_micros
@@ -128,7 +130,7 @@ def _rendered_nearby(attempts: list[Attempt], ends: dict[int, datetime]) -> Iter
 # Peers ----------------------------------------------------------------------------------------------------------------
 
 NEWEST = """
-    SELECT attempt.worker_id, attempt.billable_ms, attempt.score_milli
+    SELECT attempt.worker_id, attempt.billable_ms, attempt.score_milli, task.tile
     FROM rendering_task AS task
     JOIN rendering_attempt AS attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
     WHERE task.job_id = %s AND task.status = 'accepted' AND attempt.billable_ms > 0 AND attempt.worker_id <> %s
@@ -137,26 +139,48 @@ NEWEST = """
 NOBODY = 0
 
 
+class Peer(NamedTuple):
+    """An accepted frame or tile of the job. `pixels`: that were ordered; of whole frames 1, as they are all alike."""
+
+    worker_id: int
+    reference_ms: int
+    pixels: int
+
+
 class Peers:
-    """Reference milliseconds of the newest accepted frames of a job, with their nodes."""
+    """The newest accepted frames of a job, with their nodes; of a still its tiles, which are compared by the pixel."""
 
     def __init__(self, job: Job):
         self.job = job
         self.newest = self._accepted(but_of=NOBODY)
         self.is_all = len(self.newest) < PEERS_LOOKED_AT
 
-    def _accepted(self, *, but_of: int) -> list[tuple[int, int]]:
+    @property
+    def margin_percent(self) -> int:
+        return pricing.TILE_MARGIN_PERCENT if self.job.tiles else pricing.PEER_MARGIN_PERCENT
+
+    def _accepted(self, *, but_of: int) -> list[Peer]:
         with connection.cursor() as cursor:
             cursor.execute(NEWEST, [self.job.pk, but_of, PEERS_LOOKED_AT])
-            return [(worker_id, pricing.reference_ms(ms, score)) for worker_id, ms, score in cursor.fetchall()]
+            rows = cursor.fetchall()
+        return [Peer(node, pricing.reference_ms(ms, score), self._pixels(tile)) for node, ms, score, tile in rows]
 
-    def of_others(self, worker_id: int) -> list[int]:
-        """Those of other nodes; looks further back when the newest are nearly all of this one."""
-        found = [ms for node, ms in self.newest if node != worker_id]
+    def _pixels(self, tile: int) -> int:
+        if not tile:
+            return 1
+        ordered = self.job.grid.ordered(tile, self.job.width, self.job.height)
+        return ordered.width * ordered.height
+
+    def of_others(self, attempt: Attempt) -> list[int]:
+        """Reference milliseconds that peers on other nodes took for as many pixels; looks further back when the newest
+        are nearly all of this one."""
+        found = [peer for peer in self.newest if peer.worker_id != attempt.worker_id]
         if len(found) < pricing.PEERS_MIN and not self.is_all:
-            found = [ms for _, ms in self._accepted(but_of=worker_id)]
-        return found
+            found = self._accepted(but_of=attempt.worker_id)
+        pixels = self._pixels(attempt.task.tile)
+        return [peer.reference_ms * pixels // peer.pixels for peer in found]
 
     def add(self, attempt: Attempt) -> None:
         if attempt.billable_ms:
-            self.newest.insert(0, (attempt.worker_id, pricing.reference_ms(attempt.billable_ms, attempt.score_milli)))
+            took = pricing.reference_ms(attempt.billable_ms, attempt.score_milli)
+            self.newest.insert(0, Peer(attempt.worker_id, took, self._pixels(attempt.task.tile)))

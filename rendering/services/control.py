@@ -7,7 +7,7 @@ from django.db import transaction
 
 from common import clock
 from common.transitions import StaleMove, move
-from rendering import events, reasons
+from rendering import events, quotas, reasons
 from rendering.errors import BadSettings, NotCovered, NothingToDo
 from rendering.estimates import reserve_micros
 from rendering.models import Attempt, Job, JobEvent, Task
@@ -217,6 +217,7 @@ def requeue_tasks(
     Raises:
         NothingToDo: none of the tasks can be rendered again.
         InsufficientCredit: the job had ended, and credit does not cover a new hold.
+        QuotaExceeded: the job had ended, and its owner has too many at work.
     """
     now = now or clock.now()
     again = job.tasks.select_for_update().filter(pk__in=list(task_ids), status__in=[TaskStatus.ACCEPTED, TaskStatus.FAILED])
@@ -248,9 +249,13 @@ def _rendered_by(tasks: Iterable[Task]) -> dict[int, int]:
 
 def _reopen(job: Job, tasks: int, actor, now: datetime) -> None:
     """A job that has ended runs again, with a hold of its own."""
+    ended = job.status in {JobStatus.COMPLETED, JobStatus.FAILED}
+    if ended:
+        quotas.one_at_a_time(job.owner)
+        quotas.check_jobs(job.owner)
     if not job.hold_id:
         holds.open_hold(job, tasks=tasks, now=now)
-    if job.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
+    if ended:
         was = job.status
         move(job, JobStatus.QUEUED, moves=JOB_MOVES, finished_at=None, failure="", failure_detail="")
         note_job(job, was=was, at=now, actor=actor)

@@ -8,6 +8,7 @@ from django.db import transaction
 from rendering import events
 from rendering.models import Job, MergedFrame, Output
 from rendering.services.settlement import lock_job
+from rendering.states import JobStatus
 
 TRIES_MAX = 3  # of the same tiles
 
@@ -18,6 +19,14 @@ def wants_merge(job: Job, newest_output: int) -> bool:
     if not made or made.newest_output < newest_output:
         return True
     return made.newest_output == newest_output and bool(made.failure) and made.tries < TRIES_MAX
+
+
+def awaits_merge(job: Job) -> bool:
+    """Is this ended job's frame still to be put together? Its scene is needed until then."""
+    if not job.tiles or job.status != JobStatus.COMPLETED or job.frames_deleted_at:
+        return False
+    newest = Output.objects.accepted_of(job.pk).values_list("pk", flat=True)
+    return wants_merge(job, max(newest, default=0))
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ PIXEL_BYTES_MAX = 32  # of a frame's file
 TILE_PIXEL_BYTES_MAX = 256  # with 16 passes of four channels
 FILE_HEAD_BYTES_MAX = 1024**2
 in_transaction = transaction.atomic(savepoint=False)  # the queue's own rolls back as a whole
+DEVICES = frozenset({"CPU", "OPTIX", "CUDA", "HIP", "METAL", "ONEAPI"})  # that a node may say it rendered on
 Report = StartedReport | RenderedReport | FinishedReport | FailedReport | ReturnedReport
 
 
@@ -65,8 +66,9 @@ def file_bytes_max(task: Task) -> int:
 
 COMMIT = """
     UPDATE rendering_attempt AS attempt
-    SET rendered_at = %s, render_seconds = given.seconds, pixels_sha256 = given.pixels, file_sha256 = given.file
-    FROM unnest(%s::bigint[], %s::float8[], %s::text[], %s::text[]) AS given(id, seconds, pixels, file)
+    SET rendered_at = %s, render_seconds = given.seconds, pixels_sha256 = given.pixels, file_sha256 = given.file,
+        device = given.device
+    FROM unnest(%s::bigint[], %s::float8[], %s::text[], %s::text[], %s::text[]) AS given(id, seconds, pixels, file, device)
     WHERE attempt.id = given.id AND attempt.rendered_at IS NULL
 """
 
@@ -78,7 +80,8 @@ def _commit(attempts: Mapping[int, Attempt], result_of: Mapping[int, RenderResul
         if attempt.rendered_at is None:
             said = result_of[work_id]
             attempt.rendered_at, attempt.file_sha256 = now, said.file_sha256
-            rows.append((attempt.pk, said.render_seconds, said.pixels_sha256, said.file_sha256))
+            device = said.device if said.device in DEVICES else ""
+            rows.append((attempt.pk, said.render_seconds, said.pixels_sha256, said.file_sha256, device))
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(COMMIT, [now, *map(list, zip(*rows, strict=True))])

@@ -14,7 +14,7 @@ from rendering.hints import hint_on_commit
 from rendering.models import Asset, Film, Job, Output, Scene, SceneFile
 from rendering.services.control import cancel_job
 from rendering.services.journal import note_job
-from rendering.services.merges import drop_merged_frame
+from rendering.services.merges import awaits_merge, drop_merged_frame
 from rendering.services.settlement import lock_job
 from rendering.states import JOB_FINAL, SUBMITTED, JobStatus, TaskStatus
 
@@ -49,6 +49,9 @@ def _refuse_busy(jobs: list[Job]) -> None:
     if busy:
         words = f"{busy.name} still needs this scene: it is {busy.get_status_display().lower()}."
         raise NothingToDo(f"{words} Cancel that job first, or wait until it has ended.")
+    merging = next((job for job in jobs if awaits_merge(job)), None)
+    if merging:
+        raise NothingToDo(f"The tiles of {merging.name} are being put together with this scene. Try again in a few minutes.")
 
 
 def _delete_files(scene: Scene) -> None:

@@ -28,12 +28,13 @@ def pay_unfinished(job: Job, attempts: Iterable[Attempt], now: datetime) -> int:
 
 
 def _pay(job: Job, attempt: Attempt, now: datetime) -> int:
-    seconds = seconds_so_far(attempt, now)
+    seconds, peers = seconds_so_far(attempt, now), Peers(job)
     attempt.billable_ms = pricing.billable_ms(
         node_seconds=seconds,
         wall_seconds=seconds,
         score_milli=attempt.score_milli,
-        peers_reference_ms=[] if job.tiles else Peers(job).of_others(attempt.worker_id),
+        peers_reference_ms=peers.of_others(attempt),
+        margin_percent=peers.margin_percent,
     )
     price = pricing.charge_micros(attempt.billable_ms, score_milli=attempt.score_milli, rate_micros=attempt.rate_micros)
     attempt.charged_micros = holds.chargeable_all(job, [min(price, reserve_micros(job, now))])[0]
