@@ -104,7 +104,7 @@ def merge_tiles(job_id: int) -> bool:
 @shared_task
 def drop_frames(job_id: int) -> int:
     """The rows of a job's frames are gone: so are their files, at once."""
-    return sum(orphans.drop_unknown(root, str(job_id), before=clock.now()) for root in ("frames", "films"))
+    return sum(orphans.drop_unknown(root, str(job_id), before=clock.now()) for root in ("frames", "films", "probes"))
 
 
 @shared_task

@@ -98,12 +98,14 @@ def _as_in_the_file(found: Inspection) -> dict:
 
 
 def _store_thumbnail(scene: Scene, encoded: str | None) -> str:
-    """Keep the preview that was saved in the file, decoded and written anew; empty when there is none."""
+    """Keep the preview that was saved in the file, decoded and written anew; empty when there is none. An earlier one goes."""
+    key = f"scenes/{scene.owner_id}/thumbnails/{scene.pk}.webp"
+    default_storage.delete(key)
     try:
         webp = thumbnails.rewrite(BytesIO(base64.b64decode(encoded or "", validate=True)))
     except (binascii.Error, thumbnails.Undecodable):
         return ""
-    return default_storage.save(f"scenes/{scene.owner_id}/thumbnails/{scene.pk}.webp", ContentFile(webp))
+    return default_storage.save(key, ContentFile(webp))
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The end of scenes and frames: asked for, or announced a week ahead; what others need stays, and so does the money."""
 
+import base64
 import os
 import threading
 from datetime import timedelta
@@ -15,8 +16,9 @@ from common import clock
 from rendering import background, notices, orphans, retention, services
 from rendering.errors import NothingToDo
 from rendering.models import Asset, Film, Job, Output, Scene
+from rendering.services.submission import _store_thumbnail
 from rendering.states import JobStatus
-from tests.builders import NOW, check, deliver, make_job, make_scene, make_user
+from tests.builders import NOW, check, deliver, give, make_job, make_scene, make_user, picture, png_bytes
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -149,6 +151,62 @@ class DeleteFramesTests:
     def test_a_job_under_way_keeps_them(self):
         with pytest.raises(NothingToDo, match="under way"):
             services.delete_frames(make_job(status=JobStatus.RENDERING), NOW)
+
+
+def stored_files(folder: str = "") -> set[str]:
+    """Everything that lies in the store."""
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return set()
+    here = {f"{folder}{name}" for name in files}
+    return here.union(*(stored_files(f"{folder}{name}/") for name in folders))
+
+
+class NothingLeftTests:
+    """The store is listed: what was deleted is in no folder of it, under no name."""
+
+    @pytest.fixture
+    def others(self, mallory):
+        """What somebody else stores, with the same bytes."""
+        make_scene(mallory)
+        return stored_files()
+
+    @pytest.fixture
+    def job(self, others, alice):
+        """A job of alice's with everything that a job may leave."""
+        give(alice, 50_000_000)
+        scene = make_scene(alice)
+        key = _store_thumbnail(scene, picture_in_file(1))
+        Scene.objects.filter(pk=scene.pk).update(inspection=scene.inspection | {"thumbnail_key": key})
+        job = make_job(alice, scene=scene, status=JobStatus.COMPLETED, frames="1-2")
+        film = Film.objects.create(job=job, frame_count=2, storage_key=f"films/{job.pk}/1.mp4", finished_at=NOW)
+        output = Output.objects.first()
+        for left in (film.storage_key, output.storage_key.replace(".png", ".exposure-1.webp"), f"probes/{job.pk}/4-1.png"):
+            default_storage.save(left, ContentFile(b"left"))
+        assert len(stored_files() - others) >= 2 * 3 + 5  # frames with small pictures; film, exposure, probe, scene, thumbnail
+        return job
+
+    def test_on_request_all_of_it_goes_at_once(self, others, job, alice, signed_in, django_capture_on_commit_callbacks):
+        browser = signed_in(alice)
+        with django_capture_on_commit_callbacks(execute=True):
+            browser.post(reverse("rendering:scene-delete", args=[job.scene_id]), {"frames": "too"})
+        background.drop_frames(job.pk)  # the hint's function, which a worker process calls
+        assert stored_files() == others
+        assert browser.get(reverse("rendering:job-thumbnail", args=[job.pk])).status_code == 404
+        assert browser.get(reverse("rendering:job-zip", args=[job.pk])).status_code == 404
+
+    def test_a_second_look_at_a_scene_leaves_no_earlier_thumbnail(self, others, job):
+        before = stored_files()
+        assert _store_thumbnail(job.scene, picture_in_file(2)) == f"scenes/{job.owner_id}/thumbnails/{job.scene_id}.webp"
+        assert stored_files() == before
+        assert _store_thumbnail(job.scene, None) == ""
+        assert [name for name in stored_files() if "thumbnails" in name] == []
+
+
+def picture_in_file(seed: int) -> str:
+    """A thumbnail as a scene brings it."""
+    return base64.b64encode(png_bytes(picture(seed))).decode()
 
 
 class EndTests:
