@@ -131,7 +131,7 @@ def render(arguments) -> int:
     """Render frames of a local file into a folder, as a node would; for trials and tests."""
     try:
         return asyncio.run(_render(arguments))
-    except (RunFailed, SandboxUnavailable, NoBlender) as error:
+    except (RunFailed, SandboxUnavailable, NoBlender, ValueError) as error:
         print(f"pictor-agent: {error}", file=sys.stderr)
         return 1
 
@@ -170,7 +170,24 @@ def _spec(arguments, scene: Path, frame: int, version: str) -> protocol.RenderSp
         samples=arguments.samples,
         format=arguments.format,
         camera=arguments.camera,
+        device=arguments.device,
+        denoise=DENOISE[arguments.denoise],
+        region=region_of(arguments.region),
     )
+
+
+DENOISE = {"file": None, "on": True, "off": False}
+
+
+def region_of(text: str) -> protocol.Region | None:
+    """ "16,0,64,32" -> 64 x 32 pixels from the 17th column; empty: the whole frame."""
+    if not text:
+        return None
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise ValueError(f"{text} is no region; write LEFT,TOP,WIDTH,HEIGHT in pixels")
+    left, top, width, height = map(int, parts)
+    return protocol.Region(left=left, top=top, width=width, height=height)
 
 
 def frame_numbers(text: str) -> list[int]:

@@ -5,7 +5,6 @@ from math import ceil, sqrt
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F, Sum
 
 from rendering import pricing
 from rendering.models import Job, ProbeFrame
@@ -13,7 +12,9 @@ from rendering.probed import newest_run, probed_seconds
 from rendering.rates import Rate, rate_at
 from rendering.splitting import BadFrames, parse_frames
 from rendering.tiling import BadGrid, parse_grid
-from workers.models import Worker
+from rendering.wishes import requirements
+from workers import census
+from workers.matching import Requirements
 
 FRAMES_LOOKED_AT = 200  # accepted ones of the scene, newest jobs first
 JOBS_LOOKED_AT = 20
@@ -53,7 +54,7 @@ def quote(job: Job, now: datetime, *, rate: Rate | None = None, probes: list[Pro
     seconds, basis = frame_seconds(job, probes)
     low_micros, high_micros = pricing.cost_range_micros(seconds, frames=frames, rate_micros=rate.rate_micros)
     tiles = tile_count(job)
-    time = pricing.time_range_seconds(_shared(seconds, tiles), frames=frames * tiles, scores_milli=_scores_online())
+    time = pricing.time_range_seconds(_shared(seconds, tiles), frames=frames * tiles, scores_milli=_speed_online(job))
     return Quote(low_micros, high_micros, time.low, time.high, basis, frames)
 
 
@@ -109,10 +110,16 @@ def _shared(seconds: pricing.Range, tiles: int) -> pricing.Range:
     return pricing.Range(seconds.low / tiles, seconds.high / tiles)
 
 
-def _scores_online() -> list[int]:
-    """The scores of all slots that take work now, in one sum; empty without any."""
-    summed = Worker.objects.taking_work().aggregate(milli=Sum(F("score_milli") * F("slots")))["milli"]
-    return [summed] if summed else []
+def _speed_online(job: Job) -> list[int]:
+    """The scores of all slots that take work now and fit the job, in one sum; empty without any.
+
+    Where all frames are to come from one class of devices, those of the class that most of them have.
+    """
+    by_class = census.speeds_milli(Requirements.from_json(requirements(job)))
+    if job.one_device_class:
+        by_class = {"": max(by_class.values(), key=len, default=[])}
+    speed = sum(map(sum, by_class.values()))
+    return [speed] if speed else []
 
 
 def _frame_count(expression: str) -> int:

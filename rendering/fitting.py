@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from common.words import plural
 from rendering.models import Job
-from rendering.services.enqueueing import requirements
+from rendering.wishes import requirements
 from workers import census
 from workers.matching import Requirements, WorkerFacts, mismatch
 from workers.wording import lacking

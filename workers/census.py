@@ -1,5 +1,6 @@
 """The nodes that take work now, counted by what rules ask: 10,000 of them are a few classes, which pages match in no time."""
 
+from collections import defaultdict
 from collections.abc import Set
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from workers.facts import TAKES_WORK, names_of
-from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts
+from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts, mismatch
 from workers.places import keys_of
 
 FEW = 200  # so many nodes are counted anew for every page; more are remembered for a moment
@@ -19,7 +20,8 @@ CLASSES = f"""
     SELECT w.engines::text, w.blender_versions::text, w.ram_bytes / 16777216 * 16777216,
            COALESCE(gpus.models, '{{}}'), COALESCE(gpus.memory, '{{}}'), w.country, w.trusted, w.reliability_bp / 100 * 100,
            w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.protocol,
-           array_agg(w.id), array_agg(w.owner_id), array_agg(w.slots > COALESCE(busy.places, 0))
+           array_agg(w.id), array_agg(w.owner_id), array_agg(w.slots > COALESCE(busy.places, 0)),
+           array_agg(w.score_milli * w.slots)
     FROM workers_worker w
     LEFT JOIN (SELECT worker_id, array_agg(model ORDER BY index) AS models, array_agg(vram_bytes ORDER BY index) AS memory
                FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND w.device <> 'CPU'
@@ -30,12 +32,13 @@ CLASSES = f"""
 
 
 class HardwareClass(NamedTuple):
-    """Nodes that differ in name and owner alone; the three lists are in one order."""
+    """Nodes that differ in name and owner alone; the four lists are in one order."""
 
     facts: WorkerFacts  # without node and owner
     ids: list[int]
     owner_ids: list[int]
     free: list[bool]  # a place where work would begin at once
+    speeds_milli: list[int]  # reference seconds per 1,000 seconds, of all slots
 
     def told_apart(self, owner_ids: Set[int], ids: Set[int]) -> list[Alike]:
         """The nodes that are named, or whose owners are, one by one; then the others together."""
@@ -56,12 +59,26 @@ def online(requirements: Requirements, learned: Learned = NOTHING) -> list[Alike
     return [alike for each in classes_of_late() for alike in each.told_apart(owner_ids, ids)]
 
 
+def speeds_milli(requirements: Requirements) -> dict[str, list[int]]:
+    """The speeds of the nodes that fit, by their class of devices; of a large network a few seconds old."""
+    found: dict[str, list[int]] = defaultdict(list)
+    asks_who = bool(requirements.owner_only or requirements.owner_ids)
+    for each in classes_of_late():
+        if asks_who or mismatch(requirements, each.facts) is None:
+            found[each.facts.device_class] += [
+                speed
+                for worker_id, owner_id, speed in zip(each.ids, each.owner_ids, each.speeds_milli, strict=True)
+                if not asks_who or mismatch(requirements, each.facts.of(worker_id, owner_id)) is None
+            ]
+    return found
+
+
 def classes_of_late() -> list[HardwareClass]:
-    found = cache.get("nodes-online")
+    found = cache.get("nodes-online:2")
     if found is None:
         found = _classes()
         if sum(len(each.ids) for each in found) > FEW:
-            cache.set("nodes-online", found, KEPT_SECONDS)
+            cache.set("nodes-online:2", found, KEPT_SECONDS)
     return found
 
 

@@ -197,6 +197,12 @@ def command_of(job: Job, task: Task, attempt: Try) -> str:
     words += ["--width", str(job.width), "--height", str(job.height), "--format", job.format]
     if job.camera:
         words += ["--camera", job.camera]
+    if job.engine != "cycles":
+        words += ["--engine", job.engine]
+    if job.denoise is not None:
+        words += ["--denoise", "on" if job.denoise else "off"]
+    if attempt.attempt.device == "CPU":
+        words += ["--device", "cpu"]
     return shlex.join([*words, "--out", "again", "."])
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from pictor_agent.protocol import REGIONS_SINCE
-from rendering.choices import QUEUE_TIERS, GpuVendor, Nodes, RenderOrder
+from rendering.choices import QUEUE_TIERS, RenderOrder
 from rendering.models import Job, Task
 from rendering.services.settlement import KIND
 from rendering.splitting import FRAME_FIRST, FRAME_LAST, parse_frames, sort_numbers
+from rendering.wishes import requirements
 from workers import services as queue
 from workers.kinds import AVOIDED_FOR, NewWork
 
@@ -52,23 +52,3 @@ def places_of_frames(job: Job) -> Callable[[int], int]:
         return lambda frame: frame - FRAME_FIRST
     numbers = sort_numbers(parse_frames(job.frames), job.render_order, step=job.order_step, preview_step=job.gate_step)
     return lambda frame: numbers.get(frame, FRAMES_ALL - 1)
-
-
-def requirements(job: Job) -> dict:
-    """The fields of workers.matching.Requirements that this job states."""
-    asked = {
-        "engine": job.engine,
-        "blender_version": job.blender_version,
-        "ram_bytes_min": int(job.scene.inspection.get("memory_bytes_estimate") or 0),
-        "device": job.device,
-        "gpu_makers": [job.gpu_vendor] if job.gpu_vendor != GpuVendor.ANY else [],
-        "gpu_models": [job.gpu_model] if job.gpu_model else [],
-        "gpu_count_min": job.gpus_min,
-        "locations": [job.location] if job.location else [],
-        "reliability_bp_min": job.reliability_min_percent * 100,
-        "trusted_only": job.nodes == Nodes.TRUSTED,
-        "owner_only": job.owner_id if job.nodes == Nodes.OWN else 0,
-        "device_class": job.device_class,
-        "protocol_min": REGIONS_SINCE if job.tiles else 0,
-    }
-    return {name: value for name, value in asked.items() if value}

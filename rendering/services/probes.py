@@ -20,9 +20,9 @@ from rendering.hints import hint_on_commit
 from rendering.models import Job, ProbeFrame
 from rendering.probed import fingerprint, newest_run, planned
 from rendering.rates import rate_at
-from rendering.services.enqueueing import requirements
 from rendering.services.settlement import lock_job
 from rendering.states import PROBE_MOVES, JobStatus, ProbeStatus
+from rendering.wishes import requirements
 from workers import services as queue
 from workers.kinds import FailedReport, FinishedReport, NewLease, NewWork, RenderedReport, ReturnedReport, StartedReport
 

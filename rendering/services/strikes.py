@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rendering import reasons
 from rendering.models import Attempt, Job, Task
 from rendering.reasons import Reason
-from rendering.services.enqueueing import requirements
+from rendering.wishes import requirements
 from workers import services as queue
 from workers.elsewhere import fits_elsewhere
 
