@@ -1,14 +1,15 @@
 """Blenders of a machine: those it has, those it may be asked for, and a plain word when one cannot be fetched."""
 
 import asyncio
+import hashlib
 import os
-from pathlib import Path
 
 import pytest
 
 from pictor_agent import environments
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, RenderEnvironment
+from tests.agent.conftest import blender_python
 
 HERE = RenderEnvironment("5.0.1", "/nowhere/python", ())
 
@@ -28,6 +29,18 @@ def no_index(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("UV_CACHE_DIR", raising=False)
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+
+
+@pytest.fixture
+def fetched(tmp_path):
+    """A folder in which 5.0.1 is complete: its Python hands on to the one that has bpy, its stamp is that of the lock."""
+    python = fetching.python_of(tmp_path, "5.0.1")
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{blender_python()}" "$@"\n')
+    python.chmod(0o755)
+    digest = hashlib.sha256(fetching.lock_file("5.0.1").read_bytes()).hexdigest()
+    (tmp_path / "5.0.1" / fetching.STAMP).write_text(digest)
+    return tmp_path
 
 
 class OfferedTests:
@@ -64,22 +77,19 @@ class FindTests:
         assert "4.2.23" not in blenders
         assert not fetching.is_complete(tmp_path, "4.2.23")
 
-    async def test_two_slots_share_one_fetch(self, tmp_path, monkeypatch):
-        begun, gate = [], asyncio.Event()
+    async def test_two_slots_share_one_fetch(self, fetched, monkeypatch):
+        begun, start = [], asyncio.create_subprocess_exec
 
-        async def fetch(self, version: str, folder: Path) -> None:
-            begun.append(version)
-            await gate.wait()
-            self[version] = HERE
+        async def counted(*command, **fields):
+            begun.append(command)
+            return await start(*command, **fields)
 
-        monkeypatch.setattr(Environments, "_fetch", fetch)
-        blenders = Environments({}, tmp_path)
-        slots = [asyncio.create_task(blenders.find("4.2.23")) for _ in range(2)]
-        while not begun:
-            await asyncio.sleep(0)
-        gate.set()
-        assert await asyncio.gather(*slots) == [HERE, HERE]
-        assert begun == ["4.2.23"]
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", counted)
+        blenders = Environments({}, fetched)
+        first, second = await asyncio.gather(*(blenders.find("5.0.1") for _ in range(2)))
+        assert first is second is blenders["5.0.1"]
+        assert (first.version, first.program) == ("5.0.1", str(fetching.python_of(fetched, "5.0.1")))
+        assert [command[-1] for command in begun] == ["5.0.1"]
 
 
 class ExplainedTests:
