@@ -6,21 +6,22 @@ import re
 import pytest
 from django.conf import settings
 
-VENDOR = settings.BASE_DIR / "static/vendor"
+VENDORS = [settings.BASE_DIR / "static/vendor", settings.BASE_DIR / "tests/browser/vendor"]
 OWN = {"CHECKSUMS", "VENDOR.md"}
 NORMAL_TEXT = 4.5  # WCAG 2.2, 1.4.3
 SHAPES = 3.0  # WCAG 2.2, 1.4.11
 
 
+@pytest.mark.parametrize("vendor", VENDORS, ids=["static", "tests"])
 class VendorTests:
-    def test_every_file_has_its_checksum(self):
-        listed = dict(reversed(line.split("  ./", 1)) for line in (VENDOR / "CHECKSUMS").read_text().splitlines())
-        files = {str(path.relative_to(VENDOR)): path for path in VENDOR.rglob("*") if path.is_file() and path.name not in OWN}
+    def test_every_file_has_its_checksum(self, vendor):
+        listed = dict(reversed(line.split("  ./", 1)) for line in (vendor / "CHECKSUMS").read_text().splitlines())
+        files = {str(path.relative_to(vendor)): path for path in vendor.rglob("*") if path.is_file() and path.name not in OWN}
         assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == listed
 
-    def test_every_folder_keeps_its_licence_and_is_described(self):
-        words = (VENDOR / "VENDOR.md").read_text()
-        for folder in (path for path in VENDOR.iterdir() if path.is_dir()):
+    def test_every_folder_keeps_its_licence_and_is_described(self, vendor):
+        words = (vendor / "VENDOR.md").read_text()
+        for folder in (path for path in vendor.iterdir() if path.is_dir()):
             assert (folder / "LICENSE").exists()
             assert f"`{folder.name}/`" in words
 
