@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from common.words import one_line
 from common.transitions import move
 from pictor_agent import protocol
 from workers import deliveries, events, nearness
@@ -127,6 +128,7 @@ def _inventory_columns(inventory: protocol.Inventory) -> dict:
         "isolation": inventory.isolation,
         "unsandboxed_allowed": inventory.unsandboxed_allowed,
         "engines": list(inventory.engines),
+        "engine_notes": [one_line(note) for note in inventory.engine_notes],
         "device": inventory.device[:16],
     }
 
