@@ -154,4 +154,4 @@ def test_the_timeline(stage, look):
     play.fail(2, "renderer_crashed", "Segmentation fault")
     expect(events).to_contain_text("Segmentation fault")
     play.post("pause")
-    expect(events.locator("li").first).to_contain_text("Paused")
+    expect(events).to_contain_text("Job paused by Carla Creator")
