@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from common.words import one_line
 from common.transitions import move
+from common.words import one_line
 from pictor_agent import protocol
 from workers import deliveries, events, nearness
 from workers.deliveries import Held
