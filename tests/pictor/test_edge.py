@@ -75,3 +75,9 @@ class StoreTests:
         path = Path(default_storage.path(key))
         assert path.stat().st_mode & 0o077 == 0
         assert path.parent.stat().st_mode & 0o077 == 0
+
+
+class PrivatePagesTests:
+    @pytest.mark.parametrize("name", ["home", "rendering:job-list", "rendering:scene-list", "credit:overview", "users:profile"])
+    def test_no_cache_keeps_a_persons_page_for_others(self, name, signed_in, alice):
+        assert signed_in(alice).get(reverse(name))["Cache-Control"] == "private, no-cache"
