@@ -1,7 +1,7 @@
 """`make bench WHAT=dispatch`: tasks leased, run (no-op) and recorded per second, by real processes and sockets.
 
-Three figures of one machine: no-op work through sockets, at growing numbers of waiting tasks; frames with attempts,
-charges and splits through sockets, not looked at; the queue's own functions without any socket.
+Four figures of one machine: no-op work through sockets, at growing numbers of waiting tasks; frames with attempts,
+charges and splits through sockets, not looked at; the queue's own functions without any socket; its statements alone.
 """
 
 import tempfile
@@ -12,11 +12,12 @@ from pathlib import Path
 from django.db import connection
 
 from common import clock
+from pictor.bench import lifecycle
 from pictor.bench.agents import CLAIMED_SECONDS
 from pictor.bench.crew import Crew, crew, make_nodes
 from pictor.bench.report import Figure, Report
 from pictor.bench.servers import servers
-from pictor.bench.tasks import Noops, submit_seconds
+from pictor.bench.tasks import Noops, settle, submit_seconds
 from pictor.stack.processes import wait_until
 from pictor_agent import protocol
 from workers import services as queue
@@ -75,6 +76,15 @@ def render_rates() -> list[float]:
 
 
 def database_rates() -> list[float]:
+    """The queue's statements alone, by clients side by side."""
+    _no_work()
+    uids = [uid for uid, _ in make_nodes(lifecycle.CLIENTS * lifecycle.BATCH // 2)]
+    ids = list(Worker.objects.filter(uid__in=uids).values_list("pk", flat=True))
+    settle()
+    return lifecycle.rates(Noops().owner.pk, ids, rounds=ROUNDS, seconds=ROUND_SECONDS)
+
+
+def functions_rates() -> list[float]:
     """The feeder's and the gateway's functions called in turns, for nodes that are online in name only."""
     _no_work()
     uids = [uid for uid, _ in make_nodes(AGENTS)]
@@ -135,6 +145,7 @@ def measure(seed: int, *, sizes: tuple[int, ...] = SIZES, agents: int = AGENTS) 
     ):
         _through_sockets(report, team, sizes)
         _frames(report)
+    report.figures.append(Figure("functions_only", "1/s", functions_rates()))
     report.figures.append(Figure("database_only", "1/s", database_rates()))
     return report
 

@@ -1,0 +1,77 @@
+"""What the database alone does for a task: put in, leased, completed, in three durable transactions, by clients side by side.
+
+The statements are the queue's own, taken from its modules; what the feeder and the gateway decide in Python is left out.
+"""
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import django
+from django.db import connection, transaction
+
+from common import clock
+from workers.feeding import LEASE, LEASE_SECONDS
+from workers.kinds import NewWork
+from workers.queue import COLUMNS, ENQUEUE
+from workers.reports import END_LEASES, END_WORK, LOCK
+from workers.waiting import ROWS
+
+CLIENTS, BATCH = 8, 20  # processes, and tasks of one transaction
+KIND, TIER = "noop", 1
+PLACES = [0, 1] * (BATCH // 2)
+
+
+class Client(NamedTuple):
+    """One process, with a group of its own, and nodes of its own that have BATCH places together."""
+
+    group: int
+    owner_id: int
+    worker_ids: list[int]
+    seconds: float
+
+
+def rates(owner_id: int, worker_ids: list[int], *, rounds: int, seconds: float) -> list[float]:
+    """Tasks a second of all clients together, in each round; one more goes before them."""
+    share = BATCH // 2
+    clients = [Client(n + 1, owner_id, worker_ids[n * share : (n + 1) * share], seconds) for n in range(CLIENTS)]
+    with ProcessPoolExecutor(CLIENTS, mp_context=get_context("spawn"), initializer=django.setup) as processes:
+        return [sum(processes.map(tasks_per_second, clients)) for _ in range(rounds + 1)][1:]
+
+
+def tasks_per_second(client: Client) -> float:
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < client.seconds:
+        _put_in(client, time.time_ns())
+        done += _complete(client, _lease(client))
+    return done / (time.perf_counter() - began)
+
+
+def _put_in(client: Client, first: int) -> None:
+    items = [NewWork(first + n, client.group, client.owner_id, "{}", sort=first + n, tier=TIER) for n in range(BATCH)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ENQUEUE, [KIND, clock.now(), *([getattr(item, name) for item in items] for name in COLUMNS)])
+
+
+def _lease(client: Client) -> list[int]:
+    """The work that the client's nodes hold now, in their order."""
+    now = clock.now()
+    nodes = [worker_id for worker_id in client.worker_ids for _ in (0, 1)]
+    ones, zeros = [1] * BATCH, [0] * BATCH
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ROWS, [[TIER], [client.owner_id], [KIND], [client.group], [BATCH], now, []])
+        works = [row[1] for row in cursor.fetchall()]
+        cursor.execute(LEASE, [works, nodes, zeros, PLACES, ones, ones, now, now + timedelta(seconds=LEASE_SECONDS)])
+    return works
+
+
+def _complete(client: Client, works: list[int]) -> int:
+    nodes = [worker_id for worker_id in client.worker_ids for _ in (0, 1)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK, [works, nodes, [1] * BATCH])
+        held = sorted(row[0] for row in cursor.fetchall())
+        cursor.execute(END_LEASES, [held])
+        cursor.execute(END_WORK, [held])
+    return len(held)
