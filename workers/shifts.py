@@ -119,13 +119,13 @@ def sign_on(
 
 def _inventory_columns(inventory: protocol.Inventory) -> dict:
     return {
-        "hostname": inventory.hostname,
-        "os": inventory.os,
-        "cpu_model": inventory.cpu_model,
+        "hostname": one_line(inventory.hostname),
+        "os": one_line(inventory.os),
+        "cpu_model": one_line(inventory.cpu_model),
         "cpu_cores": min(inventory.cpu_cores, 100_000),
         "ram_bytes": inventory.ram_bytes,
         "blender_versions": list(inventory.blender_versions),
-        "isolation": inventory.isolation,
+        "isolation": one_line(inventory.isolation),
         "unsandboxed_allowed": inventory.unsandboxed_allowed,
         "engines": list(inventory.engines),
         "engine_notes": [one_line(note) for note in inventory.engine_notes],
@@ -137,7 +137,14 @@ def _replace_gpus(worker: Worker, gpus: list[protocol.GpuInfo]) -> None:
     worker.gpus.all().delete()
     by_index = {gpu.index: gpu for gpu in gpus if 0 <= gpu.index < 64}
     Gpu.objects.bulk_create(
-        Gpu(worker=worker, index=g.index, model=g.model, vram_bytes=g.vram_bytes, driver=g.driver[:80], uuid=g.uuid[:80])
+        Gpu(
+            worker=worker,
+            index=g.index,
+            model=one_line(g.model),
+            vram_bytes=g.vram_bytes,
+            driver=one_line(g.driver)[:80],
+            uuid=one_line(g.uuid)[:80],
+        )
         for g in by_index.values()
     )
 
