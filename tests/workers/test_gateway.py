@@ -12,7 +12,8 @@ from pictor_agent import protocol
 from tests.workers import builders
 from tests.workers.builders import NOW, enqueue, lease, result
 from tests.workers.scripted import ScriptedNode, db, until
-from workers import services, switchboard, telemetry
+from workers import presentation, services, switchboard, telemetry
+from workers.look import Look
 from workers.models import Lease, Shift, Work, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +49,13 @@ async def online(node: ScriptedNode) -> Worker:
 
 
 class SignOnTests:
+    async def test_why_an_engine_does_not_work_stands_on_the_owners_page(self, board, node):
+        await node.sign_on(engine_notes=["EEVEE: no libEGL.so.1"])
+        worker = await online(node)
+        facts = await db(lambda: presentation.facts_part(Look(worker, NOW)))
+        assert ("Engine that does not work here", "EEVEE: no libEGL.so.1") in facts["facts_rows"]
+        await node.close()
+
     async def test_a_new_node_enrols_and_is_online(self, board, node):
         welcome = await node.sign_on()
         assert welcome.worker_name == "attic"
