@@ -1,7 +1,8 @@
 """`make bench WHAT=deadtime`: how long the renderer of a busy node stands still between two frames, a real one with Blender.
 
 From one frame's commitment to the next one's, by the server's clock, less the seconds that the renderer worked in
-between, by the node: reading pixels, hashing, messages and the hand-over to the next frame are all in it.
+between, by the node. Reading pixels, hashing and the report run beside the next frame, so they are in it only where they
+hold it up; what one commitment is later than another after its frame is in single figures, to either side of zero.
 """
 
 import os
