@@ -10,7 +10,7 @@ from credit.models import Transfer
 from rendering import reasons
 from rendering.models import Attempt, TaskCount
 from rendering.states import TaskStatus
-from workers.models import Tally
+from workers import services as nodes
 
 KEY = "checkers:network"
 KEPT_SECONDS = 60
@@ -31,14 +31,13 @@ CHECKS = [  # in the order in which a frame meets them: reason of a refusal, wha
 def overview(user, *, now: datetime) -> dict:
     network = cache.get_or_set(KEY, of_the_network, KEPT_SECONDS)
     own = Attempt.objects.filter(Q(task__job__owner=user) | Q(worker__owner=user))
-    rendered = Tally.objects.filter(worker__owner=user).aggregate(frames=Sum("tasks_accepted"))["frames"]
     return {
         "checks": [(title, why, network["refused_by"].get(reason, 0)) for reason, title, why in CHECKS],
         "checked": network["accepted"] + network["refused"],
         "accepted": network["accepted"],
         "refused": network["refused"],
         "own_ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
-        "own_rendered": rendered or 0,
+        "own_rendered": sum(day.tasks_accepted for day in nodes.days_of(user.pk)),
         "own_refused": sum(_refused_by_reason(own).values()),
         "pool_micros": network["pool_micros"],
     }

@@ -8,6 +8,7 @@ from django.db.models.functions import TruncDate
 
 from rendering.models import Attempt, Job, Task, TaskCount
 from rendering.states import JobStatus, TaskStatus
+from workers import services as nodes
 from workers.models import Gpu, Tally, Worker
 from workers.states import WorkerStatus
 
@@ -86,12 +87,10 @@ def _cpus() -> list[dict]:
 
 def _own(user) -> dict:
     """What this account adds to the sums."""
-    tallies = Tally.objects.filter(worker__owner=user).aggregate(
-        frames=Sum("tasks_accepted"), earned_micros=Sum("earned_micros")
-    )
+    days = nodes.days_of(user.pk)
     return {
         "ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
-        "rendered": tallies["frames"] or 0,
-        "earned_micros": tallies["earned_micros"] or 0,
+        "rendered": sum(day.tasks_accepted for day in days),
+        "earned_micros": sum(day.earned_micros for day in days),
         "nodes": Worker.objects.owned_by(user).connected().count(),
     }

@@ -9,24 +9,24 @@ from credit import services as credit
 from credit.codes import Code
 from rendering.models import TaskCount
 from rendering.states import TaskStatus
-from workers.models import Shift, Tally
+from workers import services as nodes
+from workers.models import Shift
 
 DAYS = 30
 EARNINGS_SHOWN = 8
 
 
 def overview(user, *, now: datetime) -> dict:
-    tallies = Tally.objects.filter(worker__owner=user)
-    sums = tallies.aggregate(earned_micros=Sum("earned_micros"), frames=Sum("tasks_accepted"), failed=Sum("tasks_failed"))
+    days = nodes.days_of(user.pk)
     paid = credit.entries_of(user).filter(code=Code.EARNING, earning__isnull=False).select_related("earning")
     return {
         "balance": credit.balance_of(user),
-        "earned_micros": sums["earned_micros"] or 0,
-        "rendered": sums["frames"] or 0,
-        "failed": sums["failed"] or 0,
+        "earned_micros": sum(day.earned_micros for day in days),
+        "rendered": sum(day.tasks_accepted for day in days),
+        "failed": sum(day.tasks_failed for day in days),
         "ordered": TaskCount.objects.filter(job__owner=user).total(TaskStatus.ACCEPTED),
         "online_seconds": _online_seconds(user),
-        "earned_by_day": _by_day(tallies, now),
+        "earned_by_day": _by_day(days, now),
         "earnings": [transfer.earning for transfer in paid[:EARNINGS_SHOWN]],
     }
 
@@ -37,10 +37,9 @@ def _online_seconds(user) -> float:
     return online.total_seconds() if online else 0.0
 
 
-def _by_day(tallies, now: datetime) -> list[tuple[str, float]]:
+def _by_day(days: list[nodes.Day], now: datetime) -> list[tuple[str, float]]:
     """(label, credits) of the last DAYS days, oldest first."""
     first = now.date() - timedelta(days=DAYS - 1)
-    rows = tallies.filter(day_on__gte=first).order_by().values_list("day_on").annotate(micros=Sum("earned_micros"))
-    micros = dict(rows)
-    days = [first + timedelta(days=offset) for offset in range(DAYS)]
-    return [(f"{day:%-d %b}", micros.get(day, 0) / 1_000_000) for day in days]
+    micros = {day.day_on: day.earned_micros for day in days}
+    shown = [first + timedelta(days=offset) for offset in range(DAYS)]
+    return [(f"{day:%-d %b}", micros.get(day, 0) / 1_000_000) for day in shown]

@@ -35,7 +35,7 @@ from workers.shifts import (
     sign_off,
     sign_on,
 )
-from workers.tallies import Sums, tally_all
+from workers.tallies import Day, Sums, days_of, tally_all
 
 __all__ = [
     "BATCH",
@@ -43,6 +43,7 @@ __all__ = [
     "Admission",
     "Arrived",
     "AtWork",
+    "Day",
     "Incoming",
     "NameTaken",
     "NewWork",
@@ -54,6 +55,7 @@ __all__ = [
     "change_group",
     "create_worker",
     "current_work",
+    "days_of",
     "drain_worker",
     "enqueue",
     "feed_once",

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+from django.core.cache import cache
 from django.db import connection
+from django.db.models import Count, Sum
 
 from workers import events
+from workers.models import Tally
+
+MANY = 2_000  # rows of an owner's nodes; the sums of more are kept
+KEPT_SECONDS = 60
 
 ADD = """
     INSERT INTO workers_tally AS day (day_on, worker_id, tasks_accepted, tasks_failed, busy_seconds, earned_micros)
@@ -39,3 +45,26 @@ def tally_all(day_on: date, sums: Sequence[Sums]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(ADD, [day_on, *map(list, zip(*sorted(sums), strict=True))])
     events.announce_work(each.worker_id for each in sums)
+
+
+class Day(NamedTuple):
+    """The sums of one day over all nodes of an owner."""
+
+    day_on: date
+    tasks_accepted: int
+    tasks_failed: int
+    earned_micros: int
+
+
+def days_of(owner_id: int) -> list[Day]:
+    """All days with work, oldest first; of a large fleet up to a minute old."""
+    key = f"workers:days:{owner_id}"
+    days = cache.get(key)
+    if days is None:
+        names = ("tasks_accepted", "tasks_failed", "earned_micros")
+        sums = Tally.objects.filter(worker__owner=owner_id).values("day_on").annotate(*map(Sum, names), rows=Count("pk"))
+        found = list(sums.order_by("day_on"))
+        days = [Day(row["day_on"], *(row[f"{name}__sum"] for name in names)) for row in found]
+        if sum(row["rows"] for row in found) > MANY:
+            cache.set(key, days, KEPT_SECONDS)
+    return days

@@ -230,7 +230,7 @@ class NumbersTests:
     def test_an_owner_sees_what_the_nodes_earned(self, signed_in, wanda, network):
         context = signed_in(wanda).get(reverse("rewards:overview")).context
         assert context["rendered"] == 3
-        assert context["earned_micros"] == sum(context["earnings"].values_list("amount_micros", flat=True))
+        assert context["earned_micros"] == sum(earning.amount_micros for earning in context["earnings"])
 
     def test_time_online_is_the_sum_of_the_shifts(self, signed_in, wanda):
         worker = make_worker(wanda)

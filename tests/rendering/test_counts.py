@@ -5,8 +5,10 @@ from contextlib import closing
 import pytest
 from django.db import connection
 
+from common import clock
 from rendering.counts import FOLD_ABOVE, fold_counts
-from rendering.models import Task, TaskCount
+from rendering.models import Job, Task, TaskCount
+from rendering.presentation import Reading
 from rendering.states import TaskStatus
 from tests.builders import make_job
 
@@ -93,3 +95,18 @@ def test_a_change_while_it_is_folded_is_not_lost():
         fold_counts(limit=10)
         cursor.execute("COMMIT")
     assert counted(job) == {"accepted": FOLD_ABOVE // 2, "failed": FOLD_ABOVE // 2 - 1, "cancelled": 1}
+
+
+class ReadingTests:
+    def test_sums_and_map_say_the_same(self, job):
+        make_tasks(job, 200)
+        Task.objects.filter(job=job, frame__lt=7).update(status=TaskStatus.ACCEPTED)
+        Task.objects.filter(job=job, frame=9).update(status=TaskStatus.FAILED)
+        Job.objects.filter(pk=job.pk).update(frame_count=200)
+        job.refresh_from_db()
+        sums, mapped = Reading(job, clock.now()), Reading(job, clock.now())
+        assert mapped.cells
+        assert sums.counts == mapped.counts
+        assert (sums.counts.accepted, sums.counts.failed, sums.counts.waiting) == (7, 1, 192)
+        assert sums.refused == mapped.refused == 0
+        assert "_map" not in vars(sums)

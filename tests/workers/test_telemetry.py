@@ -59,6 +59,18 @@ class TallyTests:
         row = Tally.objects.get()
         assert (row.tasks_accepted, row.tasks_failed, row.busy_seconds, row.earned_micros) == (1, 1, 2.5, 15)
 
+    def test_days_of_an_owner_sum_over_the_nodes_of_this_owner_alone(self):
+        node, foreign = worker(), worker()
+        other = worker(owner=node.owner)
+        before = NOW.date() - timedelta(days=1)
+        services.tally_all(before, [services.Sums(node.pk, tasks_failed=2)])
+        services.tally_all(NOW.date(), [services.Sums(each.pk, tasks_accepted=1, earned_micros=5) for each in (node, other)])
+        services.tally_all(NOW.date(), [services.Sums(foreign.pk, tasks_accepted=9)])
+        assert services.days_of(node.owner_id) == [
+            services.Day(before, 0, 2, 0),
+            services.Day(NOW.date(), 2, 0, 10),
+        ]
+
 
 class UptimeTests:
     def test_shifts_are_cut_to_the_period(self):
