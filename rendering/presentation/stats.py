@@ -75,6 +75,8 @@ def _finish_sentence(job: Job, counts: Counts, timing: Timing, nodes: int) -> st
     pace = f"{timing.mean_seconds:.1f} s a {job.unit}" if timing.frames else ""
     if job.status in JOB_FINAL:
         return pace
+    if job.status == JobStatus.PAUSED and not nodes:
+        return "Known once it goes on"
     if not nodes:
         return "No node is at work on it now" if counts.left else pace
     at_work = f"{plural(nodes, 'node')} at work"
