@@ -30,11 +30,14 @@ def delete_scene(scene: Scene, now: datetime, *, actor=None, with_frames: bool =
     Raises:
         NothingToDo: a job still needs it.
 
-    Locks: the scene, then its jobs by number, so that none of them can be submitted or requeued meanwhile.
+    Locks: its jobs by number, so that none of them can be submitted or requeued meanwhile, then the scene, so that no job
+    can come: a transaction that changed a job looks at the scene when it commits.
     """
-    scene = Scene.objects.select_for_update().get(pk=scene.pk)
     jobs = list(scene.jobs.select_for_update(no_key=True).order_by("pk"))
+    scene = Scene.objects.select_for_update().get(pk=scene.pk)
     _refuse_busy(jobs)
+    if scene.jobs.exclude(pk__in=[job.pk for job in jobs]).exists():
+        raise NothingToDo("A new job of this scene was made at this moment. Look at the list again.")
     for job in jobs:
         if job.status in {JobStatus.DRAFT, JobStatus.READY}:
             cancel_job(job, actor, now)
