@@ -106,7 +106,8 @@ class Shell:
 
     @cached_property
     def balance(self) -> credit.Balance:
-        return credit.balance_of(self.request.user)
+        """As the view has read it already, where it shows it too."""
+        return getattr(self.request, "balance", None) or credit.balance_of(self.request.user)
 
     @property
     def balance_micros(self) -> int:

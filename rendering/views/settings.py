@@ -166,7 +166,10 @@ def quote_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     rates, probes = rates_at(now), newest_run(shown) if shown else []
     quote = services.quote(shown, now, rate=rates[shown.tier], probes=probes) if shown else None
     probe = progress_of(probes) if shown else None
-    available_micros = credit.balance_of(job.owner).available_micros
+    balance = credit.balance_of(job.owner)
+    if job.owner_id == request.user.pk:
+        request.balance = balance  # the header shows it too
+    available_micros = balance.available_micros
     return {
         "quote": quote,
         "low_seconds": round(quote.low_seconds) if quote else 0,
