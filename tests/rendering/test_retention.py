@@ -382,3 +382,19 @@ class PageTests:
     def test_it_is_kept_longer(self, browser, scene):
         answer = browser.post(reverse("rendering:scene-keep", args=[scene.pk]), follow=True)
         assert "Kept until" in answer.content.decode()
+
+
+class EndingTests:
+    def test_scenes_that_end_within_a_week_are_found_unless_a_job_uses_them(self, alice):
+        ending = aged(make_job(scene=make_scene(alice), status=JobStatus.COMPLETED), 25).scene
+        aged(make_job(scene=make_scene(alice, name="used.blend"), status=JobStatus.RENDERING), 25)
+        aged(make_job(scene=make_scene(alice, name="new.blend"), status=JobStatus.COMPLETED), 2)
+        assert list(retention.scenes_ending(alice, NOW)) == [ending]
+
+    def test_home_names_what_ends(self, alice, client):
+        job = make_job(scene=make_scene(alice), status=JobStatus.COMPLETED)
+        then = clock.now() - 25 * DAY
+        Job.objects.filter(pk=job.pk).update(finished_at=then, created_at=then)
+        Scene.objects.filter(pk=job.scene_id).update(created_at=then)
+        client.force_login(alice)
+        assert "1 scene will be deleted within a week." in client.get(reverse("home")).content.decode()
