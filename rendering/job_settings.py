@@ -150,7 +150,9 @@ def _tiles_problem(settings: JobSettings) -> str:
     if frames != 1 or settings.engine != "cycles":
         return "Tiles are for a job of one frame by Cycles. Leave this empty, or choose a single frame."
     if settings.width * settings.height > TILED_PIXELS_MAX:
-        words = f"A frame in tiles has at most {TILED_PIXELS_MAX:,} pixels, for it is put together in the memory of one machine."
+        words = (
+            f"A frame in tiles has at most {TILED_PIXELS_MAX:,} pixels, for it is put together in the memory of one machine."
+        )
         return f"{words} Leave this empty to render it in one piece, or choose a smaller size."
     if settings.gate_step:
         return "A preview needs several frames. Leave it empty, or render in one piece."

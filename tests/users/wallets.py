@@ -2,11 +2,11 @@
 
 from hashlib import sha3_256
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_keys import keys
 from nacl.signing import SigningKey
 
 from users.wallets.aptos import SIWA_DOMAIN, siwa_text
+from users.wallets.evm import digest_of
 
 
 class Petra:
@@ -43,9 +43,9 @@ class MetaMask:
     """An EVM wallet with one key."""
 
     def __init__(self, seed: int) -> None:
-        self.account = Account.from_key(bytes([seed]) * 32)
-        self.address = self.account.address
+        self.key = keys.PrivateKey(bytes([seed]) * 32)
+        self.address = self.key.public_key.to_checksum_address()
 
     def sign(self, challenge: dict) -> dict:
-        signed = self.account.sign_message(encode_defunct(text=challenge["text"]))
-        return {"nonce": challenge["nonce"], "signature": "0x" + signed.signature.hex().removeprefix("0x")}
+        signature = self.key.sign_msg_hash(digest_of(challenge["text"])).to_bytes()
+        return {"nonce": challenge["nonce"], "signature": "0x" + (signature[:64] + bytes([signature[64] + 27])).hex()}

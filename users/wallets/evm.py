@@ -11,6 +11,7 @@ from users.wallets.bcs import from_hex
 from users.wallets.refusals import Reason, Refused
 
 SIGNATURE_BYTES = 65  # r, s, v of a key
+RECOVERY = {0: 0, 1: 1, 27: 0, 28: 1}  # spellings of v
 
 IsValidSignature = Callable[[str, bytes, bytes], bool]  # (address, digest, signature); raises Refused(CHAIN_UNAVAILABLE)
 
@@ -50,22 +51,29 @@ def canonical(address: object) -> str:
 
 def verify(signed_text: str, address: str, signature: object, *, is_valid_signature: IsValidSignature) -> None:
     """Raises Refused unless the account `address` (canonical) signed the text."""
-    from eth_account.messages import encode_defunct
-    from eth_utils import keccak
-
-    raw = from_hex(signature)
-    message = encode_defunct(text=signed_text)
-    if len(raw) == SIGNATURE_BYTES and _signer(message, raw) == address:
-        return
-    if not is_valid_signature(address, keccak(b"\x19" + b"".join(message)), raw):
+    raw, digest = from_hex(signature), digest_of(signed_text)
+    if _signer(digest, raw) != address and not is_valid_signature(address, digest, raw):
         raise Refused(Reason.BAD_SIGNATURE, address)
 
 
-def _signer(message, signature: bytes) -> str | None:
-    """Whoever's key made the signature; the library raises half a dozen kinds of errors for what is none."""
-    from eth_account import Account
+def digest_of(signed_text: str) -> bytes:
+    """What personal_sign signs (EIP-191, version 0x45)."""
+    from eth_utils import keccak
 
+    body = signed_text.encode()
+    return keccak(b"\x19Ethereum Signed Message:\n%d" % len(body) + body)
+
+
+def _signer(digest: bytes, signature: bytes) -> str | None:
+    """Whoever's key made the signature; None where it is none. `eth_keys` alone: `eth_account` lifts the recursion limit of
+    the whole process, so that a stranger's deep JSON would overflow its stack."""
+    from eth_keys import KeyAPI
+    from eth_keys.exceptions import BadSignature, ValidationError
+
+    if len(signature) != SIGNATURE_BYTES or signature[64] not in RECOVERY:
+        return None
     try:
-        return Account.recover_message(message, signature=signature)
-    except Exception:
+        made = KeyAPI().Signature(signature[:64] + bytes([RECOVERY[signature[64]]]))
+        return made.recover_public_key_from_msg_hash(digest).to_checksum_address()
+    except (BadSignature, ValidationError):
         return None
