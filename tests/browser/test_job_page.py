@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settled
 from tests.stories.creator import Creator
 
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
@@ -29,6 +30,7 @@ def job(stack, tiny_scene) -> int:
 def opened(page, job):
     page.goto(f"/rendering/jobs/{job}/")
     expect(page.locator('#job-strip [data-status="accepted"]')).to_have_count(FRAMES, timeout=RENDERED_MS)
+    settled(page)  # a strip that is drawn anew takes the focus along
     return page
 
 
