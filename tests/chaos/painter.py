@@ -48,12 +48,15 @@ class Painter:
     def __init__(self, seconds: float):
         self.seconds = seconds
 
-    async def render(self, spec, scene: Path, target: Path, on_progress=None, log=None) -> Rendered:
+    async def shoot(self, spec, scene: Path, target: Path, on_progress=None, log=None) -> Rendered:
         await asyncio.sleep(self.seconds)
         pixels = paint(spec)
         content = png(pixels)
         await asyncio.to_thread(target.write_bytes, content)
         return Rendered(target, result_of(pixels, content, self.seconds), "", "CPU")
+
+    async def describe(self, shot: Rendered) -> Rendered:
+        return shot
 
     def has_open(self, scene_key: str) -> bool:
         return False
