@@ -9,6 +9,7 @@ django_application = get_wsgi_application()
 
 from django.db import connections  # noqa: E402  needs the settings
 
+from common.garbage import search_less  # noqa: E402
 from common.limits import address_in  # noqa: E402
 from pictor.lines import Lines  # noqa: E402
 
@@ -21,3 +22,4 @@ def close_connections() -> None:
 
 
 application = Lines(django_application, address_of=address_in, let_go=close_connections)
+search_less()

@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from common.garbage import search_less
 from pictor import overview
 from pictor.bench.crowd import LARGE, SMALL, Crowd, fill
 from pictor.bench.report import Figure, Report
@@ -117,8 +118,10 @@ def measure(seed: int) -> Report:
     logging.disable(logging.INFO)  # a line per request
     call_command("collectstatic", verbosity=0, interactive=False)
     small = fill("small", SMALL)
+    search_less()
     small_ms = {name: _times_ms(page, small)[0] for name, page in (PAGES | _console()).items()}
     large = fill("large", LARGE)
+    search_less()
     report = Report("pages", seed, columns=COLUMNS)
     for name, page in (PAGES | _console()).items():
         if name in small_ms:
