@@ -1,3 +1,4 @@
+// With grid.js, which it brings: a page that named both would run that twice, as names of files carry hashes in production.
 // Keys in the grid of frames: arrows go by frame and by row, Home and End to the window's ends, Page keys to its neighbours.
 // Whoever walks out of the window comes into the next one.
 import { strip, tiles, turn } from "./grid.js";

@@ -78,3 +78,14 @@ class ContrastTests:
     def test_one_sees_where_to_type(self, theme):
         known = tokens(theme)
         assert contrast(over(known["field-line"], known["panel"]), known["panel"]) >= SHAPES
+
+
+class ModuleTests:
+    """Files have hashes in their names in production, and an import has not: a module loaded both ways runs twice."""
+
+    def test_no_page_loads_a_module_that_another_of_its_modules_imports(self):
+        scripts = {path.name: path.read_text() for path in (settings.BASE_DIR / "static" / "js").glob("*.js")}
+        for page in (settings.BASE_DIR / "templates").rglob("*.html"):
+            loaded = set(re.findall(r'{% static "js/([\w-]+\.js)" %}', page.read_text()))
+            imported = {name for each in loaded for name in re.findall(r'from "\./([\w-]+\.js)"', scripts[each])}
+            assert not loaded & imported, page.name
