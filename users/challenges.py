@@ -45,13 +45,13 @@ def begin(
     )
 
 
-def consume(*, nonce: object, session_key: str, user: User | None, now: datetime) -> WalletChallenge:
+def consume(*, nonce: str, session_key: str, user: User | None, now: datetime) -> WalletChallenge:
     """The open challenge, used up by this: of two answers to it one is heard.
 
     Raises:
         Refused: unknown to this browser or this user, used, or too old.
     """
-    mine = WalletChallenge.objects.filter(nonce=nonce if isinstance(nonce, str) else "", session_key=session_key)
+    mine = WalletChallenge.objects.filter(nonce=nonce, session_key=session_key)
     challenge = mine.first() if session_key else None
     if challenge is None or (challenge.user_id is not None and challenge.user_id != getattr(user, "pk", None)):
         raise Refused(Reason.NONCE_MISMATCH, "not asked of this browser")

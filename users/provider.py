@@ -28,7 +28,7 @@ class WalletProvider(Provider):
         return data["address"]
 
     def extract_extra_data(self, data) -> dict:
-        return {"scheme": data.get("scheme", "")}
+        return {}
 
     def extract_common_fields(self, data) -> dict:
         return {"name": short_address(data["address"])}

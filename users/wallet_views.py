@@ -31,7 +31,7 @@ FORMS = {"siwa", "message", "eip4361"}
 def challenge(request: HttpRequest) -> JsonResponse:
     """{form, purpose, address?, next?} -> what the wallet is to sign."""
     said = _body(request)
-    form, purpose = said.get("form"), said.get("purpose")
+    form, purpose = _line(said, "form"), _line(said, "purpose")
     is_known = form in FORMS and purpose in (Purpose.SIGN_IN, Purpose.LINK)
     if not is_known or not is_offered(form) or (purpose == Purpose.LINK and not request.user.is_authenticated):
         return _refused(Refused(Reason.BAD_ENCODING, "no such challenge"))
@@ -41,8 +41,8 @@ def challenge(request: HttpRequest) -> JsonResponse:
             purpose=Purpose(purpose),
             form=form,
             user=request.user if request.user.is_authenticated else None,
-            address=said.get("address", ""),
-            next_page=next_page(request, "", wanted=said.get("next")),
+            address=_line(said, "address"),
+            next_page=next_page(request, "", wanted=_line(said, "next")),
             now=clock.now(),
         )
     except Refused as refused:
@@ -58,11 +58,13 @@ def answer(request: HttpRequest) -> JsonResponse:
     said, now = _body(request), clock.now()
     user = request.user if request.user.is_authenticated else None
     try:
-        asked = challenges.consume(nonce=said.get("nonce"), session_key=_session_key(request), user=user, now=now)
+        asked = challenges.consume(
+            nonce=_line(said, "nonce"), session_key=request.session.session_key or "", user=user, now=now
+        )
         address = challenges.verify(asked, said, now)
     except Refused as refused:
         return _refused(refused)
-    return JsonResponse({"next": _complete(request, asked, address, str(said.get("scheme", ""))[:20])})
+    return JsonResponse({"next": _complete(request, asked, address)})
 
 
 def is_offered(form: str) -> bool:
@@ -70,10 +72,10 @@ def is_offered(form: str) -> bool:
     return form == "eip4361" or bool(settings.APTOS_NODE_URL)
 
 
-def _complete(request: HttpRequest, asked: WalletChallenge, address: str, scheme: str) -> str:
+def _complete(request: HttpRequest, asked: WalletChallenge, address: str) -> str:
     """allauth signs in, signs up or links; where to go then."""
     provider = get_adapter().get_provider(request, asked.network)
-    login = provider.sociallogin_from_response(request, {"address": address, "scheme": scheme})
+    login = provider.sociallogin_from_response(request, {"address": address})
     login.state = {"process": "connect" if asked.purpose == Purpose.LINK else "login"}
     if asked.next:
         login.state["next"] = asked.next
@@ -103,6 +105,12 @@ def _body(request: HttpRequest) -> dict:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _line(said: dict, name: str) -> str:
+    """One line of text; empty where it is anything else, or holds what no database keeps (NUL, half a surrogate pair)."""
+    value = said.get(name)
+    return value if isinstance(value, str) and value.isprintable() else ""
 
 
 def _refused(refused: Refused) -> JsonResponse:

@@ -1,5 +1,6 @@
 """Signing in with a wallet, linking one, and what does not work."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -161,6 +162,18 @@ def test_nonsense_is_answered_with_words(body):
     for name in ("users:wallet-challenge", "users:wallet-answer"):
         answered = Client().post(reverse(name), body, content_type="application/json")
         assert (answered.status_code, "words" in answered.json()) == (422, True)
+
+
+@pytest.mark.parametrize("field", ["form", "purpose", "address", "next", "nonce"])
+@pytest.mark.parametrize("nonsense", [[], {}, 7, None, "\0", "/a\0b", "\ud800", "x" * 5_000])
+def test_no_field_breaks_the_answer(field, nonsense):
+    asked = {"form": "eip4361", "purpose": "sign_in", "address": MetaMask(1).address, "nonce": "n"}
+    browser = Client()
+    ask(browser, "eip4361", address=MetaMask(1).address)
+
+    for name in ("users:wallet-challenge", "users:wallet-answer"):
+        body = json.dumps(asked | {field: nonsense})
+        assert browser.post(reverse(name), body, content_type="application/json").status_code in (200, 422)
 
 
 def test_the_way_leads_to_pages_of_this_site_alone(chain):
