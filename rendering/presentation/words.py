@@ -98,9 +98,9 @@ def status_line(job: Job, counts: Counts) -> str:
 
 
 def failure_line(job: Job, counts: Counts) -> str:
-    if job.failure:
-        return reasons.words(job.failure)
-    return f"{plural(counts.failed, job.unit)} could not be rendered."
+    """How many frames failed and why the job ended: "1 frame could not be rendered. Blender crashed on the node."."""
+    how_many = f"{plural(counts.failed, job.unit)} could not be rendered." if counts.failed else ""
+    return " ".join(filter(None, [how_many, reasons.words(job.failure) if job.failure else ""]))
 
 
 def task_words(task: Task) -> str:
