@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from credit import views
+from credit.views import overview
 
 app_name = "credit"
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
-    path("balance/", views.balance, name="overview-balance"),
-    path("history/", views.history, name="overview-history"),
+    path("", overview.overview, name="overview"),
+    path("balance/", overview.balance, name="overview-balance"),
+    path("history/", overview.history, name="overview-history"),
 ]

@@ -1,4 +1,4 @@
-"""The Credit page: what one has, and every movement of it. Each viewer sees their own; there is no address for another's."""
+"""The Credit page: what one has, and every movement of it."""
 
 from urllib.parse import urlencode
 
