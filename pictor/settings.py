@@ -194,6 +194,24 @@ APTOS_CHAIN_NAME = {1: "aptos:mainnet", 2: "aptos:testnet"}.get(APTOS_CHAIN_ID, 
 EVM_NODE_URL = env.text("EVM_NODE_URL", "")  # JSON-RPC; without one, wallets that are contracts cannot sign in
 EVM_CHAIN_ID = env.number("EVM_CHAIN_ID", 1)
 
+# Money on chains (credit.chains): an asset that is not set is not offered, an empty treasury takes no payments -----------
+
+APTOS_ASSET = env.text("APTOS_ASSET", "")
+APTOS_ASSET_SYMBOL = env.text("APTOS_ASSET_SYMBOL", "USDT")
+APTOS_ASSET_DECIMALS = env.number("APTOS_ASSET_DECIMALS", 6)
+APTOS_TREASURY = env.text("APTOS_TREASURY", "")
+APTOS_EXPLORER_URL = env.address("APTOS_EXPLORER_URL", "https://explorer.aptoslabs.com")
+EVM_CHAIN_NAME = env.text("EVM_CHAIN_NAME", "Ethereum")
+EVM_CHAIN_TEST = env.flag("EVM_CHAIN_TEST")
+EVM_ASSET = env.text("EVM_ASSET", "")
+EVM_ASSET_SYMBOL = env.text("EVM_ASSET_SYMBOL", "USDT")
+EVM_ASSET_DECIMALS = env.number("EVM_ASSET_DECIMALS", 6)
+EVM_TREASURY = env.text("EVM_TREASURY", "")
+EVM_CONFIRMATIONS = env.number("EVM_CONFIRMATIONS", 0)
+EVM_EXPLORER_URL = env.address("EVM_EXPLORER_URL", "")
+TOP_UP_MINIMUM_MICROS = env.number("TOP_UP_MINIMUM_MICROS", 10_000_000)
+TOP_UP_SECONDS = env.seconds("TOP_UP_SECONDS", 3600)
+
 # Operators' console --------------------------------------------------------------------------------------------------
 
 UNFOLD = console(site_name=SITE_NAME, static_url=STATIC_URL)
