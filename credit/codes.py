@@ -25,6 +25,8 @@ class Kind(TextChoices):
     NETWORK = "network", "Network"  # the network's share
     PROMOTION = "promotion", "Promotions given"  # outside: below zero by what was given
     OPERATOR = "operator", "Operator top-ups"  # outside: below zero by what was added
+    CHAIN = "chain", "Chains"  # outside: below zero by what came in as crypto, less what went out
+    PAYOUT = "payout", "Withdrawals under way"  # of users, until they are paid out or given back
 
 
 USER_KINDS = (Kind.SPENDABLE, Kind.HOLDING, Kind.PENDING)
@@ -47,3 +49,7 @@ class Code(TextChoices):
     REFUND = "refund", "Refund"  # clearing -> spendable
     EARNING_REVERSED = "earning_reversed", "Earning reversed"  # pending -> clearing
     SHARE_REVERSED = "share_reversed", "Share reversed"  # checkers or network -> clearing
+    WITHDRAWAL = "withdrawal", "Withdrawal"  # spendable, earned -> payout
+    PAID_OUT = "paid_out", "Paid out"  # payout -> chain
+    WITHDRAWAL_FEE = "withdrawal_fee", "Withdrawal fee"  # payout -> network
+    WITHDRAWAL_RETURNED = "withdrawal_returned", "Withdrawal returned"  # payout -> spendable, earned

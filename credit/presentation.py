@@ -16,6 +16,7 @@ FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
     "hold": ("Holds", (Code.HOLD, Code.RELEASE)),
     "earning": ("Earnings", (Code.EARNING, Code.PROBE, Code.MATURITY, Code.EARNING_REVERSED)),
     "refund": ("Refunds", (Code.REFUND,)),
+    "withdrawal": ("Withdrawals", (Code.WITHDRAWAL, Code.WITHDRAWAL_RETURNED)),
 }
 
 # code -> (tone, sign of the amount, what happened to the credit)
@@ -30,6 +31,8 @@ READS: dict[Code, tuple[str, str, str]] = {
     Code.MATURITY: ("ok", "", "became available"),
     Code.REFUND: ("ok", "+", "was given back; it is available"),
     Code.EARNING_REVERSED: ("warn", "−", "was taken back from pending: the charge was refunded"),
+    Code.WITHDRAWAL: ("accent", "−", "left for your payout address"),
+    Code.WITHDRAWAL_RETURNED: ("ok", "+", "came back from a withdrawal; it is available"),
 }
 
 
