@@ -1,17 +1,26 @@
 """What the Credit section keeps. The ledger itself is in `ledger`; money at the border has modules of its own."""
 
+from credit.models.budgets import AlertKind, Budget, CreditAlert
+from credit.models.invoices import BillingDetails, Invoice, InvoiceCounter, Series
 from credit.models.ledger import Account, CreditRule, Earning, Hold, Transfer
 from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
 
 __all__ = [
     "Account",
+    "AlertKind",
+    "BillingDetails",
+    "Budget",
+    "CreditAlert",
     "CreditRule",
     "Earning",
     "Hold",
+    "Invoice",
+    "InvoiceCounter",
     "Payout",
     "PayoutAddress",
     "PayoutBatch",
     "PayoutLane",
     "PayoutTransaction",
+    "Series",
     "Transfer",
 ]

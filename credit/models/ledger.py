@@ -119,8 +119,8 @@ class Transfer(models.Model):
             models.CheckConstraint(condition=Q(code__in=Code.values), name="transfer_code_known"),
         ]
         indexes = [
-            models.Index(fields=["owner", "-id"], name="transfer_newest_of_owner"),
-            models.Index(fields=["owner", "code", "-id"], name="transfer_newest_by_code"),
+            models.Index(fields=["owner", "-created_at", "-id"], name="transfer_of_owner"),
+            models.Index(fields=["owner", "code", "-created_at", "-id"], name="transfer_of_owner_by_code"),
             models.Index(fields=["hold"], name="transfer_by_hold", condition=Q(hold__isnull=False)),
         ]
 
