@@ -76,13 +76,13 @@ def render_rates() -> list[float]:
 # Without sockets ------------------------------------------------------------------------------------------------------
 
 
-def database_rates() -> list[float]:
-    """The queue's statements alone, by clients side by side."""
+def database_rates(batch: int) -> list[float]:
+    """The queue's statements alone, by clients side by side, with so many tasks in a transaction."""
     _no_work()
-    uids = [uid for uid, _ in make_nodes(lifecycle.CLIENTS * lifecycle.BATCH // 2)]
+    uids = [uid for uid, _ in make_nodes(lifecycle.CLIENTS * batch // len(lifecycle.PLACES))]
     ids = list(Worker.objects.filter(uid__in=uids).values_list("pk", flat=True))
     settle()
-    return lifecycle.rates(Noops().owner.pk, ids, rounds=ROUNDS, seconds=ROUND_SECONDS)
+    return lifecycle.rates(Noops().owner.pk, ids, batch=batch, rounds=ROUNDS, seconds=ROUND_SECONDS)
 
 
 def functions_rates() -> list[float]:
@@ -147,7 +147,8 @@ def measure(seed: int, *, sizes: tuple[int, ...] = SIZES, agents: int = AGENTS) 
         _through_sockets(report, team, sizes)
         _frames(report)
     report.figures.append(Figure("functions_only", "1/s", functions_rates()))
-    report.figures.append(Figure("database_only", "1/s", database_rates()))
+    report.figures.append(Figure("database_only", "1/s", database_rates(lifecycle.BATCH)))
+    report.figures.append(Figure("database_only_small", "1/s", database_rates(lifecycle.SMALL)))
     return report
 
 
