@@ -73,7 +73,8 @@ def _lease(client: Client) -> list[int]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ROWS, [[TIER], [client.owner_id], [KIND], [client.group], [client.batch], now, []])
         works = [row[1] for row in cursor.fetchall()]
-        cursor.execute(LEASE, [works, client.nodes, zeros, PLACES * len(client.worker_ids), ones, ones, now, now + timedelta(seconds=LEASE_SECONDS)])
+        places = PLACES * len(client.worker_ids)
+        cursor.execute(LEASE, [works, client.nodes, zeros, places, ones, ones, now, now + timedelta(seconds=LEASE_SECONDS)])
     return works
 
 
