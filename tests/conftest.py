@@ -5,9 +5,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.chains.fixtures import evm_chain, evm_process
 from tests.stories.whole import stack, tiny_scene
 
-__all__ = ["stack", "tiny_scene"]  # fixtures: one definition, so one stack for a whole run
+__all__ = ["evm_chain", "evm_process", "stack", "tiny_scene"]  # fixtures: one definition, so one stack for a whole run
 
 # The same examples every time, however slow the machine: a test fails for what it tests, or not at all.
 hypothesis.settings.register_profile(
