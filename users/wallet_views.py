@@ -32,9 +32,9 @@ def challenge(request: HttpRequest) -> JsonResponse:
     """{form, purpose, address?, next?} -> what the wallet is to sign."""
     said = _body(request)
     form, purpose = _line(said, "form"), _line(said, "purpose")
-    is_known = form in FORMS and purpose in (Purpose.SIGN_IN, Purpose.LINK)
-    if not is_known or not is_offered(form) or (purpose == Purpose.LINK and not request.user.is_authenticated):
-        return _refused(Refused(Reason.BAD_ENCODING, "no such challenge"))
+    is_known = form in FORMS and purpose in Purpose.values
+    if not is_known or not is_offered(form) or (purpose != Purpose.SIGN_IN and not request.user.is_authenticated):
+        return refusal(Refused(Reason.BAD_ENCODING, "no such challenge"))
     try:
         made = challenges.begin(
             session_key=_session_key(request),
@@ -46,7 +46,7 @@ def challenge(request: HttpRequest) -> JsonResponse:
             now=clock.now(),
         )
     except Refused as refused:
-        return _refused(refused)
+        return refusal(refused)
     return JsonResponse(_to_sign(made))
 
 
@@ -55,16 +55,26 @@ def challenge(request: HttpRequest) -> JsonResponse:
 @limited("wallet", limit=60, seconds=60)
 def answer(request: HttpRequest) -> JsonResponse:
     """{nonce, signature, ...} -> {next}: signed in, or linked."""
+    try:
+        asked, address = proven(request, Purpose.SIGN_IN, Purpose.LINK)
+    except Refused as refused:
+        return refusal(refused)
+    return JsonResponse({"next": _complete(request, asked, address)})
+
+
+def proven(request: HttpRequest, *purposes: Purpose) -> tuple[WalletChallenge, str]:
+    """What this browser was asked to sign for one of `purposes`, used up now, and the address whose owner signed it.
+
+    Raises:
+        Refused: no proof, or of something else.
+    """
     said, now = _body(request), clock.now()
     user = request.user if request.user.is_authenticated else None
-    try:
-        asked = challenges.consume(
-            nonce=_line(said, "nonce"), session_key=request.session.session_key or "", user=user, now=now
-        )
-        address = challenges.verify(asked, said, now)
-    except Refused as refused:
-        return _refused(refused)
-    return JsonResponse({"next": _complete(request, asked, address)})
+    session_key = request.session.session_key or ""
+    asked = challenges.consume(nonce=_line(said, "nonce"), session_key=session_key, user=user, now=now)
+    if asked.purpose not in purposes:
+        raise Refused(Reason.NONCE_MISMATCH, f"asked for {asked.purpose}")
+    return asked, challenges.verify(asked, said, now)
 
 
 def is_offered(form: str) -> bool:
@@ -113,6 +123,7 @@ def _line(said: dict, name: str) -> str:
     return value if isinstance(value, str) and value.isprintable() else ""
 
 
-def _refused(refused: Refused) -> JsonResponse:
+def refusal(refused: Refused) -> JsonResponse:
+    """Why a proof is not believed, in words."""
     log.info("wallet_refused", reason=refused.reason, detail=refused.detail)
     return JsonResponse({"reason": refused.reason, "words": REFUSALS[refused.reason]}, status=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -11,7 +11,7 @@ from tests.credit.builders import charge, hold, person, promote, top_up
 pytestmark = pytest.mark.django_db
 OVERVIEW = "/credit/"
 PAGES = [OVERVIEW, "/credit/balance/", "/credit/history/"]
-PLATFORM_ONLY = {Code.CHECKERS_SHARE, Code.NETWORK_SHARE, Code.SHARE_REVERSED}
+PLATFORM_ONLY = {Code.CHECKERS_SHARE, Code.NETWORK_SHARE, Code.SHARE_REVERSED, Code.PAID_OUT, Code.WITHDRAWAL_FEE}
 
 
 class OverviewTests:
