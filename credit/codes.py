@@ -26,6 +26,7 @@ class Kind(TextChoices):
     PROMOTION = "promotion", "Promotions given"  # outside: below zero by what was given
     OPERATOR = "operator", "Operator top-ups"  # outside: below zero by what was added
     CHAIN = "chain", "Chains"  # outside: below zero by what came in as crypto, less what went out
+    UNCLAIMED = "unclaimed", "Unclaimed deposits"  # came in from a sender nobody has claimed yet
     PAYOUT = "payout", "Withdrawals under way"  # of users, until they are paid out or given back
 
 
@@ -36,7 +37,9 @@ PLATFORM_KINDS = tuple(kind for kind in Kind if kind not in USER_KINDS)
 class Code(TextChoices):
     """Why money moved."""
 
-    TOP_UP = "top_up", "Payment"  # operator -> spendable
+    TOP_UP = "top_up", "Payment"  # operator or chain -> spendable
+    UNCLAIMED = "unclaimed", "Deposit of an unknown sender"  # chain -> unclaimed
+    CLAIM = "claim", "Deposit claimed"  # unclaimed -> spendable
     PROMOTION = "promotion", "Promotion"  # promotion -> spendable
     PROBE = "probe", "Probe frame"  # network -> spendable
     HOLD = "hold", "Hold"  # spendable -> holding

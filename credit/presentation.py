@@ -10,7 +10,7 @@ CENT_MICROS = 10_000
 
 # filter -> (words, codes); the order of the tabs
 FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
-    "payment": ("Payments", (Code.TOP_UP,)),
+    "payment": ("Payments", (Code.TOP_UP, Code.CLAIM)),
     "promotion": ("Promotions", (Code.PROMOTION,)),
     "charge": ("Charges", (Code.CHARGE,)),
     "hold": ("Holds", (Code.HOLD, Code.RELEASE)),
@@ -22,6 +22,7 @@ FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
 # code -> (tone, sign of the amount, what happened to the credit)
 READS: dict[Code, tuple[str, str, str]] = {
     Code.TOP_UP: ("ok", "+", "was added"),
+    Code.CLAIM: ("ok", "+", "was added: its sender became known as you"),
     Code.PROMOTION: ("ok", "+", "was added, to spend"),
     Code.HOLD: ("quiet", "", "was set aside; what is not used comes back"),
     Code.RELEASE: ("quiet", "", "is available again"),

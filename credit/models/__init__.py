@@ -1,6 +1,7 @@
 """What the Credit section keeps. The ledger itself is in `ledger`; money at the border has modules of its own."""
 
 from credit.models.budgets import AlertKind, Budget, CreditAlert
+from credit.models.deposits import Deposit, DepositCursor, RecognisedBy, TopUp
 from credit.models.invoices import BillingDetails, Invoice, InvoiceCounter, Series
 from credit.models.ledger import Account, CreditRule, Earning, Hold, Transfer
 from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
@@ -12,6 +13,8 @@ __all__ = [
     "Budget",
     "CreditAlert",
     "CreditRule",
+    "Deposit",
+    "DepositCursor",
     "Earning",
     "Hold",
     "Invoice",
@@ -21,6 +24,8 @@ __all__ = [
     "PayoutBatch",
     "PayoutLane",
     "PayoutTransaction",
+    "RecognisedBy",
     "Series",
+    "TopUp",
     "Transfer",
 ]
