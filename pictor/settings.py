@@ -212,6 +212,23 @@ EVM_EXPLORER_URL = env.address("EVM_EXPLORER_URL", "")
 TOP_UP_MINIMUM_MICROS = env.number("TOP_UP_MINIMUM_MICROS", 10_000_000)
 TOP_UP_SECONDS = env.seconds("TOP_UP_SECONDS", 3600)
 
+# Money in: PayPal's hosted checkout (cards through it). Without the three secrets it is not offered. -------------------
+
+PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_WEBHOOK_ID = env.together(
+    "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_WEBHOOK_ID"
+)
+_PAYPAL = (
+    "sandbox.paypal.com" if env.choice("PAYPAL_ENVIRONMENT", "sandbox", ("sandbox", "live")) == "sandbox" else "paypal.com"
+)
+PAYPAL_API_URL = env.address("PAYPAL_API_URL", f"https://api-m.{_PAYPAL}")
+PAYPAL_PAGE_URL = env.address("PAYPAL_PAGE_URL", f"https://www.{_PAYPAL}")  # where payers approve
+PAYPAL_CERT_URL = env.address("PAYPAL_CERT_URL", f"https://api.{_PAYPAL}/v1/notifications/certs") + "/"
+PAYPAL_CERT_NAME = env.text("PAYPAL_CERT_NAME", f"messageverificationcerts.{_PAYPAL}")
+PAYPAL_ROOTS_FILE = env.text("PAYPAL_ROOTS_FILE", "")  # PEM; empty: the roots that browsers know
+PAYPAL_FEE_BP = env.number("PAYPAL_FEE_BP", 440)  # of the credit, and
+PAYPAL_FEE_CENTS = env.number("PAYPAL_FEE_CENTS", 30)  # on top of it
+PAYPAL_CHARGEBACK_DAYS = env.number("PAYPAL_CHARGEBACK_DAYS", 180, at_least=1)  # how long a payer may complain
+
 # Operators' console --------------------------------------------------------------------------------------------------
 
 UNFOLD = console(site_name=SITE_NAME, static_url=STATIC_URL)
@@ -237,7 +254,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'", "https://accounts.google.com"],
+        "form-action": ["'self'", "https://accounts.google.com", *([PAYPAL_PAGE_URL] if PAYPAL_CLIENT_ID else [])],
         "frame-ancestors": ["'none'"],
     }
 }
