@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from pictor.stack import checkout, environments, interpreter, places, system
+from pictor.stack import checkout, environments, interpreter, javascript, places, system
 from pictor.stack.places import Places
 from pictor.stack.words import Stop, say
 from pictor_agent.engines import blender_versions, fetching
@@ -26,8 +26,8 @@ def main(words: list[str]) -> None:
         raise Stop("Pictor's stack needs Linux or macOS and Python 3.11.")
     tests = what in {"test", "check", "chaos"}
     here = places.choose()
-    command, environment = prepared(here, tests=tests, blender=what != "check", command=TARGETS[what] + rest)
-    run(here, command, environment)
+    command = TARGETS[what] + rest
+    run(here, *prepared(here, tests=tests, blender=what != "check", tools=what == "test", command=command))
 
 
 # What each target runs, in the environment, from the source folder.
@@ -42,7 +42,7 @@ TARGETS = {
 }
 
 
-def prepared(here: Places, *, tests: bool, blender: bool, command: list[str]) -> tuple[list[str], dict[str, str]]:
+def prepared(here: Places, *, tests: bool, blender: bool, tools: bool, command: list[str]) -> tuple[list[str], dict[str, str]]:
     """Everything is there afterwards; returns the command and its environment."""
     require_space(here, NEEDED_BYTES + (TESTS_BYTES if tests else 0))
     if here.shared:
@@ -56,6 +56,8 @@ def prepared(here: Places, *, tests: bool, blender: bool, command: list[str]) ->
     if blender:
         folder = environments.ensure_blenders(here, server, python, every=tests)
         environment |= blender_variables(folder) | environments.index_environment(server.python)
+    if tools:
+        environment["PICTOR_JS"] = str(javascript.ensure(here, server))
     if tests and (browser := system.browser()) and os.environ.get("BROWSER") != "0":
         environment["CHROMIUM"] = browser
     return [str(server.python), *command], environment
