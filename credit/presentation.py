@@ -10,7 +10,7 @@ CENT_MICROS = 10_000
 
 # filter -> (words, codes); the order of the tabs
 FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
-    "payment": ("Payments", (Code.TOP_UP, Code.CLAIM)),
+    "payment": ("Payments", (Code.TOP_UP, Code.CLAIM, Code.DISPUTE, Code.DISPUTE_WON, Code.CHARGEBACK, Code.DEBT_PAID)),
     "promotion": ("Promotions", (Code.PROMOTION,)),
     "charge": ("Charges", (Code.CHARGE,)),
     "hold": ("Holds", (Code.HOLD, Code.RELEASE)),
@@ -32,6 +32,10 @@ READS: dict[Code, tuple[str, str, str]] = {
     Code.MATURITY: ("ok", "", "became available"),
     Code.REFUND: ("ok", "+", "was given back; it is available"),
     Code.EARNING_REVERSED: ("warn", "−", "was taken back from pending: the charge was refunded"),
+    Code.DISPUTE: ("warn", "−", "is on hold while the payment it came from is in doubt"),
+    Code.DISPUTE_WON: ("ok", "+", "is available again: the dispute is over"),
+    Code.CHARGEBACK: ("warn", "−", "went back to who paid"),
+    Code.DEBT_PAID: ("warn", "−", "paid what a payment that was taken back left open"),
     Code.WITHDRAWAL: ("accent", "−", "left for your payout address"),
     Code.WITHDRAWAL_RETURNED: ("ok", "+", "came back from a withdrawal; it is available"),
 }

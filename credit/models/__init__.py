@@ -4,6 +4,7 @@ from credit.models.budgets import AlertKind, Budget, CreditAlert
 from credit.models.deposits import Deposit, DepositCursor, RecognisedBy, TopUp
 from credit.models.invoices import BillingDetails, Invoice, InvoiceCounter, Series
 from credit.models.ledger import Account, CreditRule, Earning, Hold, Transfer
+from credit.models.payments import Debt, Dispute, FrozenEarning, Payment, ProviderEvent
 from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
 
 __all__ = [
@@ -13,17 +14,22 @@ __all__ = [
     "Budget",
     "CreditAlert",
     "CreditRule",
+    "Debt",
     "Deposit",
     "DepositCursor",
+    "Dispute",
     "Earning",
+    "FrozenEarning",
     "Hold",
     "Invoice",
     "InvoiceCounter",
+    "Payment",
     "Payout",
     "PayoutAddress",
     "PayoutBatch",
     "PayoutLane",
     "PayoutTransaction",
+    "ProviderEvent",
     "RecognisedBy",
     "Series",
     "TopUp",

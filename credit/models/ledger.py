@@ -21,6 +21,7 @@ class Account(models.Model):
     bucket = models.CharField(max_length=12, choices=Bucket)
     balance_micros = models.BigIntegerField(null=True)  # None: summed from the transfers
     clears_at = models.DateTimeField(null=True, blank=True)  # until then money paid into it may be charged back
+    in_debt = models.BooleanField(default=False, db_default=False)  # while its owner has an open Debt
 
     class Meta:
         constraints = [
