@@ -2,6 +2,8 @@
 
 import os
 
+from common.money import parse_credits
+
 MISSING = object()
 
 
@@ -44,6 +46,14 @@ def number(name: str, default: int, *, at_least: int = 0) -> int:
 def seconds(name: str, default: int) -> int:
     """A duration in whole seconds, at least one."""
     return number(name, default, at_least=1)
+
+
+def credits(name: str, default: str) -> int:
+    """An amount written in credits, "12.50", as micros."""
+    try:
+        return parse_credits(text(name, default))
+    except ValueError as error:
+        raise BadSetting(f"{name}: {error}.") from error
 
 
 def words(name: str, default: str = "") -> list[str]:

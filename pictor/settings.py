@@ -221,6 +221,21 @@ _PAYPAL = (
     "sandbox.paypal.com" if env.choice("PAYPAL_ENVIRONMENT", "sandbox", ("sandbox", "live")) == "sandbox" else "paypal.com"
 )
 PAYPAL_API_URL = env.address("PAYPAL_API_URL", f"https://api-m.{_PAYPAL}")
+
+# Withdrawals. A chain pays out once the address of its sending wallet is set; the key is read by the background process alone.
+APTOS_PAYOUT_ADDRESS = env.text("APTOS_PAYOUT_ADDRESS", "")
+APTOS_PAYOUT_KEY_FILE = env.text("APTOS_PAYOUT_KEY_FILE", "")
+EVM_PAYOUT_ADDRESS = env.text("EVM_PAYOUT_ADDRESS", "")
+EVM_PAYOUT_KEY_FILE = env.text("EVM_PAYOUT_KEY_FILE", "")
+EVM_PAYOUT_GWEI_MAX = env.number("EVM_PAYOUT_GWEI_MAX", 200, at_least=1)
+WITHDRAW_MINIMUM_MICROS = env.credits("WITHDRAW_MINIMUM", "10")
+WITHDRAW_FEE_MICROS = {"aptos": env.credits("WITHDRAW_FEE_APTOS", "0.10"), "evm": env.credits("WITHDRAW_FEE_EVM", "2")}
+WITHDRAW_DAY_MAX_MICROS = env.credits("WITHDRAW_DAY_MAX", "1000")
+WITHDRAW_APPROVAL_MICROS = env.credits("WITHDRAW_APPROVAL_ABOVE", "200")
+WITHDRAW_DELAY_SECONDS = env.number("WITHDRAW_DELAY_SECONDS", 3600)
+PAYOUT_ADDRESS_DELAY_SECONDS = env.number("PAYOUT_ADDRESS_DELAY_SECONDS", 86_400)
+PAYOUT_MAX_MICROS = env.credits("PAYOUT_MAX", "5000")
+PAYOUT_DAY_MAX_MICROS = env.credits("PAYOUT_DAY_MAX", "20000")
 PAYPAL_PAGE_URL = env.address("PAYPAL_PAGE_URL", f"https://www.{_PAYPAL}")  # where payers approve
 PAYPAL_CERT_URL = env.address("PAYPAL_CERT_URL", f"https://api.{_PAYPAL}/v1/notifications/certs") + "/"
 PAYPAL_CERT_NAME = env.text("PAYPAL_CERT_NAME", f"messageverificationcerts.{_PAYPAL}")
