@@ -1,21 +1,26 @@
 """A hold is charged and the charge divided, exactly once per key."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from credit.codes import Bucket, Code, Kind
 from credit.errors import HoldTooSmall, KeyReused
 from credit.models import Hold, Transfer
 from credit.posting import Chart, Movement, chart_of, holding, lock_accounts, platform, post, written
 from credit.services.earnings import write_earnings
-from credit.services.keys import charge_keys, check_amount
+from credit.services.keys import bucket_keys, charge_keys, check_amount
 from credit.services.locks import lock_holds, wallet
 from credit.splitting import divide_charge, take_in_order
 
+PARTS = [f"{bucket.value}_micros" for bucket in Bucket]
+SAVE = f"""
+    UPDATE credit_hold AS hold SET {", ".join(f"{part} = given.{part}" for part in PARTS)}
+    FROM unnest(%s::bigint[], {", ".join("%s::bigint[]" for _ in PARTS)}) AS given(id, {", ".join(PARTS)}) WHERE hold.id = given.id
+"""
 POOLS = {"checkers": (Kind.CHECKERS, Code.CHECKERS_SHARE), "network": (Kind.NETWORK, Code.NETWORK_SHARE)}
 
 
@@ -88,11 +93,18 @@ def _charge_now(charges: Sequence[Charge], holds: dict[int, Hold], now: datetime
     movements = [
         move for charge in charges for move in _charge_movements(charge, holds[charge.hold_id], chart, divided[charge.key])
     ]
-    Hold.objects.bulk_update(holds.values(), [f"{bucket.value}_micros" for bucket in Bucket])
+    _save(holds.values())
     wallets = [account for hold in holds.values() for account in wallet(chart, hold.owner_id)]
     locked = lock_accounts([*wallets, *(move.target for move in movements)])
     write_earnings(post(movements, locked=locked), holds, now)
     return {charge.key: _result(charge.charge_micros, divided[charge.key].values(), repeated=False) for charge in charges}
+
+
+def _save(holds: Collection[Hold]) -> None:
+    """The parts that remain of locked holds."""
+    columns = [[hold.pk for hold in holds], *([getattr(hold, name) for hold in holds] for name in PARTS)]
+    with connection.cursor() as cursor:
+        cursor.execute(SAVE, columns)
 
 
 def _divide(charge: Charge, hold: Hold) -> dict[Bucket, dict[str, int]]:
@@ -132,14 +144,11 @@ def _result(charge_micros: int, parts: Iterable[Mapping[str, int]], *, repeated:
 
 def _charged_before(charges: Sequence[Charge]) -> dict[str, ChargeResult]:
     """Results of the charges whose key was written before. Raises KeyReused when it names something else."""
-    keys = {charge.key: charge_keys(charge.key) for charge in charges}
-    known = written(key for each in keys.values() for key in each)
-    results = {}
-    for charge in charges:
-        rows = [known[key] for key in keys[charge.key] if key in known]
-        if rows:
-            results[charge.key] = _repeat_of(charge, rows)
-    return results
+    heads = {charge.key: bucket_keys(charge.key) for charge in charges}
+    known = written(key for each in heads.values() for key in each)
+    repeats = [charge for charge in charges if not known.keys().isdisjoint(heads[charge.key])]
+    rows = written(key for charge in repeats for key in charge_keys(charge.key)) if repeats else {}
+    return {charge.key: _repeat_of(charge, [rows[key] for key in charge_keys(charge.key) if key in rows]) for charge in repeats}
 
 
 def _repeat_of(charge: Charge, rows: Sequence[Transfer]) -> ChargeResult:

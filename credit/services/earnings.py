@@ -3,27 +3,27 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from credit import events
 from credit.codes import Bucket, Code
 from credit.models import Account, CreditRule, Earning, Hold, Transfer
 from credit.posting import Chart, Movement, chart_of, post, spendable
 
+INSERT = """
+    INSERT INTO credit_earning (transfer_id, account_id, amount_micros, matures_at)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+"""
+
 
 def write_earnings(transfers: Iterable[Transfer], holds: dict[int, Hold], now: datetime) -> None:
     """Pending earnings with the moment at which they become available."""
     pending = timedelta(seconds=CreditRule.at(now).pending_seconds)
-    Earning.objects.bulk_create(
-        Earning(
-            transfer=row,
-            account_id=row.target_id,
-            amount_micros=row.amount_micros,
-            matures_at=matures_at(hold=holds[row.hold_id], row=row, earliest=now + pending),
-        )
-        for row in transfers
-        if row.code == Code.EARNING and row.hold_id
-    )
+    paid = [row for row in transfers if row.code == Code.EARNING and row.hold_id]
+    columns = [[getattr(row, name) for row in paid] for name in ("pk", "target_id", "amount_micros")]
+    due = [matures_at(hold=holds[row.hold_id], row=row, earliest=now + pending) for row in paid]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [*columns, due])
 
 
 def matures_at(*, hold: Hold, row: Transfer, earliest: datetime) -> datetime | None:
