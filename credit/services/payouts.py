@@ -1,0 +1,146 @@
+"""Sending, as rows: numbers are reserved, signed bytes are stored, fates are written down. Nothing here asks a network.
+
+The rules that make a payout happen once:
+1. It gets one number in one lane, in the transaction that moves it to `sending`; it never gets another.
+2. Signed bytes are stored before they are first sent.
+3. Money is given back only for what failed on the chain under that number, finally.
+Locks: lane, then payouts, then wallets.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from common.transitions import move
+from credit import events
+from credit.codes import Bucket, Code, Kind
+from credit.models import Payout, PayoutBatch, PayoutLane, PayoutTransaction
+from credit.payout_states import ON_ITS_WAY, PAYOUT_MOVES, PayoutStatus
+from credit.payouts.lanes import Signed
+from credit.posting import Movement, chart_of, platform, post
+from credit.services.withdrawals import give_money_back
+
+
+def open_lane(*, chain: str, sender: str, next_number: int) -> PayoutLane:
+    """The lane of a sending address; a new one begins with the number that the chain named."""
+    return PayoutLane.objects.get_or_create(chain=chain, sender=sender, defaults={"next_number": next_number})[0]
+
+
+@transaction.atomic
+def stop_lane(*, lane: PayoutLane, because: str, now: datetime) -> None:
+    """Nothing more is signed or sent here until an operator has looked."""
+    PayoutLane.objects.filter(pk=lane.pk, stopped_at=None).update(stopped_at=now, stopped_because=because[:300])
+    lane.refresh_from_db()
+
+
+def resume_lane(*, lane_id: int) -> bool:
+    """By an operator. The lane stops again if what stopped it is still so."""
+    return bool(PayoutLane.objects.filter(pk=lane_id).update(stopped_at=None, stopped_because=""))
+
+
+def mark_problem(*, payout_ids: Sequence[int], words: str) -> None:
+    """What keeps approved payouts, for operators."""
+    Payout.objects.filter(pk__in=payout_ids, status=PayoutStatus.APPROVED).update(problem=words[:300])
+
+
+@transaction.atomic
+def begin_batch(
+    *, lane_id: int, payout_ids: Sequence[int], asset_units: int, gas_units: int, now: datetime
+) -> PayoutBatch | None:
+    """Give approved payouts their numbers. None: the lane has stopped, or others took them meanwhile."""
+    lane = PayoutLane.objects.select_for_update().get(pk=lane_id)
+    chosen = Payout.objects.select_for_update().filter(pk__in=payout_ids, status=PayoutStatus.APPROVED, lane=None)
+    payouts = list(chosen.order_by("pk"))
+    if lane.stopped_at or not payouts:
+        return None
+    batch = PayoutBatch.objects.create(
+        lane=lane,
+        created_at=now,
+        count=len(payouts),
+        amount_micros=sum(payout.arrives_micros for payout in payouts),
+        asset_units=asset_units,
+        gas_units=gas_units,
+    )
+    for number, payout in enumerate(payouts, start=int(lane.next_number)):
+        reserved = {"lane": lane, "number": number, "batch": batch, "problem": ""}
+        move(payout, PayoutStatus.SENDING, moves=PAYOUT_MOVES, **reserved)
+    lane.next_number += len(payouts)
+    lane.save(update_fields=["next_number"])
+    events.credit_changed({payout.owner_id for payout in payouts})
+    return batch
+
+
+@transaction.atomic
+def store_signed(*, payout_id: int, signed: Signed, now: datetime) -> PayoutTransaction:
+    """What will be sent, before it is. The same bytes are stored once."""
+    payout = Payout.objects.select_for_update().get(pk=payout_id)
+    assert payout.status in ON_ITS_WAY, f"signed for a payout that is {payout.status}"
+    return PayoutTransaction.objects.get_or_create(
+        payout=payout,
+        hash=signed.hash,
+        defaults={
+            "attempt": payout.transactions.count() + 1,
+            "signed": signed.data,
+            "expires_at": signed.expires_at,
+            "gas_price": signed.gas_price,
+            "made_at": now,
+        },
+    )[0]
+
+
+def mark_sent(*, transaction_id: int, now: datetime) -> None:
+    """For the pace of sending again; nothing depends on it."""
+    PayoutTransaction.objects.filter(pk=transaction_id).update(sent_at=now)
+
+
+@transaction.atomic
+def mark_included(*, payout_id: int, is_included: bool) -> None:
+    """The chain shows it, or has dropped the block that showed it."""
+    payout = Payout.objects.select_for_update().get(pk=payout_id)
+    to = PayoutStatus.SENT if is_included else PayoutStatus.SENDING
+    if payout.status in ON_ITS_WAY and payout.status != to:
+        move(payout, to, moves=PAYOUT_MOVES)
+        events.credit_changed([payout.owner_id])
+
+
+@transaction.atomic
+def confirm_payout(*, payout_id: int, tx_hash: str, now: datetime) -> None:
+    """It has arrived, finally. Repeating this changes nothing."""
+    payout = Payout.objects.select_for_update().get(pk=payout_id)
+    if payout.status not in ON_ITS_WAY:
+        return
+    payout.transactions.filter(hash=tx_hash).update(outcome="paid")
+    move(payout, PayoutStatus.CONFIRMED, moves=PAYOUT_MOVES, settled_at=now)
+    chart = chart_of([])
+    waiting = platform(chart, Kind.PAYOUT, Bucket.EARNED)
+    ways = [
+        (Code.PAID_OUT, Kind.CHAIN, payout.arrives_micros, "paid_out"),
+        (Code.WITHDRAWAL_FEE, Kind.NETWORK, payout.fee_micros, "fee"),
+    ]
+    post(
+        [
+            Movement(
+                key=f"payout:{payout.pk}:{word}",
+                code=code,
+                source=waiting,
+                target=platform(chart, kind, Bucket.EARNED),
+                amount_micros=amount_micros,
+                reference=f"Withdrawal {payout.pk}",
+            )
+            for code, kind, amount_micros, word in ways
+            if amount_micros
+        ]
+    )
+    events.credit_changed([payout.owner_id])
+
+
+@transaction.atomic
+def return_payout(*, payout_id: int, tx_hash: str, reason: str, now: datetime) -> None:
+    """It failed on the chain, finally, and used up its number: it can never arrive. Repeating this changes nothing."""
+    payout = Payout.objects.select_for_update().get(pk=payout_id)
+    if payout.status not in ON_ITS_WAY:
+        return
+    payout.transactions.filter(hash=tx_hash).update(outcome="failed")
+    move(payout, PayoutStatus.RETURNED, moves=PAYOUT_MOVES, settled_at=now, reason=reason[:300])
+    give_money_back(payout)
