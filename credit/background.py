@@ -4,14 +4,20 @@ import logging
 
 import structlog
 from celery import shared_task
+from django.core.cache import cache
 
 from common import clock
 from credit import services
+from credit.chains import deposit_chains
+from credit.deposits import watching
+from credit.deposits.wire import NodeDown
+from credit.models import TopUp
 from credit.proof import prove
 
 BATCH = 1000
 BATCHES_MAX = 20
 NAMED_MAX = 20  # differences that one run logs
+WATCHING_SECONDS = 120  # longer than the time limit of sweep_deposits (pictor.celery)
 log = structlog.get_logger(__name__)
 
 
@@ -31,6 +37,34 @@ def sweep_expired_holds() -> None:
     """Give back what holds past their time still have."""
     if given_back := services.sweep_expired_holds(now=clock.now()):
         log.info("holds_given_back", holds=given_back)
+
+
+@shared_task
+def sweep_deposits() -> None:
+    """Look at every chain that takes top-ups; one look at a chain at a time, so that a slow node holds one process."""
+    for chain in deposit_chains():
+        if not cache.add(turn := f"credit:watching:{chain.key}", 1, timeout=WATCHING_SECONDS):
+            continue
+        try:
+            for asset in chain.assets:
+                watching.watch(chain, asset, clock.now())
+        finally:
+            cache.delete(turn)
+
+
+@shared_task
+def look_up_top_up(top_up_id: int) -> None:
+    """A wallet named a transaction: look now, the sweep looks again."""
+    try:
+        watching.look_up(TopUp.objects.get(pk=top_up_id), clock.now())
+    except NodeDown as error:
+        log.info("top_up_not_looked_up", top_up=top_up_id, problem=str(error))
+
+
+@shared_task
+def sweep_top_ups() -> None:
+    """End top-ups that nothing came for."""
+    services.sweep_top_ups(now=clock.now())
 
 
 @shared_task

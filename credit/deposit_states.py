@@ -27,6 +27,13 @@ class Failure(TextChoices):
         "right address on the wrong network or as another asset, ask the operator of this network.",
     )
     NOT_FOUND = "not_found", "The chain never showed the transaction. If your wallet still shows it as sent, ask the operator."
+    UNKNOWN = (
+        "unknown",
+        "The payment arrived from an address that is linked to no account. Link that wallet in your profile and it is "
+        "credited within a minute; if it came from an exchange, ask the operator of this network.",
+    )
+    NOT_YOURS = "not_yours", "The payment was credited to another account, to which its sender is linked."
+    REPEATED = "repeated", "This payment was credited before: see your history."
 
 
 class DepositStatus(TextChoices):

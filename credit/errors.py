@@ -32,3 +32,15 @@ class HoldClosed(LedgerError):
 
 class NotCharged(LedgerError):
     """There is no such charge to refund, or it has been refunded already."""
+
+
+class NotClaimable(LedgerError):
+    """The deposit is somebody's, or not final."""
+
+
+class TopUpRefused(Exception):
+    """A top-up that is not begun; nothing was written. `reason`: amount, recognised_by, open or busy."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason

@@ -23,7 +23,10 @@ app.conf.update(
     worker_max_memory_per_child=800_000,  # KiB; a film's pictures must not stay for ever
     worker_hijack_root_logger=False,  # its lines look like all others
     task_default_queue="background",
-    task_annotations={"workers.background.feed": {"soft_time_limit": 30, "time_limit": 40}},
+    task_annotations={
+        "workers.background.feed": {"soft_time_limit": 30, "time_limit": 40},
+        "credit.background.sweep_deposits": {"soft_time_limit": 100, "time_limit": 110},
+    },
     task_routes={"workers.background.feed": {"queue": "feeder"}},  # a process of its own: it leases for everybody
 )
 
@@ -77,6 +80,8 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "telemetry-days": ("workers.background.sweep_telemetry_days", 3600.0),  # partitions reach two days ahead
     "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute
     "expired-holds": ("credit.background.sweep_expired_holds", 600.0),  # 30 days old: minutes do not matter
+    "deposits": ("credit.background.sweep_deposits", 5.0),  # whoever paid is watching
+    "top-ups": ("credit.background.sweep_top_ups", 60.0),  # an hour old
     "ledger": ("credit.background.sweep_ledger", 86_400.0),  # once a day: it reads every transfer
     "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work
