@@ -59,6 +59,8 @@ class Code(TextChoices):
     DISPUTE_WON = "dispute_won", "Dispute settled"  # disputed -> spendable
     CHARGEBACK = "chargeback", "Chargeback"  # disputed, clearing (earnings taken back) or network -> provider
     DEBT_PAID = "debt_paid", "Debt paid"  # spendable -> network
+    ADJUSTED_UP = "adjusted_up", "Adjustment"  # operator -> spendable
+    ADJUSTED_DOWN = "adjusted_down", "Adjustment"  # spendable -> operator
     WITHDRAWAL = "withdrawal", "Withdrawal"  # spendable, earned -> payout
     PAID_OUT = "paid_out", "Paid out"  # payout -> chain
     WITHDRAWAL_FEE = "withdrawal_fee", "Withdrawal fee"  # payout -> network

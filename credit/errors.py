@@ -38,6 +38,14 @@ class NotClaimable(LedgerError):
     """The deposit is somebody's, or not final."""
 
 
+class AdjustmentRefused(Exception):
+    """An operator's adjustment that is not made; nothing moved. `reason`: amount, reason, own or second."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
 class TopUpRefused(Exception):
     """A top-up that is not begun; nothing was written. `reason`: amount, recognised_by, open or busy."""
 

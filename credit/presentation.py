@@ -10,7 +10,19 @@ CENT_MICROS = 10_000
 
 # filter -> (words, codes); the order of the tabs
 FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
-    "payment": ("Payments", (Code.TOP_UP, Code.CLAIM, Code.DISPUTE, Code.DISPUTE_WON, Code.CHARGEBACK, Code.DEBT_PAID)),
+    "payment": (
+        "Payments",
+        (
+            Code.TOP_UP,
+            Code.CLAIM,
+            Code.DISPUTE,
+            Code.DISPUTE_WON,
+            Code.CHARGEBACK,
+            Code.DEBT_PAID,
+            Code.ADJUSTED_UP,
+            Code.ADJUSTED_DOWN,
+        ),
+    ),
     "promotion": ("Promotions", (Code.PROMOTION,)),
     "charge": ("Charges", (Code.CHARGE,)),
     "hold": ("Holds", (Code.HOLD, Code.RELEASE)),
@@ -36,6 +48,8 @@ READS: dict[Code, tuple[str, str, str]] = {
     Code.DISPUTE_WON: ("ok", "+", "is available again: the dispute is over"),
     Code.CHARGEBACK: ("warn", "−", "went back to who paid"),
     Code.DEBT_PAID: ("warn", "−", "paid what a payment that was taken back left open"),
+    Code.ADJUSTED_UP: ("ok", "+", "was added by an operator"),
+    Code.ADJUSTED_DOWN: ("warn", "−", "was taken by an operator"),
     Code.WITHDRAWAL: ("accent", "−", "left for your payout address"),
     Code.WITHDRAWAL_RETURNED: ("ok", "+", "came back from a withdrawal; it is available"),
 }

@@ -1,5 +1,6 @@
 """What the Credit section keeps. The ledger itself is in `ledger`; money at the border has modules of its own."""
 
+from credit.models.adjustments import Adjustment
 from credit.models.budgets import AlertKind, Budget, CreditAlert
 from credit.models.deposits import Deposit, DepositCursor, RecognisedBy, TopUp
 from credit.models.invoices import BillingDetails, Invoice, InvoiceCounter, Series
@@ -9,6 +10,7 @@ from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane
 
 __all__ = [
     "Account",
+    "Adjustment",
     "AlertKind",
     "BillingDetails",
     "Budget",

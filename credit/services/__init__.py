@@ -6,6 +6,7 @@ transaction may combine verbs for the holds of one creator without the danger of
 """
 
 from credit.services.additions import grant_promotion, pay_probe, top_up_by_operator, transfer, welcome
+from credit.services.adjustments import agree_to_adjustment, ask_adjustment, refuse_adjustment
 from credit.services.balances import Balance, balance_of, entries_of, hold_remaining
 from credit.services.charges import Charge, ChargeResult, charge_hold, charge_holds
 from credit.services.deposits import claim_deposit, record_payment, settle_deposit, unclaimed_deposits
@@ -19,6 +20,8 @@ __all__ = [
     "Charge",
     "ChargeResult",
     "Refunded",
+    "agree_to_adjustment",
+    "ask_adjustment",
     "balance_of",
     "charge_hold",
     "charge_holds",
@@ -34,6 +37,7 @@ __all__ = [
     "record_payment",
     "refund_charge",
     "refund_pending",
+    "refuse_adjustment",
     "release_expired_hold",
     "release_hold",
     "settle_deposit",
