@@ -1,12 +1,18 @@
 """The words of the Credit page: how each code reads in a user's history, and the filters above it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from credit.codes import Bucket, Code
 from credit.models import Transfer
 from credit.services import Balance
 
 CENT_MICROS = 10_000
+DIRECTION_WORDS = {"+": "in", "−": "out", "": "within"}  # of the signs below
+SECTIONS = [("overview", "Overview"), ("history", "History")]
 
 # filter -> (words, codes); the order of the tabs
 FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {
@@ -89,6 +95,46 @@ class Entry:
         return Bucket(place.bucket).label
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One figure of the balance: what it is, and when it changes."""
+
+    label: str
+    amount_micros: int
+    meaning: str
+    changes: str
+
+
+def parts_of(balance: Balance) -> list[Part]:
+    """The four figures of the Credit page, in words that a person would use."""
+    return [
+        Part(
+            "Available",
+            balance.available_micros,
+            "Yours to spend now",
+            "Grows with top-ups, released holds, refunds and matured earnings; falls when a job sets credit aside or you withdraw.",
+        ),
+        Part(
+            "Held",
+            balance.held_micros,
+            "Set aside for work under way",
+            "Falls frame by frame as results are accepted and charged. What is not used returns when the job ends.",
+        ),
+        Part(
+            "Pending",
+            balance.pending_micros,
+            "Earned, not available yet",
+            "Each earning waits, usually 72 hours, until its payment is final. Then it moves to available.",
+        ),
+        Part(
+            "Withdrawable",
+            balance.withdrawable_micros,
+            "The earned part of available",
+            "Grows as earnings mature. Top-ups and promotions can be spent, not withdrawn.",
+        ),
+    ]
+
+
 def balance_places(balance: Balance) -> int:
     """Decimals for all four figures: two while everything is whole cents, else four."""
     figures = (balance.available_micros, balance.held_micros, balance.pending_micros, balance.withdrawable_micros)
@@ -100,9 +146,15 @@ def codes_of(kind: str) -> tuple[Code, ...]:
     return FILTERS[kind][1] if kind in FILTERS else ()
 
 
-def tabs(path: str) -> list[dict]:
-    """The filters as components/tabs.html wants them."""
-    items = [{"key": "", "url": path, "words": "All", "count": None}]
-    return items + [
-        {"key": key, "url": f"{path}?kind={key}", "words": words, "count": None} for key, (words, _) in FILTERS.items()
+def tabs(path: str, said: Mapping[str, str]) -> list[dict]:
+    """The kinds as components/tabs.html wants them; what else was said stays in the address."""
+    kinds = [("", "All"), *((key, words) for key, (words, _) in FILTERS.items())]
+    return [
+        {"key": key, "url": f"{path}?{urlencode({**said, **({'kind': key} if key else {})})}".rstrip("?"), "words": words}
+        for key, words in kinds
     ]
+
+
+def sections() -> list[dict]:
+    """The pages of the Credit section as components/tabs.html wants them."""
+    return [{"key": name, "url": reverse(f"credit:{name}"), "words": words} for name, words in SECTIONS]

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from credit.views import overview
+from credit.views import entries, history, overview
 
 app_name = "credit"
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("balance/", overview.balance, name="overview-balance"),
-    path("history/", overview.history, name="overview-history"),
+    path("newest/", overview.newest, name="overview-newest"),
+    path("history/", history.history, name="history"),
+    path("history.csv", history.history_csv, name="history-csv"),
+    path("history/<int:pk>/", entries.entry_detail, name="entry-detail"),
 ]

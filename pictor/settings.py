@@ -286,6 +286,7 @@ FORMAT_MODULE_PATH = ["pictor.formats"]  # dates in the operators' console as on
 # The queue: which product answers for which kind of work --------------------------------------------------------------
 
 WORK_KINDS = "pictor.work_kinds.WORK_KINDS"
+LEDGER_LINKS = "pictor.ledger_links.LEDGER_LINKS"
 
 # Rendering on the server: scenes are inspected by the agent's program, in its sandbox ---------------------------------
 

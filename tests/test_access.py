@@ -7,16 +7,23 @@ look, they do not act in a creator's name. 302 for nobody means: to the sign-in 
 from typing import NamedTuple
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from credit.models import Transfer
 from rendering.models import Film
 from rendering.services.watching import share_job
 from rendering.uploads import start_upload
 from tests import builders
+from users import tokens
+from users.models import SshKey
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +47,11 @@ def page(name, *args):
 def own_page(name, *args):
     """Its owner's; operators may look; for others it does not exist."""
     return Row(name, 302, 404, 200, 200, args=args)
+
+
+def own_step(name, *args):
+    """Its owner's alone, operators do not look."""
+    return Row(name, 302, 404, 404, 200, args=args)
 
 
 def verb(name, *args, done=302, **fields):
@@ -120,7 +132,10 @@ TABLE = [
     page("leaderboard:overview"),
     page("credit:overview"),
     page("credit:overview-balance"),
-    page("credit:overview-history"),
+    page("credit:overview-newest"),
+    page("credit:history"),
+    page("credit:history-csv"),
+    Row("credit:entry-detail", 302, 404, 404, 200, args=("entry",)),
     # People
     Row("users:sign-in", 200, 302, 302, 302),
     Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
@@ -128,16 +143,43 @@ TABLE = [
     Row("users:persona-sign-in", 404, 404, 404, 404, "post", (), {"persona": "operator"}),  # no demo here
     Row("users:sign-out", 302, 302, 302, 302, "post"),
     page("users:profile"),
+    page("users:security"),
+    page("users:keys"),
+    page("users:notifications"),
+    page("users:data"),
+    page("users:confirm"),
+    Row("users:confirm-google", 302, 302, 302, 302, "post"),
+    Row("users:link-google", 302, 302, 302, 302, "post"),
+    verb("users:unlink", "method"),
     verb("users:session-end", "session"),
+    Row("users:sessions-end-others", 302, 302, 302, 302, "post"),
+    Row("users:ssh-key-add", 302, 422, 422, 422, "post"),
+    verb("users:ssh-key-remove", "ssh_key"),
+    Row("users:token-make", 302, 422, 422, 422, "post"),
+    verb("users:token-revoke", "api_token"),
+    Row("users:data-export", 302, 200, 200, 200, "post"),
+    Row("users:account-close", 302, 422, 422, 422, "post"),
     Row("account_login", 302, 302, 302, 302),
     Row("account_logout", 302, 302, 302, 302),
     Row("account_inactive", 200, 200, 200, 200),
     Row("socialaccount_login_cancelled", 200, 200, 200, 200),
     Row("socialaccount_login_error", 401, 401, 401, 401),
-    Row("socialaccount_signup", 302, 302, 302, 302),  # nothing to sign up with
-    Row("socialaccount_connections", 302, 200, 200, 200),
+    Row("socialaccount_signup", 302, 302, 302, 302),  # to the sign-in page: nobody is asked for anything more
+    Row("socialaccount_connections", 302, 302, 302, 302),
     Row("google_login", 302, 302, 302, 302, "post"),
     Row("google_callback", 401, 401, 401, 401),  # without Google's answer: says that it failed
+    Row("mfa_authenticate", 302, 302, 302, 302),  # nobody is in the middle of signing in
+    Row("mfa_index", 302, 302, 302, 302),
+    Row("mfa_list_webauthn", 302, 302, 302, 302),
+    page("mfa_activate_totp"),
+    Row("mfa_deactivate_totp", 302, 404, 404, 200),
+    Row("mfa_view_recovery_codes", 302, 404, 404, 200),
+    page("mfa_generate_recovery_codes"),
+    Row("mfa_download_recovery_codes", 302, 404, 404, 200),
+    page("mfa_add_webauthn"),
+    own_step("mfa_edit_webauthn", "passkey"),
+    own_step("mfa_remove_webauthn", "passkey"),
+    Row("api-me", 401, 401, 401, 401),  # a cookie lets nobody in
     # For machines
     Row("health-live", 200, 200, 200, 200),
     Row("health-ready", 200, 200, 200, 200),
@@ -160,8 +202,22 @@ class World:
         self.film = Film.objects.create(
             job=job, fps=24, frame_count=2, storage_key="films/access.mp4", finished_at=builders.NOW
         ).pk
+        self.entry = Transfer.objects.filter(owner=alice).latest("pk").pk
         self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
         self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
+        ways = [SocialAccount.objects.create(user=alice, provider="evm", uid=f"0x{letter * 40}") for letter in "ab"]
+        self.method = ways[0].pk
+        self.ssh_key = SshKey.objects.create(user=alice, name="k", kind="ssh-ed25519", bits=256, fingerprint="f", text="k").pk
+        scopes = ["account:read"]
+        self.api_token = tokens.make(user=alice, name="t", scopes=scopes, expires_at=None, now=builders.NOW).row.pk
+        self.passkey = second_steps(alice)
+
+
+def second_steps(alice) -> int:
+    """All three kinds; the passkey's number."""
+    TOTP.activate(alice, "A" * 32)
+    RecoveryCodes.activate(alice)
+    return Authenticator.objects.create(user=alice, type="webauthn", data={"name": "Key", "credential": {}}).pk
 
 
 @pytest.fixture

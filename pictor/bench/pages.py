@@ -13,11 +13,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Max, Min
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from common.garbage import search_less
+from common.paging import Place
+from credit.models import Transfer
 from pictor import overview
 from pictor.bench.crowd import LARGE, SMALL, Crowd, fill
 from pictor.bench.report import Figure, Report
@@ -84,12 +87,16 @@ PAGES: dict[str, Page] = {
     "scene list, page 2": _page("creator", "rendering:scene-list", "?page=2"),
     "scene": ("creator", lambda crowd: reverse("rendering:scene-detail", args=[crowd.job.scene_id])),
     "credit": _page("creator", "credit:overview"),
-    "credit, page 2": _page("creator", "credit:overview", "?page=2"),
-    "credit, last page": _page("creator", "credit:overview", "?page=400"),
-    "credit, payments": _page("creator", "credit:overview", "?kind=payment"),
-    "credit, refunds": _page("creator", "credit:overview", "?kind=refund"),
+    "credit history": _page("creator", "credit:history"),
+    "credit history, deep": ("creator", lambda crowd: f"{reverse('credit:history')}?older={_middle(crowd)}"),
+    "credit history, payments": _page("creator", "credit:history", "?kind=payment"),
+    "credit history, refunds": _page("creator", "credit:history", "?kind=refund"),
+    "credit history, what went out": _page("creator", "credit:history", "?direction=out"),
+    "credit history, a year ago": _page("creator", "credit:history", "?since=2024-01-01&until=2024-12-31"),
+    "credit history, searched": _page("creator", "credit:history", "?q=nothing+has+this"),
+    "credit history, of a job": ("creator", lambda crowd: f"{reverse('credit:history')}?job={crowd.job.pk}"),
     "credit: balance": _page("creator", "credit:overview-balance"),
-    "credit: history": _page("creator", "credit:overview-history"),
+    "credit: newest": _page("creator", "credit:overview-newest"),
     "node list": _page("owner", "workers:worker-list"),
     "node list, page 2": _page("owner", "workers:worker-list", "?page=2"),
     "node list: rows": _page("owner", "workers:worker-list", "?rows=1"),
@@ -101,6 +108,13 @@ PAGES: dict[str, Page] = {
        for name in ("renting", "checkers", "rewards", "leaderboard") for who in (" creator", "n owner")},
     "profile": _page("creator", "users:profile"),
 }  # fmt: skip
+
+
+def _middle(crowd: Crowd) -> Place:
+    """Half way through the long history."""
+    rows = Transfer.objects.filter(owner=crowd.creator)
+    ends = rows.aggregate(Min("pk"), Max("pk"), Max("created_at"))
+    return Place(ends["created_at__max"], (ends["pk__min"] + ends["pk__max"]) // 2)
 
 
 def _console() -> dict[str, Page]:

@@ -1,17 +1,26 @@
 """The Credit page: who may see what, and how much it costs."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
-from credit import services
+from credit import runway, services
 from credit.codes import Code
 from credit.presentation import FILTERS, READS
-from tests.credit.builders import charge, hold, person, promote, top_up
+from tests.credit.builders import NOW, charge, hold, person, promote, top_up
 
 pytestmark = pytest.mark.django_db
 OVERVIEW = "/credit/"
-PAGES = [OVERVIEW, "/credit/balance/", "/credit/history/"]
-PLATFORM_ONLY = {Code.CHECKERS_SHARE, Code.NETWORK_SHARE, Code.SHARE_REVERSED, Code.PAID_OUT, Code.WITHDRAWAL_FEE}
+PAGES = [OVERVIEW, "/credit/balance/", "/credit/newest/", "/credit/history/", "/credit/history.csv"]
+PLATFORM_ONLY = {
+    Code.CHECKERS_SHARE,
+    Code.UNCLAIMED,
+    Code.NETWORK_SHARE,
+    Code.SHARE_REVERSED,
+    Code.PAID_OUT,
+    Code.WITHDRAWAL_FEE,
+}
 
 
 class OverviewTests:
@@ -23,7 +32,7 @@ class OverviewTests:
         client.force_login(alice)
         page = client.get(OVERVIEW).content.decode()
         assert "No movements yet" in page
-        assert "How to get credit today" in page
+        assert "How to get credit" in page
 
     def test_it_shows_the_balance_and_every_movement(self, client, alice, wanda):
         promote(alice, 5_000_000)
@@ -39,22 +48,6 @@ class OverviewTests:
         client.force_login(person("mallory"))
         assert "Invoice 1" not in client.get(OVERVIEW).content.decode()
 
-    def test_the_history_filters_by_kind(self, client, alice):
-        promote(alice, 5_000_000)
-        top_up(alice, 20_000_000)
-        client.force_login(alice)
-        page = client.get(OVERVIEW, {"kind": "payment"})
-        assert [entry.transfer.code for entry in page.context["entries"]] == [Code.TOP_UP]
-        assert "No entries of this kind" in client.get(OVERVIEW, {"kind": "earning"}).content.decode()
-        assert len(client.get(OVERVIEW, {"kind": "nonsense"}).context["entries"]) == 2
-
-    def test_a_long_history_has_pages_that_keep_the_filter(self, client, alice):
-        for number in range(30):
-            promote(alice, 1, key=f"promotion:{number}")
-        client.force_login(alice)
-        assert "kind=promotion&amp;page=2" in client.get(OVERVIEW, {"kind": "promotion"}).content.decode()
-        assert len(client.get(OVERVIEW, {"kind": "promotion", "page": "2"}).context["entries"]) == 5
-
     def test_its_queries_do_not_grow_with_the_history(self, client, alice, wanda, django_assert_max_num_queries):
         top_up(alice, 1_000_000)
         held = hold(alice, 1_000_000)
@@ -66,10 +59,10 @@ class OverviewTests:
 
 
 class FragmentTests:
-    def test_the_balance_costs_three_queries(self, client, alice, django_assert_max_num_queries):
+    def test_the_balance_costs_few_queries(self, client, alice, django_assert_max_num_queries):
         top_up(alice, 1_000_000)
         client.force_login(alice)
-        with django_assert_max_num_queries(3):  # session, user, balance
+        with django_assert_max_num_queries(5):  # session, user, when it was seen, balance, what was spent
             page = client.get(reverse("credit:overview-balance")).content.decode()
         assert page.strip().startswith('<div id="credit-balance"')
 
@@ -81,11 +74,39 @@ class FragmentTests:
         top_up(alice, 1_000_000)
         assert client.get(url, headers={"if-none-match": etag}).status_code == 200
 
-    def test_the_history_refreshes_with_its_filter_and_page(self, client, alice):
+    def test_the_newest_movements_refresh(self, client, alice):
         promote(alice, 1)
         client.force_login(alice)
-        page = client.get(reverse("credit:overview-history"), {"kind": "promotion"}).content.decode()
-        assert "kind=promotion&amp;page=1" in page
+        page = client.get(reverse("credit:overview-newest")).content.decode()
+        assert page.strip().startswith('<section id="credit-newest"')
+
+
+class RunwayTests:
+    def test_it_says_until_when_credit_lasts(self, client, alice, wanda):
+        top_up(alice, 20_000_000)
+        charge(hold(alice, 10_000_000), 7_000_000, wanda)
+        client.force_login(alice)
+        response = client.get(OVERVIEW)
+        assert response.context["runway"].day_micros == 1_000_000
+        assert "your credit lasts until" in response.content.decode()
+
+    def test_without_spending_it_does_not_end(self, client, alice):
+        client.force_login(alice)
+        assert "does not run out" in client.get(OVERVIEW).content.decode()
+
+    @pytest.mark.parametrize(
+        ("spent", "left", "day", "days"),
+        [
+            (0, 5, 0, None),
+            (6, 5, 0, None),  # less than a micro a day
+            (7_000_000, 3_000_000, 1_000_000, 3),
+            (7_000_000, 0, 1_000_000, 0),
+            (7, 10**15, 1, None),  # longer than anybody plans
+        ],
+    )
+    def test_the_rule(self, spent, left, day, days):
+        found = runway.runway(spent_micros=spent, left_micros=left, now=NOW)
+        assert (found.day_micros, found.ends_at) == (day, None if days is None else NOW + timedelta(days=days))
 
 
 class WordsTests:
