@@ -12,7 +12,12 @@ from credit.chains import deposit_chains
 from credit.deposits import watching
 from credit.deposits.wire import NodeDown
 from credit.models import TopUp
+from credit.payouts import sending
+from credit.payouts.lanes import Unreachable, WrongChain
+from credit.payouts.signer import NoSigner
 from credit.proof import prove
+from credit.services import withdrawals
+from credit.withdrawing import payout_chains
 
 BATCH = 1000
 BATCHES_MAX = 20
@@ -79,3 +84,16 @@ def sweep_ledger() -> None:
         transfers=found.transfers,
         differences=len(found.differences),
     )
+
+
+@shared_task
+def sweep_payouts() -> None:
+    """Let withdrawals go whose delay is over, and look at every chain that pays out. A chain that does not answer waits."""
+    withdrawals.release_due_withdrawals(now=clock.now())
+    for chain in payout_chains():
+        with sending.turn(chain) as is_mine:
+            try:
+                if is_mine:
+                    sending.pay_out(chain, clock.now())
+            except (Unreachable, WrongChain, NoSigner) as error:
+                log.error("payouts_wait", chain=chain.key, kind=type(error).__name__, error=str(error))

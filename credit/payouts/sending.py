@@ -4,10 +4,13 @@ It may die at any point and be run again, or run twice at once. All it knows is 
 the rules that make each payout happen once. No request to a node happens inside a transaction.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 
 from credit.chains import Chain
@@ -37,6 +40,20 @@ def pay_out(chain: Chain, now: datetime) -> None:
     if not lane.stopped_at:
         begin_batch(chain, sender, lane, now)
         follow(sender, lane, now)
+
+
+@contextmanager
+def turn(chain: Chain) -> Iterator[bool]:
+    """One process at a time looks at a chain, to save requests; nothing depends on it. The lock ends with the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"payouts:{chain.key}"])
+        (is_mine,) = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [f"payouts:{chain.key}"])
 
 
 def lane_of(chain: Chain) -> Lane:
