@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='adjustment',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['pk'], name='adjustment_waiting'),
+            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['id'], name='adjustment_waiting'),
         ),
         migrations.AddIndex(
             model_name='adjustment',

@@ -43,7 +43,7 @@ class Adjustment(models.Model):
             models.CheckConstraint(condition=~Q(asked_by=F("user")), name="adjustment_of_somebody_else"),
         ]
         indexes = [
-            models.Index(fields=["pk"], name="adjustment_waiting", condition=Q(status="waiting")),
+            models.Index(fields=["id"], name="adjustment_waiting", condition=Q(status="waiting")),
             models.Index(fields=["asked_by", "asked_at"], name="adjustment_by_operator"),
         ]
 
