@@ -42,6 +42,7 @@ NAVIGATION = [
             entry("Accounts", "account_balance", "credit_account"),
             entry("Transfers", "swap_horiz", "credit_transfer"),
             entry("Holds", "lock", "credit_hold"),
+            entry("Adjustments", "balance", "credit_adjustment"),
             entry("Rules", "gavel", "credit_creditrule"),
         ],
     },
