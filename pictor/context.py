@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, Subquery, Value
+from django.db.models import Count, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from common.words import plural
+from common.written import written_once
 from credit import services as credit
 from rendering.models import Job
 from rendering.states import JobStatus
@@ -48,6 +49,15 @@ def counted(rows) -> Coalesce:
     return Coalesce(Subquery(number), 0)
 
 
+@written_once
+def numbers_of(user_id: int) -> QuerySet:
+    """Nodes online ("all"), one's own of them, and one's jobs at work ("running"): one query."""
+    jobs = Job.objects.owned_by(user_id).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
+    nodes = Worker.objects.connected()
+    counts = {"running": jobs, "all": nodes, "own": nodes.owned_by(user_id)}
+    return User.objects.filter(pk=user_id).values(**{name: counted(rows) for name, rows in counts.items()})
+
+
 class Shell:
     """Sections, counts and balance of one request's user; each query runs once, when it is printed."""
 
@@ -85,12 +95,8 @@ class Shell:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        """Nodes online ("all"), one's own of them, and one's jobs at work ("running"): one query."""
-        user = self.request.user
-        jobs = Job.objects.owned_by(user).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
-        nodes = Worker.objects.connected()
-        counts = {"running": jobs, "all": nodes, "own": nodes.owned_by(user)}
-        return User.objects.values(**{name: counted(rows) for name, rows in counts.items()}).get(pk=user.pk)
+        (numbers,) = numbers_of(self.request.user.pk)
+        return numbers
 
     @property
     def bar_sections(self) -> list[Section]:

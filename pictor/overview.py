@@ -30,12 +30,12 @@ def stats_part(desk: Desk) -> dict:
 
 def _jobs_stat(desk: Desk) -> dict:
     running = desk.shell.running
-    sentence = f"{plural(desk.frames.left, 'frame')} to go" if running else "Nothing is rendering now"
+    sentence = f"{plural(desk.sums.frames_left, 'frame')} to go" if running else "Nothing is rendering now"
     return _stat("Running jobs", running, "", sentence)
 
 
 def _frames_stat(desk: Desk) -> dict:
-    return _stat("Frames accepted", f"{desk.frames.accepted:,}", "", "Each one is checked before you pay")
+    return _stat("Frames accepted", f"{desk.sums.frames_accepted:,}", "", "Each one is checked before you pay")
 
 
 def _nodes_stat(desk: Desk) -> dict:
@@ -172,7 +172,7 @@ def in_order(steps: list[Step]) -> list[Step]:
 def _creator_steps(desk: Desk) -> list[Step]:
     newest = next(iter(desk.jobs), None)
     submitted = next((job for job in desk.jobs if job.submitted_at), None)
-    accepted = bool(desk.frames.accepted)
+    accepted = bool(desk.sums.frames_accepted)
     new_url = reverse("rendering:job-new")
     settings_url = reverse("rendering:job-settings", args=[newest.pk]) if newest else new_url
     job_url = submitted.get_absolute_url() if submitted else new_url

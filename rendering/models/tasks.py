@@ -212,12 +212,12 @@ class OutputQuerySet(models.QuerySet):
         found = self.current().filter(attempt__task=Subquery(newest)).exclude(preview_key="")
         return found.select_related("attempt__task", "attempt__worker").first()
 
-    def newest_among(self, jobs: "JobQuerySet") -> "Output | None":
-        """The frame of these jobs that was accepted last, with job, task and node."""
+    def newest_among(self, jobs: "JobQuerySet"):
+        """The frame of these jobs that was accepted last, with job, task and node; one row or none."""
         last = Task.objects.filter(job=OuterRef("pk"), status=TaskStatus.ACCEPTED).order_by("-accepted_at")[:1]
         tasks = Job.objects.filter(pk__in=jobs.values("pk")).annotate(last=Subquery(last.values("pk"))).values("last")
         found = self.current().filter(attempt__task__in=tasks).exclude(preview_key="").order_by("-attempt__task__accepted_at")
-        return found.select_related("attempt__task__job", "attempt__worker").first()
+        return found.select_related("attempt__task__job", "attempt__worker")[:1]
 
     def accepted_of(self, job_id: int):
         """The paid frames of a job, or its tiles, in the order of their numbers: of each task the newest that was accepted.
