@@ -35,6 +35,15 @@ def address_of(request: HttpRequest) -> str:
     return address_in(request.META)
 
 
+def visitor_ip(request: HttpRequest) -> str | None:
+    """The visitor's address in full, to be shown to the person it is of; None where a proxy names none."""
+    said = believed_address(request.META.get("HTTP_X_FORWARDED_FOR", ""), request.META.get("REMOTE_ADDR", ""))
+    try:
+        return str(ipaddress.ip_address(said))
+    except ValueError:
+        return None
+
+
 def address_in(environ: Mapping) -> str:
     """The same from a WSGI environ."""
     return trusted_address(environ.get("HTTP_X_FORWARDED_FOR", ""), environ.get("REMOTE_ADDR", ""))
@@ -47,13 +56,15 @@ def address_of_socket(scope: Mapping) -> str:
 
 
 def trusted_address(forwarded_for: str, connected_from: str) -> str:
-    """What a visitor wrote into X-Forwarded-For stands before what our own proxies added, and is not believed.
+    """Who is counted. IPv6 counts by its /64: whoever has one address has all of that network."""
+    return _network_of(believed_address(forwarded_for, connected_from))
 
-    IPv6 counts by its /64: whoever has one address has all of that network.
-    """
+
+def believed_address(forwarded_for: str, connected_from: str) -> str:
+    """What a visitor wrote into X-Forwarded-For stands before what our own proxies added, and is not believed."""
     forwarded = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     count = settings.TRUSTED_PROXY_COUNT
-    return _network_of(forwarded[-count] if count and len(forwarded) >= count else connected_from)
+    return forwarded[-count] if count and len(forwarded) >= count else connected_from
 
 
 def _network_of(address: str) -> str:

@@ -77,7 +77,7 @@ MIDDLEWARE = [
     "common.htmx.sign_in_again",
     "pictor.bodies.body_limit",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "users.middleware.own_account",
 ]
 
 ROOT_URLCONF = "pictor.urls"
@@ -171,12 +171,24 @@ LOGOUT_REDIRECT_URL = "users:sign-in"
 # Nobody signs up or in by password: users.allauth_urls has no such page. Operators may use the admin's own form.
 ACCOUNT_ADAPTER = "users.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "users.adapters.SocialAccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email"]  # a wallet brings none
+ACCOUNT_LOGIN_METHODS = {"username"}  # which nobody is asked for
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email"]  # a wallet brings no address
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_QUERY_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 SOCIALACCOUNT_LOGIN_ON_GET = False
+MFA_ADAPTER = "users.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # wallets bring none
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SITE_URL.startswith("http://")  # a laptop's demo; browsers allow it on localhost alone
 GOOGLE_CLIENT_ID = env.text("GOOGLE_CLIENT_ID", "")
+GOOGLE_ISSUER = env.text("GOOGLE_ISSUER", "https://accounts.google.com")  # any OpenID provider can stand in
+GOOGLE_AUTHORIZE_URL = env.text("GOOGLE_AUTHORIZE_URL", "https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_PAGE_URL = "{0.scheme}://{0.netloc}".format(urlsplit(GOOGLE_AUTHORIZE_URL))
+GOOGLE_TOKEN_URL = env.text("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token")
+GOOGLE_KEYS_URL = env.text("GOOGLE_KEYS_URL", "https://www.googleapis.com/oauth2/v3/certs")
 SOCIALACCOUNT_PROVIDERS = {
     "google": {
         "APPS": [{"client_id": GOOGLE_CLIENT_ID, "secret": env.text("GOOGLE_CLIENT_SECRET", ""), "key": ""}]
@@ -270,10 +282,17 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'", "https://accounts.google.com", *([PAYPAL_PAGE_URL] if PAYPAL_CLIENT_ID else [])],
+        "form-action": ["'self'", GOOGLE_PAGE_URL, *([PAYPAL_PAGE_URL] if PAYPAL_CLIENT_ID else [])],
         "frame-ancestors": ["'none'"],
     }
 }
+
+# Who issues invoices and statements
+OPERATOR_NAME = env.text("OPERATOR_NAME", SITE_NAME)
+OPERATOR_ADDRESS = env.words("OPERATOR_ADDRESS")
+OPERATOR_TAX_NUMBER = env.text("OPERATOR_TAX_NUMBER", "")
+OPERATOR_EMAIL = env.text("OPERATOR_EMAIL", "")
+OPERATOR_NOTE = env.text("OPERATOR_NOTE", "")
 
 # Words and time -------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 from common.limits import limited
 from pictor import health
 from pictor.home import credit_pill, home, home_part, styleguide
+from users import api
 
 admin.site.login = limited("admin-sign-in", limit=10, seconds=300)(admin.site.login)  # the one form that takes a password
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("credit/", include("credit.urls")),
     path("users/", include("users.urls")),
     path("accounts/", include("users.allauth_urls")),
+    path("api/me/", api.me, name="api-me"),
     path("admin/", admin.site.urls),
     path("styleguide/", styleguide, name="styleguide"),
     path("health/live", health.live, name="health-live"),

@@ -22,6 +22,7 @@ from rendering.models import Film
 from rendering.services.watching import share_job
 from rendering.uploads import start_upload
 from tests import builders
+from tests.users.passkeys import Passkey
 from users import tokens
 from users.models import SshKey
 
@@ -148,7 +149,7 @@ TABLE = [
     page("users:notifications"),
     page("users:data"),
     page("users:confirm"),
-    Row("users:confirm-google", 302, 302, 302, 302, "post"),
+    Row("users:confirm-google", 302, 302, 302, 404, "post"),  # who has a second step confirms with that
     Row("users:link-google", 302, 302, 302, 302, "post"),
     verb("users:unlink", "method"),
     verb("users:session-end", "session"),
@@ -171,7 +172,7 @@ TABLE = [
     Row("mfa_authenticate", 302, 302, 302, 302),  # nobody is in the middle of signing in
     Row("mfa_index", 302, 302, 302, 302),
     Row("mfa_list_webauthn", 302, 302, 302, 302),
-    page("mfa_activate_totp"),
+    Row("mfa_activate_totp", 302, 200, 200, 302),  # alice has one: to where it is removed
     Row("mfa_deactivate_totp", 302, 404, 404, 200),
     Row("mfa_view_recovery_codes", 302, 404, 404, 200),
     page("mfa_generate_recovery_codes"),
@@ -217,7 +218,7 @@ def second_steps(alice) -> int:
     """All three kinds; the passkey's number."""
     TOTP.activate(alice, "A" * 32)
     RecoveryCodes.activate(alice)
-    return Authenticator.objects.create(user=alice, type="webauthn", data={"name": "Key", "credential": {}}).pk
+    return Authenticator.objects.create(user=alice, type="webauthn", data={"name": "Key", "credential": Passkey().create()}).pk
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 
 from common import clock
-from users import challenges
+from users import challenges, mailing
 
 LIMIT = 1_000
 
@@ -27,3 +27,15 @@ def sweep_ended_sessions() -> int:
 def sweep_wallet_challenges() -> int:
     """Forget what wallets were asked to sign, a day later."""
     return challenges.forget_old(clock.now())
+
+
+@shared_task
+def mail_security_event(event_id: int) -> None:
+    """Send one mail at once."""
+    mailing.send(event_id, clock.now())
+
+
+@shared_task
+def sweep_security_mails() -> int:
+    """Send what is due: hints that were lost, and what a mail server refused before."""
+    return mailing.send_due(clock.now(), limit=LIMIT)

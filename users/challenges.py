@@ -22,6 +22,7 @@ KEPT = timedelta(days=1)  # afterwards forgotten
 STATEMENTS = {
     Purpose.SIGN_IN: "Sign in to {site}. This is free and moves no money.",
     Purpose.LINK: "Link this wallet to the {site} account {account}. This is free and moves no money.",
+    Purpose.CONFIRM: "Confirm that you are still at the {site} account {account}. This is free and moves no money.",
     Purpose.PAYOUT: "Pay what the {site} account {account} earns to this wallet. Signing this is free.",
 }
 

@@ -1,14 +1,107 @@
 """What a person may change about themselves."""
 
+import zoneinfo
+from datetime import datetime, timedelta
+from functools import cache
+
 from django import forms
 
-from users.models import User
+from common.words import one_line
+from users import notices, ssh_keys
+from users.models import Theme, User
+from users.tokens import SCOPES
+
+DAYS = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until it is revoked")]
+
+
+@cache
+def time_zones() -> list[tuple[str, str]]:
+    """Places of the IANA table; old names that only point to another are left out."""
+    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    return [
+        ("", "As this site (UTC unless it says otherwise)"),
+        ("UTC", "UTC"),
+        *((name, name.replace("_", " ")) for name in names),
+    ]
 
 
 class ProfileForm(forms.ModelForm):
+    time_zone = forms.ChoiceField(
+        label="Time zone", choices=time_zones, required=False, help_text="Times on pages and in files that you download."
+    )
+    theme = forms.ChoiceField(label="Theme", choices=Theme, required=False, help_text="In every browser that you sign in with.")
+
     class Meta:
         model = User
-        fields = ["display_name"]
+        fields = ["display_name", "time_zone", "theme"]
         labels = {"display_name": "Name"}
         help_texts = {"display_name": "Shown on your pages and to the operators."}
         widgets = {"display_name": forms.TextInput(attrs={"autocomplete": "name", "maxlength": 80})}
+
+    def clean_display_name(self) -> str:
+        return one_line(self.cleaned_data["display_name"])
+
+
+class SshKeyForm(forms.Form):
+    key = forms.CharField(
+        label="Public key",
+        max_length=ssh_keys.LENGTH_MAX,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off", "class": "mono"}),
+        help_text="The one line of ~/.ssh/id_ed25519.pub. Make a pair with: ssh-keygen -t ed25519",
+    )
+    name = forms.CharField(label="Name", max_length=80, required=False, help_text="Empty: the comment at the end of the line.")
+
+    def clean_key(self) -> ssh_keys.PublicKey:
+        try:
+            return ssh_keys.parse(self.cleaned_data["key"])
+        except ssh_keys.BadKey as error:
+            self.data = self.data.copy()
+            self.data["key"] = ""  # whatever it was, no page prints it
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_name(self) -> str:
+        return one_line(self.cleaned_data["name"])
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=80, help_text="What will use it: a script, a machine.")
+    scopes = forms.MultipleChoiceField(
+        label="It may", choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple, initial=["account:read"]
+    )
+    days = forms.ChoiceField(label="Good for", choices=DAYS, required=False, initial="90")
+
+    def clean_name(self) -> str:
+        return one_line(self.cleaned_data["name"]) or "Token"
+
+    def expires_at(self, now: datetime) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return now + timedelta(days=int(days)) if days else None
+
+
+class NoticesForm(forms.Form):
+    """One box for each kind that may be left out; `muted` is what is not ticked."""
+
+    def __init__(self, *args, user: User, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for kind in notices.KINDS.values():
+            self.fields[kind.key] = forms.BooleanField(
+                label=kind.words,
+                help_text=kind.help if kind.may_be_muted else f"{kind.help} Always sent.",
+                required=False,
+                disabled=not kind.may_be_muted,
+                initial=kind.key not in user.muted or not kind.may_be_muted,
+            )
+
+    def muted(self) -> list[str]:
+        return [key for key, kind in notices.KINDS.items() if kind.may_be_muted and not self.cleaned_data[key]]
+
+
+class CloseForm(forms.Form):
+    words = forms.CharField(
+        label="Type: close my account", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def clean_words(self) -> str:
+        if self.cleaned_data["words"].strip().lower() != "close my account":
+            raise forms.ValidationError("Type the three words: close my account")
+        return self.cleaned_data["words"]

@@ -53,6 +53,10 @@ def persona_user(key: str, request: HttpRequest | None = None) -> User:
     return user
 
 
+def is_persona(user: User) -> bool:
+    return user.username in {persona.username for persona in PERSONAS.values()}
+
+
 def _fields(persona: Persona) -> dict:
     return {
         "display_name": persona.name,

@@ -1,13 +1,20 @@
-"""Where a person is signed in, in words."""
+"""Where a person is signed in, in words, and since when each browser was not used."""
 
 import re
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 
+from common import clock
+from common.limits import visitor_ip
+
 SESSIONS_MAX = 50
+USE_NOTED_SECONDS = 300.0  # a session's last use is written no more often by one process
+NOTED_MAX = 10_000
 
 BROWSERS = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]
 SYSTEMS = [
@@ -28,18 +35,50 @@ class Place:
     words: str
     ip: str
     since: datetime
+    last_used: datetime
     is_here: bool
 
 
 def places_of(request: HttpRequest) -> list[Place]:
-    """The live sessions of the request's user, this one first, newest next. Forgets those that have ended."""
+    """The live sessions of the request's user, this one first, those used last next. Forgets those that have ended."""
     sessions = UserSession.objects.purge_and_list(request.user)
     places = [_place(session, request.session.session_key) for session in sessions]
-    return sorted(places, key=lambda place: (not place.is_here, -place.since.timestamp()))[:SESSIONS_MAX]
+    return sorted(places, key=lambda place: (not place.is_here, -place.last_used.timestamp()))[:SESSIONS_MAX]
 
 
 def _place(session: UserSession, here: str) -> Place:
-    return Place(session.pk, browser_of(session.user_agent), session.ip, session.created_at, session.session_key == here)
+    return Place(
+        pk=session.pk,
+        words=browser_of(session.user_agent),
+        ip=session.ip,
+        since=session.created_at,
+        last_used=session.last_seen_at,
+        is_here=session.session_key == here,
+    )
+
+
+_noted: OrderedDict[str, float] = OrderedDict()  # session key -> when this process last wrote, monotonic seconds
+
+
+def note_use(request: HttpRequest) -> None:
+    """Keep when and from where this session was last used, at most every few minutes: most requests cost a look-up here."""
+    key, now = request.session.session_key or "", time.monotonic()
+    if now - _noted.get(key, -USE_NOTED_SECONDS) < USE_NOTED_SECONDS:
+        return
+    _noted[key] = now
+    if len(_noted) > NOTED_MAX:
+        _noted.popitem(last=False)
+    said = {"last_seen_at": clock.now()} | ({"ip": ip} if (ip := visitor_ip(request)) else {})
+    UserSession.objects.filter(session_key=key).update(**said)
+
+
+def end_others(request: HttpRequest) -> int:
+    """Sign out everywhere but here; returns how many browsers that were."""
+    others = UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key)
+    ended = list(others)
+    for session in ended:
+        session.end()
+    return len(ended)
 
 
 def browser_of(user_agent: str) -> str:
@@ -49,3 +88,16 @@ def browser_of(user_agent: str) -> str:
     if browser and system:
         return f"{browser} on {system}"
     return browser or system or re.sub(r"[^\w./ -]", "", user_agent)[:40] or "Unknown browser"
+
+
+def as_data(user) -> list[dict]:
+    """For the file that a person takes along."""
+    return [
+        {
+            "browser": browser_of(session.user_agent),
+            "ip": session.ip,
+            "since": session.created_at.isoformat(),
+            "last_used": session.last_seen_at.isoformat(),
+        }
+        for session in UserSession.objects.filter(user=user).order_by("created_at")
+    ]

@@ -1,8 +1,8 @@
-"""Addresses of sign-in and of one's own profile."""
+"""Addresses of sign-in and of one's own account."""
 
 from django.urls import path
 
-from users import views, wallet_views
+from users import confirm_views, key_views, profile_views, security_views, views, wallet_views
 
 app_name = "users"
 urlpatterns = [
@@ -11,6 +11,21 @@ urlpatterns = [
     path("wallet/challenge/", wallet_views.challenge, name="wallet-challenge"),
     path("wallet/answer/", wallet_views.answer, name="wallet-answer"),
     path("sign-out/", views.sign_out, name="sign-out"),
-    path("profile/", views.profile, name="profile"),
-    path("profile/sessions/<int:pk>/end/", views.session_end, name="session-end"),
+    path("confirm/", confirm_views.confirm, name="confirm"),
+    path("confirm/google/", confirm_views.confirm_google, name="confirm-google"),
+    path("profile/", profile_views.profile, name="profile"),
+    path("notifications/", profile_views.notifications, name="notifications"),
+    path("data/", profile_views.data, name="data"),
+    path("data/export/", profile_views.data_export, name="data-export"),
+    path("data/close/", profile_views.account_close, name="account-close"),
+    path("security/", security_views.security, name="security"),
+    path("security/google/", security_views.link_google, name="link-google"),
+    path("security/methods/<int:pk>/unlink/", security_views.unlink, name="unlink"),
+    path("security/sessions/end/", security_views.sessions_end_others, name="sessions-end-others"),
+    path("security/sessions/<int:pk>/end/", security_views.session_end, name="session-end"),
+    path("keys/", key_views.keys, name="keys"),
+    path("keys/ssh/", key_views.ssh_key_add, name="ssh-key-add"),
+    path("keys/ssh/<int:pk>/remove/", key_views.ssh_key_remove, name="ssh-key-remove"),
+    path("keys/tokens/", key_views.token_make, name="token-make"),
+    path("keys/tokens/<int:pk>/revoke/", key_views.token_revoke, name="token-revoke"),
 ]

@@ -1,12 +1,9 @@
-"""Signing in and out, and one's own profile."""
+"""Signing in and out."""
 
-from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth import login, logout
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,9 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.limits import limited
 from pictor_agent import engines
 from pictor_agent.engines import blender_versions
-from users.forms import ProfileForm
+from users import google
 from users.personas import PERSONAS, persona_user
-from users.sessions import places_of
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -80,24 +76,20 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def profile(request: HttpRequest) -> HttpResponse:
-    """Name, e-mail, ways to sign in, and where one is signed in."""
-    form = ProfileForm(request.POST or None, instance=request.user)
-    if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, "Your name is saved.")
-        return redirect("users:profile")
-    context = {"form": form, "places": places_of(request), "logins": request.user.socialaccount_set.all()}
-    return render(request, "users/profile.html", context, status=422 if form.errors else 200)
-
-
-@login_required
 @require_POST
-def session_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """Sign out one of one's other browsers."""
-    session = get_object_or_404(UserSession, pk=pk, user=request.user)
-    session.end()
-    messages.success(request, "That browser is signed out.")
-    return redirect("users:profile")
+@limited("google", limit=30, seconds=60)
+def google_sign_in(request: HttpRequest) -> HttpResponse:
+    """To Google and back. What to do there is not the visitor's to say: linking and confirming have addresses of their own."""
+    if not settings.GOOGLE_CLIENT_ID:
+        raise Http404
+    return google.go(request, process="login", then=next_page(request, ""))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def stage_leave(request: HttpRequest) -> HttpResponse:
+    """allauth's "cancel" in the middle of signing in: forget what was half done. Who is signed in stays so."""
+    if request.user.is_authenticated:
+        return redirect("users:profile")
+    if request.method == "POST":
+        logout(request)
+    return redirect("users:sign-in")

@@ -6,18 +6,22 @@ from http import HTTPStatus
 import structlog
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import complete_social_login
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from common import clock
 from common.limits import limited
-from users import challenges
+from users import challenges, fresh
+from users.methods import has_second_step
 from users.models import Purpose, WalletChallenge
 from users.views import next_page
 from users.wallets.refusals import Reason, Refused
-from users.wording import REFUSALS
+from users.wording import NOT_CONFIRMED, NOT_LINKED, REFUSALS, TAKEN
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,8 @@ def challenge(request: HttpRequest) -> JsonResponse:
     is_known = form in FORMS and purpose in Purpose.values
     if not is_known or not is_offered(form) or (purpose != Purpose.SIGN_IN and not request.user.is_authenticated):
         return refusal(Refused(Reason.BAD_ENCODING, "no such challenge"))
+    if purpose == Purpose.LINK and not fresh.is_fresh(request):
+        return _said("not_confirmed", NOT_CONFIRMED)
     try:
         made = challenges.begin(
             session_key=_session_key(request),
@@ -54,12 +60,27 @@ def challenge(request: HttpRequest) -> JsonResponse:
 @never_cache
 @limited("wallet", limit=60, seconds=60)
 def answer(request: HttpRequest) -> JsonResponse:
-    """{nonce, signature, ...} -> {next}: signed in, or linked."""
+    """{nonce, signature, ...} -> {next}: signed in, linked, or believed to be still the same person."""
     try:
-        asked, address = proven(request, Purpose.SIGN_IN, Purpose.LINK)
+        asked, address = proven(request, Purpose.SIGN_IN, Purpose.LINK, Purpose.CONFIRM)
     except Refused as refused:
         return refusal(refused)
-    return JsonResponse({"next": _complete(request, asked, address)})
+    if asked.purpose == Purpose.CONFIRM:
+        return _confirm(request, asked, address)
+    try:
+        with transaction.atomic():
+            return JsonResponse({"next": _complete(request, asked, address)})
+    except IntegrityError:  # linked in another browser at the same moment
+        return _said("taken", TAKEN)
+
+
+def _confirm(request: HttpRequest, asked: WalletChallenge, address: str) -> JsonResponse:
+    """A linked wallet proves that it is still the same person, unless there is a second step: then that does."""
+    is_mine = SocialAccount.objects.filter(user=request.user, provider=asked.network, uid=address).exists()
+    if not is_mine or has_second_step(request.user):
+        return _said("not_linked", NOT_LINKED)
+    fresh.note(request)
+    return JsonResponse({"next": asked.next or reverse("users:security")})
 
 
 def proven(request: HttpRequest, *purposes: Purpose) -> tuple[WalletChallenge, str]:
@@ -126,4 +147,8 @@ def _line(said: dict, name: str) -> str:
 def refusal(refused: Refused) -> JsonResponse:
     """Why a proof is not believed, in words."""
     log.info("wallet_refused", reason=refused.reason, detail=refused.detail)
-    return JsonResponse({"reason": refused.reason, "words": REFUSALS[refused.reason]}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _said(refused.reason, REFUSALS[refused.reason])
+
+
+def _said(reason: str, words: str) -> JsonResponse:
+    return JsonResponse({"reason": reason, "words": words}, status=HTTPStatus.UNPROCESSABLE_ENTITY)

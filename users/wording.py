@@ -18,6 +18,10 @@ REFUSALS = {
     Reason.FIELD_MISMATCH: "Your wallet changed what it was asked to sign. Try again, or use another wallet.",
 }
 
+NOT_CONFIRMED = "Confirm that it is you first: reload this page and follow the link above the wallets."
+NOT_LINKED = "That wallet is not one that you sign in with here. Choose the account that is linked, and try again."
+TAKEN = "That wallet belongs to another account here. Sign in with it and unlink it there first, or link another wallet."
+
 
 def short_address(address: str) -> str:
     """0x1234…abcd"""

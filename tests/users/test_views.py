@@ -108,7 +108,7 @@ class ProfileTests:
         client.post(
             reverse("users:persona-sign-in"), {"persona": "owner"}, headers={"User-Agent": "Firefox/130.0 (X11; Linux)"}
         )
-        (place,) = client.get(reverse("users:profile")).context["places"]
+        (place,) = client.get(reverse("users:security")).context["places"]
         assert (place.words, place.is_here) == ("Firefox on Linux", True)
 
     def test_another_browser_can_be_signed_out_from_here(self, demo, client, django_user_model):
@@ -135,6 +135,7 @@ class GoogleTests:
             assert client.get(path).status_code == 404
 
     def test_the_way_to_google_carries_our_client_id_and_pkce(self, client, settings):
+        settings.GOOGLE_CLIENT_ID = "our-id"
         settings.SOCIALACCOUNT_PROVIDERS = {
             "google": {
                 **settings.SOCIALACCOUNT_PROVIDERS["google"],
