@@ -17,7 +17,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from credit.models import Transfer
+from credit.models import TopUp, Transfer
 from rendering.models import Film
 from rendering.services.watching import share_job
 from rendering.uploads import start_upload
@@ -137,6 +137,11 @@ TABLE = [
     page("credit:history"),
     page("credit:history-csv"),
     Row("credit:entry-detail", 302, 404, 404, 200, args=("entry",)),
+    page("credit:top-up"),
+    Row("credit:top-up-detail", 302, 404, 404, 200, args=("top_up",)),
+    Row("credit:top-up-status", 302, 404, 404, 200, args=("top_up",)),
+    verb("credit:top-up-transaction", "top_up", transaction="0x" + "ab" * 32),
+    verb("credit:top-up-give-up", "top_up"),
     # People
     Row("users:sign-in", 200, 302, 302, 302),
     Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
@@ -204,6 +209,8 @@ class World:
             job=job, fps=24, frame_count=2, storage_key="films/access.mp4", finished_at=builders.NOW
         ).pk
         self.entry = Transfer.objects.filter(owner=alice).latest("pk").pk
+        asked = {"chain": "evm:1", "asset": "0x0", "recognised_by": "sender", "asked_micros": 5, "payable_micros": 5}
+        self.top_up = TopUp.objects.create(owner=alice, key="form", expires_at=builders.NOW, **asked).pk
         self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
         self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
         ways = [SocialAccount.objects.create(user=alice, provider="evm", uid=f"0x{letter * 40}") for letter in "ab"]

@@ -7,10 +7,11 @@ from django.urls import reverse
 
 from common import clock
 from credit import services
+from credit.chains import deposit_chains
 from credit.deposit_states import Failure, TopUpStatus
 from credit.models import TopUp
 from credit.services import top_ups
-from tests.credit.deposits.builders import EVM_TREASURY, STRANGER, announce, arrive, available, link, payment
+from tests.credit.deposits.builders import STRANGER, announce, arrive, available, link, payment
 
 pytestmark = pytest.mark.django_db
 
@@ -21,13 +22,11 @@ def browser(alice, evm_settings, signed_in):
 
 
 def fields(**said) -> dict:
-    place = f"evm:31337/{announce_contract()}"
+    place = f"evm:31337/{contract()}"
     return {"amount": "25", "place": place, "recognised_by": "sender", "key": "k1"} | said
 
 
-def announce_contract() -> str:
-    from credit.chains import deposit_chains
-
+def contract() -> str:
     return deposit_chains()[0].assets[0].contract
 
 
@@ -82,7 +81,15 @@ class PaymentPageTests:
     def test_it_shows_what_to_send_where(self, alice, browser):
         top_up = announce(alice, by="amount", draw=lambda _: 41)
         page = words(browser.get(reverse("credit:top-up-detail", args=[top_up.pk])))
-        for shown in (EVM_TREASURY, "25.000042", "Local", "USDT", announce_contract(), "data:image/svg+xml", "data-until"):
+        for shown in (
+            deposit_chains()[0].treasury,
+            "25.000042",
+            "Local",
+            "USDT",
+            contract(),
+            "data:image/svg+xml",
+            "data-until",
+        ):
             assert shown in page
 
     def test_its_states_survive_a_reload(self, alice, browser):
