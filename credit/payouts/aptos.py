@@ -38,11 +38,12 @@ class AptosLane:
     def funds(self, contract: str) -> Funds:
         return Funds(self._balance(contract), self._balance(APT), GAS_MAX * self._price())
 
-    def sign(self, order: Order, made: Sequence[Made], now: datetime) -> Signed:
+    def sign(self, order: Order, made: Sequence[Made]) -> Signed:
+        """Its end is told by the chain's clock: this machine's may be wrong."""
         from aptos_sdk.transactions import SignedTransaction
 
         price = max([self._price(), *(each.gas_price for each in made)])
-        expires_at = (now + LASTS).replace(microsecond=0)
+        expires_at = (clock_of(self._answer("GET", f"accounts/{self.address}")) + LASTS).replace(microsecond=0)
         raw = raw_transfer(self.address, order, chain_id=self.chain.chain_id, price=price, expires_at=expires_at)
         asset = self.chain.asset(order.contract)
         if asset is None:
@@ -59,7 +60,7 @@ class AptosLane:
         """The number and the clock come out of one answer, so that they speak of one moment of the chain."""
         account = self._answer("GET", f"accounts/{self.address}")
         used = int(account.body["sequence_number"]) > order.number
-        clock = datetime.fromtimestamp(int(account.headers["x-aptos-ledger-timestampusec"]) / 1_000_000, UTC)
+        clock = clock_of(account)
         for each in made:
             if found := self._fate_of(each.hash):
                 return found
@@ -146,6 +147,11 @@ def raw_transfer(sender: str, order: Order, *, chain_id: int, price: int, expire
         int(expires_at.timestamp()),
         chain_id,
     )
+
+
+def clock_of(answer: Answer) -> datetime:
+    """The chain's, when it answered."""
+    return datetime.fromtimestamp(int(answer.headers["x-aptos-ledger-timestampusec"]) / 1_000_000, UTC)
 
 
 def hash_of(data: bytes) -> str:

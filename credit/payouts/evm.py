@@ -1,7 +1,6 @@
 """Payouts on an EVM chain: an ERC-20 transfer per payout, EIP-1559, by JSON-RPC. `rlp` and `eth_keys` only (docs/decisions/0032)."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from credit.chains import Asset, Chain
 from credit.payouts.asking import ask
@@ -42,7 +41,7 @@ class EvmLane:
         gas = int(self._call("eth_getBalance", self.address, "latest"), 16)
         return Funds(int(held, 16), gas, GAS_MAX * self._price())
 
-    def sign(self, order: Order, made: Sequence[Made], now: datetime) -> Signed:
+    def sign(self, order: Order, made: Sequence[Made]) -> Signed:
         price = min(max([self._price(), *(raised(each.gas_price) for each in made)]), self.gas_price_max)
         tip = price if made else min(TIP, price)  # nodes want both raised
         asset = self.chain.asset(order.contract)

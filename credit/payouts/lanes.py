@@ -85,7 +85,7 @@ class Lane(Protocol):
 
     def funds(self, contract: str) -> Funds: ...
 
-    def sign(self, order: Order, made: Sequence[Made], now: datetime) -> Signed:
+    def sign(self, order: Order, made: Sequence[Made]) -> Signed:
         """A transaction under the number of `order`: the first, or one in the place of those `made`."""
 
     def broadcast(self, data: bytes) -> str:

@@ -102,7 +102,7 @@ def sign_and_send(sender: Lane, lane: PayoutLane, payout: Payout, made: list[Mad
     """Stored first: what was sent and forgotten could be paid again."""
     if lane.stopped_at:
         return
-    signed = sender.sign(order_of(payout), made, now)
+    signed = sender.sign(order_of(payout), made)
     send(sender, lane, services.store_signed(payout_id=payout.pk, signed=signed, now=now), now)
 
 

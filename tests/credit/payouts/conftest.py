@@ -4,8 +4,9 @@ import pytest
 
 from credit.chains import all_chains
 from credit.models import PayoutAddress
+from tests.aptos_node import USDT, AptosNode
 from tests.credit.builders import NOW, earn, top_up
-from tests.users.wallets import MetaMask
+from tests.users.wallets import MetaMask, Petra
 
 WALLET = 8  # of the local chain's people: the one that pays out
 RECEIVER = MetaMask(200)  # an address that nothing else uses
@@ -43,6 +44,20 @@ def evm_pays(settings, rules, evm_chain, tmp_path):
     settings.EVM_PAYOUT_ADDRESS = evm_chain.people[WALLET].address
     settings.EVM_PAYOUT_KEY_FILE = str(key_file(tmp_path, bytes([WALLET + 1]) * 32))
     return all_chains()[-1]
+
+
+@pytest.fixture
+def aptos_pays(settings, rules, tmp_path):
+    """A stand-in for an Aptos node whose chain pays out: (chain, node)."""
+    node, wallet = AptosNode(), Petra(WALLET + 1)
+    node.fund(wallet.address, apt=100, usdt=1_000_000)
+    settings.APTOS_NODE_URL = node.url
+    settings.APTOS_CHAIN_ID = node.chain_id
+    settings.APTOS_ASSET = USDT
+    settings.APTOS_PAYOUT_ADDRESS = wallet.address
+    settings.APTOS_PAYOUT_KEY_FILE = str(key_file(tmp_path, bytes(wallet.key)))
+    yield all_chains()[0], node
+    node.close()
 
 
 def key_file(folder, key: bytes):
