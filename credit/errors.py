@@ -13,6 +13,10 @@ class InsufficientCredit(LedgerError):
         self.short_micros = short_micros
 
 
+class InDebt(InsufficientCredit):
+    """The owner owes `short_micros` for a payment that was disputed or taken back: nothing is held or withdrawn before it is paid."""
+
+
 class KeyReused(LedgerError):
     """The key already names a different movement: a mistake in the program."""
 

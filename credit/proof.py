@@ -76,6 +76,27 @@ WHERE settled_at IS NULL AND matures_at < (:now)::timestamptz - interval '1 day'
 SELECT format('earning %s says %s, its transfer says %s', e.transfer_id, e.amount_micros, t.amount_micros)
 FROM credit_earning e JOIN credit_transfer t ON t.id = e.transfer_id
 WHERE e.amount_micros <> t.amount_micros OR e.account_id <> t.target_id""",
+    "Disputed accounts equal the open disputes": """
+SELECT format('account %s (user %s, %s) holds %s, its disputes say %s',
+              a.id, a.owner_id, a.bucket, a.balance_micros, coalesce(sum(b.micros), 0))
+FROM credit_account a LEFT JOIN credit_payment p ON p.owner_id = a.owner_id
+LEFT JOIN credit_dispute d ON d.payment_id = p.id AND d.status = 'open'
+LEFT JOIN LATERAL (VALUES ('purchased', d.purchased_micros), ('earned', d.earned_micros)) AS b(bucket, micros)
+    ON b.bucket = a.bucket
+WHERE a.kind = 'disputed' GROUP BY a.id HAVING a.balance_micros <> coalesce(sum(b.micros), 0)""",
+    "What an open dispute is about is on hold or owed": """
+SELECT format('dispute %s is about %s: %s on hold, %s owed', d.key, d.amount_micros, d.purchased_micros + d.earned_micros, o.owed)
+FROM credit_dispute d LEFT JOIN credit_debt e ON e.dispute_id = d.id, LATERAL (SELECT coalesce(e.owed_micros, 0) AS owed) AS o
+WHERE d.status = 'open' AND d.amount_micros <> d.purchased_micros + d.earned_micros + o.owed""",
+    "A wallet is marked while its owner owes": """
+SELECT format('account %s (user %s) is marked %s', a.id, a.owner_id, a.in_debt) FROM credit_account a
+WHERE a.kind = 'spendable' AND a.in_debt <> EXISTS (
+    SELECT FROM credit_debt e WHERE e.owner_id = a.owner_id AND e.settled_at IS NULL)""",
+    "A payment equals its transfer": """
+SELECT format('payment %s is of %s micros for user %s, transfer %s says %s for user %s',
+              p.id, p.amount_micros, p.owner_id, t.id, t.amount_micros, t.owner_id)
+FROM credit_payment p JOIN credit_transfer t ON t.id = p.transfer_id
+WHERE p.amount_micros <> t.amount_micros OR p.owner_id <> t.owner_id""",
     "A transfer belongs to the one user it touches": """
 SELECT format('transfer %s (%s) is in the history of user %s', t.id, t.key, t.owner_id)
 FROM credit_transfer t JOIN credit_account s ON s.id = t.source_id JOIN credit_account g ON g.id = t.target_id

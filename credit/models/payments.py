@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from common import clock
+from credit.fees import credit_of
 from credit.models.ledger import Earning, Transfer
 from credit.payment_states import CHECKOUT_OPEN, DisputeKind, DisputeStatus, PaymentStatus
 
@@ -56,6 +57,10 @@ class Payment(models.Model):
     def total_micros(self) -> int:
         """What the payer pays."""
         return self.amount_micros + self.fee_micros
+
+    def credit_of(self, money_micros: int) -> int:
+        """The credit behind a part of what was paid."""
+        return credit_of(money_micros, amount_micros=self.amount_micros, total_micros=self.total_micros)
 
 
 class ProviderEvent(models.Model):

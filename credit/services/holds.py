@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from common import clock
 from credit import events
 from credit.codes import SPEND_ORDER, Bucket, Code
-from credit.errors import HoldClosed, InsufficientCredit, KeyReused
+from credit.errors import HoldClosed, InDebt, InsufficientCredit, KeyReused
 from credit.models import Account, Hold
 from credit.posting import Chart, Movement, chart_of, holding, post, spendable, written
+from credit.services.disputes import owed_micros
 from credit.services.keys import bucket_keys, check_amount
 from credit.services.locks import lock_holds, lock_wallet
 from credit.splitting import take_in_order
@@ -96,6 +97,8 @@ def _take_from_wallet(hold: Hold, chart: Chart, locked: dict[int, Account], amou
     """Add `amount_micros` to the unsaved hold; which bucket gives what."""
     assert amount_micros > 0, "a hold needs an amount"
     rows = {bucket: locked[spendable(chart, hold.owner_id, bucket).pk] for bucket in SPEND_ORDER}
+    if any(row.in_debt for row in rows.values()):
+        raise InDebt(owed_micros(hold.owner_id))
     available_micros = sum(row.kept_micros for row in rows.values())
     if available_micros < amount_micros:
         raise InsufficientCredit(amount_micros - available_micros)
