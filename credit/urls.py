@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import entries, history, overview, top_ups
+from credit.views import documents, entries, history, overview, payout_addresses, top_ups, withdrawals
 
 app_name = "credit"
 
@@ -13,9 +13,21 @@ urlpatterns = [
     path("history/", history.history, name="history"),
     path("history.csv", history.history_csv, name="history-csv"),
     path("history/<int:pk>/", entries.entry_detail, name="entry-detail"),
+    path("history/<int:pk>/invoice/", documents.entry_invoice, name="entry-invoice"),
+    path("invoices/<int:pk>/", documents.invoice_pdf, name="invoice-pdf"),
+    path("statements/", documents.statement_list, name="statement-list"),
+    path("statements/<int:year>-<int:month>/", documents.statement_detail, name="statement-detail"),
+    path("statements/<int:year>-<int:month>.<slug:form>", documents.statement_detail, name="statement-file"),
     path("top-up/", top_ups.top_up, name="top-up"),
     path("top-up/<int:pk>/", top_ups.top_up_detail, name="top-up-detail"),
     path("top-up/<int:pk>/status/", top_ups.top_up_status, name="top-up-status"),
     path("top-up/<int:pk>/transaction/", top_ups.top_up_transaction, name="top-up-transaction"),
     path("top-up/<int:pk>/give-up/", top_ups.top_up_give_up, name="top-up-give-up"),
+    path("withdraw/", withdrawals.withdraw, name="withdraw"),
+    path("withdraw/list/", withdrawals.withdraw_list, name="withdraw-list"),
+    path("withdraw/<int:pk>/cancel/", withdrawals.withdraw_cancel, name="withdraw-cancel"),
+    path("withdraw/addresses/", payout_addresses.address_list, name="payout-addresses"),
+    path("withdraw/addresses/answer/", payout_addresses.address_answer, name="payout-address-answer"),
+    path("withdraw/addresses/<int:pk>/label/", payout_addresses.address_label, name="payout-address-label"),
+    path("withdraw/addresses/<int:pk>/remove/", payout_addresses.address_remove, name="payout-address-remove"),
 ]

@@ -17,7 +17,9 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from common import clock
 from credit.models import TopUp, Transfer
+from credit.services.invoices import issue_invoice
 from rendering.models import Film
 from rendering.services.watching import share_job
 from rendering.uploads import start_upload
@@ -137,6 +139,11 @@ TABLE = [
     page("credit:history"),
     page("credit:history-csv"),
     Row("credit:entry-detail", 302, 404, 404, 200, args=("entry",)),
+    verb("credit:entry-invoice", "entry"),
+    Row("credit:invoice-pdf", 302, 404, 404, 200, args=("invoice",)),
+    page("credit:statement-list"),
+    Row("credit:statement-detail", 302, 404, 404, 200, args=("year", "month")),
+    Row("credit:statement-file", 302, 404, 404, 200, args=("year", "month", "pdf")),
     page("credit:top-up"),
     Row("credit:top-up-detail", 302, 404, 404, 200, args=("top_up",)),
     Row("credit:top-up-status", 302, 404, 404, 200, args=("top_up",)),
@@ -211,6 +218,8 @@ class World:
         self.entry = Transfer.objects.filter(owner=alice).latest("pk").pk
         asked = {"chain": "evm:1", "asset": "0x0", "recognised_by": "sender", "asked_micros": 5, "payable_micros": 5}
         self.top_up = TopUp.objects.create(owner=alice, key="form", expires_at=builders.NOW, **asked).pk
+        self.invoice = issue_invoice(entry=Transfer.objects.get(pk=self.entry), now=builders.NOW).pk
+        self.year, self.month = clock.now().year, clock.now().month
         self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
         self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
         ways = [SocialAccount.objects.create(user=alice, provider="evm", uid=f"0x{letter * 40}") for letter in "ab"]

@@ -8,20 +8,21 @@ from credit import presentation, services
 from credit.legs import legs_of
 from credit.links import links_of
 
-RELATED = ("source", "target", "hold", "reverses", "reversed_by", "earning")
+RELATED = ("source", "target", "hold", "reverses", "reversed_by", "earning", "invoice")
 
 
 @login_required
 @require_safe
 def entry_detail(request, pk: int):
     """The page of an entry of one's own; for others it does not exist."""
-    transfer = get_object_or_404(services.entries_of(request.user).select_related(*RELATED), pk=pk)
+    transfer = get_object_or_404(services.entries_of(request.user).select_related(*RELATED).defer("invoice__pdf"), pk=pk)
     context = {
         "entry": presentation.Entry(transfer),
         "transfer": transfer,
         "legs": legs_of(transfer, request.user),
         "links": links_of(request.user, transfer.key),
         "earning": getattr(transfer, "earning", None),
+        "invoice": getattr(transfer, "invoice", None),
         "related": _related(request.user, transfer),
     }
     return render(request, "credit/entry.html", context)

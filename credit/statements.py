@@ -1,0 +1,111 @@
+"""A month of a user's money: what there was, what came, what went, what there is. Added up from the ledger's own entries."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from django.db.models import Count, Sum
+
+from credit.codes import USER_KINDS, Code, Kind
+from credit.models import Account, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one kind of entry changed in a month."""
+
+    code: Code
+    entries: int
+    changes: dict[Kind, int]  # micros, by place
+
+    @property
+    def words(self) -> str:
+        return self.code.label
+
+    @property
+    def total_micros(self) -> int:
+        return sum(self.changes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A month, in UTC; `opening` and `closing` are micros by place."""
+
+    month: date
+    ends_at: datetime
+    opening: dict[Kind, int]
+    lines: list[Line]
+
+    @property
+    def closing(self) -> dict[Kind, int]:
+        return {place: self.opening[place] + sum(line.changes.get(place, 0) for line in self.lines) for place in USER_KINDS}
+
+    @property
+    def places(self) -> list[Kind]:
+        """The columns: money that a provider has frozen only where there is, or was, any."""
+        touched = {place for line in self.lines for place in line.changes}
+        return [place for place in USER_KINDS if place != Kind.DISPUTED or place in touched or self.opening[place]]
+
+    @property
+    def table(self) -> list[tuple[str, int | None, list[int]]]:
+        """(words, entries, micros by place and in all) from opening to closing."""
+        rows = [("Opening", None, self._amounts(self.opening))]
+        rows += [(line.words, line.entries, self._amounts(line.changes)) for line in self.lines]
+        return [*rows, ("Closing", None, self._amounts(self.closing))]
+
+    def _amounts(self, changes: dict[Kind, int]) -> list[int]:
+        amounts = [changes.get(place, 0) for place in self.places]
+        return [*amounts, sum(amounts)]
+
+    @property
+    def in_micros(self) -> int:
+        return sum(line.total_micros for line in self.lines if line.total_micros > 0)
+
+    @property
+    def out_micros(self) -> int:
+        return -sum(line.total_micros for line in self.lines if line.total_micros < 0)
+
+
+def statement_of(user, month: date) -> Statement:
+    """The statement of the month that begins with `month`; of the present one, so far."""
+    begins_at, ends_at = _moment(month), _moment(next_month(month))
+    places = {pk: Kind(kind) for pk, kind in Account.objects.filter(owner=user).values_list("pk", "kind")}
+    before = _lines(places, Transfer.objects.filter(owner=user, created_at__lt=begins_at))
+    opening = {place: sum(line.changes.get(place, 0) for line in before) for place in USER_KINDS}
+    lines = _lines(places, Transfer.objects.filter(owner=user, created_at__gte=begins_at, created_at__lt=ends_at))
+    return Statement(month, ends_at, opening, lines)
+
+
+def months_of(user, now: datetime) -> list[date]:
+    """The months since the user's first entry, newest first."""
+    first = Transfer.objects.filter(owner=user).order_by("created_at", "id").values_list("created_at", flat=True).first()
+    return list(_months(first.astimezone(UTC).date().replace(day=1), now.astimezone(UTC).date()))[::-1] if first else []
+
+
+def next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _months(month: date, last: date) -> Iterator[date]:
+    while month <= last:
+        yield month
+        month = next_month(month)
+
+
+def _moment(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _lines(places: dict[int, Kind], rows) -> list[Line]:
+    """Sums by code; a move within the user's own accounts changes two places and no total."""
+    changes: dict[str, dict[Kind, int]] = defaultdict(lambda: defaultdict(int))
+    entries: dict[str, int] = defaultdict(int)
+    sums = rows.order_by().values_list("code", "source", "target").annotate(Sum("amount_micros"), Count("pk"))
+    for code, source, target, amount_micros, count in sums:
+        entries[code] += count
+        if source in places:
+            changes[code][places[source]] -= int(amount_micros)
+        if target in places:
+            changes[code][places[target]] += int(amount_micros)
+    return [Line(code, entries[code], dict(changes[code])) for code in Code if code in entries]
