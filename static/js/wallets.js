@@ -1,52 +1,80 @@
-// Signing in with a wallet, or linking one: <section data-wallets> holds the buttons, a list and a line that says what happens.
+// Signing in with a wallet, linking one, confirming with one: <section data-wallets> holds the button, the dialog with the wallets
+// of this browser, and the words for every state (templates/users/wallets.html).
 
-import { Declined, discover } from "./wallet_kinds.js";
+import { Declined, discover, explained } from "./wallet_kinds.js";
 
 const box = document.querySelector("[data-wallets]");
-const list = box.querySelector("[data-wallet-list]");
-const words = box.querySelector("[data-wallet-words]");
-const petra = box.querySelector("[data-wallet-petra]");
+const part = (name) => box.querySelector(`[data-wallet-${name}]`);
+const [opener, choose, list, panel, verbs] = ["open", "choose", "list", "state", "verbs"].map(part);
+const dialog = box.querySelector("dialog");
+const network = box.dataset.aptosNetwork;
 const token = box.querySelector("[name=csrfmiddlewaretoken]").value;
 const wallets = new Map();
+const KINDS = { aptos: `Aptos ${network}`, evm: "Ethereum and other EVM chains" };
+let chosen = null; // {wallet, change}: change() moves it to the site's network, where it can
 
-discover((wallet) => {
-  if (wallets.has(wallet.id) || (wallet.network === "aptos" && !petra)) return;
+discover(network, (wallet) => {
+  if (wallets.has(wallet.id)) return;
   wallets.set(wallet.id, wallet);
-  box.querySelector("[data-wallet-none]").hidden = true;
+  part("none").hidden = true;
   list.append(entry(wallet));
+  for (const offer of box.querySelectorAll("[data-wallet-offer]")) if (wallet.name.startsWith(offer.dataset.walletOffer)) offer.parentElement.hidden = true;
 });
 
 function entry(wallet) {
   const item = list.querySelector("template").content.firstElementChild.cloneNode(true);
   item.querySelector("[data-name]").textContent = wallet.name;
-  item.querySelector("[data-kind]").textContent = wallet.network === "aptos" ? box.dataset.aptosNetwork : "EVM";
+  item.querySelector("[data-kind]").textContent = KINDS[wallet.kind];
   const icon = item.querySelector("img");
   if (wallet.icon) icon.src = wallet.icon;
-  else icon.remove();
+  item.querySelector(wallet.icon ? ".persona-icon" : "img").remove();
   item.querySelector("button").addEventListener("click", () => use(wallet));
   return item;
 }
 
-const find = (name) => [...wallets.values()].find((wallet) => wallet.network === "aptos" && wallet.name.startsWith(name));
+// On a phone wallets have browsers of their own: this page is opened there.
+if (/Android|iPhone|iPad/.test(navigator.userAgent)) {
+  for (const offer of box.querySelectorAll("[data-phone]")) {
+    const isPetra = offer.dataset.walletOffer === "Petra";
+    offer.href = offer.dataset.phone + (isPetra ? encodeURIComponent(location.href) : location.host + location.pathname);
+  }
+}
 
-petra?.addEventListener("click", () => {
-  const wallet = find("Petra");
-  if (wallet) return use(wallet);
-  if (/Android|iPhone|iPad/.test(navigator.userAgent)) return location.assign(`https://petra.app/explore?link=${encodeURIComponent(location.href)}`);
-  say("Petra is not in this browser. Install it from petra.app, reload this page and try again.", "warn");
+opener.addEventListener("click", () => {
+  showChoice();
+  dialog.showModal();
 });
+dialog.addEventListener("close", () => (chosen = null));
 
-async function use(wallet) {
-  box.querySelector("dialog").close();
-  busy(true);
-  say(`Open ${wallet.name}: it asks for your signature. That is free and moves no money.`, "");
+const acts = {
+  other: showChoice,
+  again: () => use(chosen.wallet),
+  change: () => use(chosen.wallet, chosen.change),
+};
+verbs.addEventListener("click", ({ target }) => acts[target.closest("[data-wallet-verb]")?.dataset.walletVerb]?.());
+
+function showChoice() {
+  chosen = null;
+  [choose.hidden, panel.hidden, verbs.hidden] = [false, true, true];
+}
+
+/** One attempt; what comes after the dialog was closed, or another wallet chosen, changes nothing. */
+async function use(wallet, first = null) {
+  const mine = (chosen = { wallet, change: null });
+  const show = (state, detail) => mine === chosen && say(state, wallet, detail);
+  show("asking");
   try {
-    const { next } = await post(box.dataset.answer, await wallet.sign(challenge));
-    say("Done.", "ok");
+    await first?.();
+    const proof = await wallet.sign(challenge);
+    if (mine !== chosen) return;
+    show("checking");
+    const { next } = await post(box.dataset.answer, proof);
+    show("done");
     location.assign(next);
   } catch (error) {
-    busy(false);
-    say(error instanceof Declined ? error.message : `${wallet.name} could not sign: ${error.message ?? error}`, "warn");
+    const declined = explained(error);
+    mine.change = declined.change;
+    show(declined.state, declined.detail);
   }
 }
 
@@ -55,18 +83,26 @@ const challenge = (form, more = {}) => post(box.dataset.challenge, { form, purpo
 /** The server's answer; its refusals are words for people. */
 async function post(url, body) {
   const headers = { "Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  const said = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Declined(said.words ?? "The site did not answer. Try again in a minute.");
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => null);
+  const said = await response?.json().catch(() => ({}));
+  if (!response?.ok) throw new Declined("refused", { detail: said?.words ?? "The site did not answer. Try again in a minute." });
   return said;
 }
 
-function say(text, tone) {
-  words.textContent = text;
-  words.dataset.tone = tone;
+function say(state, wallet, detail = "") {
+  const words = box.querySelector(`[data-wallet-words="${state}"]`);
+  panel.replaceChildren(words.content.cloneNode(true));
+  for (const place of panel.querySelectorAll("[data-wallet-name]")) place.textContent = wallet.name;
+  for (const place of panel.querySelectorAll("[data-wallet-detail]")) place.textContent = detail;
+  panel.dataset.state = state;
+  [choose.hidden, panel.hidden] = [true, false];
+  showVerbs(words.dataset.verbs?.split(" ") ?? []);
 }
 
-function busy(is) {
-  for (const button of box.querySelectorAll("button")) button.disabled = is;
-  box.setAttribute("aria-busy", String(is));
+/** Where the wallet can change its network itself, that stands in the place of "Try again". */
+function showVerbs(wanted) {
+  const shown = wanted.filter((verb) => verb !== (chosen.change ? "again" : "change"));
+  for (const button of verbs.children) button.hidden = !shown.includes(button.dataset.walletVerb);
+  verbs.hidden = !shown.length;
+  (verbs.querySelector(".button-primary:not([hidden])") ?? panel).focus();
 }
