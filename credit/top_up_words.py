@@ -7,6 +7,7 @@ from common.words import plural
 from credit.chains import Asset, Chain, chain_of
 from credit.deposit_states import OPEN, DepositStatus, TopUpStatus
 from credit.models import Deposit, DepositCursor, RecognisedBy, TopUp
+from credit.services.top_ups import CHANGEABLE
 
 T = TopUpStatus
 TONES = {
@@ -39,9 +40,14 @@ class TopUpView:
         return TONES[T(self.top_up.status)]
 
     @property
-    def is_open(self) -> bool:
-        """May still be paid."""
-        return self.top_up.status in (*OPEN, T.UNDERPAID)
+    def is_payable(self) -> bool:
+        """Is the address shown? Not once a payment is on its way: nobody should pay twice."""
+        return self.top_up.status in (T.WAITING, T.UNDERPAID)
+
+    @property
+    def is_nameable(self) -> bool:
+        """May a transaction be named that we have not seen?"""
+        return self.top_up.status in CHANGEABLE
 
     @property
     def is_under_way(self) -> bool:
@@ -91,7 +97,7 @@ class TopUpView:
             return "A block has the payment. It is credited once that block is final."
         on_top = max(0, self.cursor.head - self.deposit.block_number)
         missing = max(0, self.deposit.block_number - self.cursor.final)
-        return f"A block has the payment, with {plural(on_top, 'block')} on top. It is credited once it is final, about {missing} more."
+        return f"A block has the payment, with {plural(on_top, 'block')} on top. It is credited once it is final, in about {plural(missing, 'more block')}."
 
     def _credited(self) -> str:
         words = f"{format_exact(self.top_up.received_micros)} credits were added. They are available."
