@@ -36,6 +36,11 @@ class PayoutAddress(models.Model):
     def __str__(self) -> str:
         return self.label or f"{self.address[:6]}…{self.address[-4:]}"
 
+    @property
+    def id_words(self) -> str:
+        """For ids of a page."""
+        return str(self.pk)
+
 
 class PayoutLane(models.Model):
     """One sending address of one chain and the number that it uses next; locked while numbers are reserved."""

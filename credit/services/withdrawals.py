@@ -18,6 +18,7 @@ from credit.errors import InsufficientCredit, KeyReused
 from credit.models import Debt, Payout, PayoutAddress
 from credit.payout_states import GIVEN_BACK, MAY_CANCEL, MAY_REFUSE, PAYOUT_MOVES, PayoutStatus
 from credit.posting import Movement, chart_of, platform, post, spendable
+from credit.services.balances import balance_of
 from credit.services.locks import lock_wallet
 from credit.withdrawing import DAY, Quote, Refusal, TooLate, WithdrawalRefused, delay, quote, sender_of
 from users.models import User
@@ -40,10 +41,7 @@ def request_withdrawal(
         if (known.place_id, known.amount_micros, known.asset) != (address_id, amount_micros, contract):
             raise KeyReused(key)
         return known
-    place = _usable(owner, address_id, now)
-    chain, asset = _offered(chain_key, contract, place)
-    what = quote(chain, asset, amount_micros)
-    _check_limits(owner, what, now)
+    place, chain, asset, what = _checked(owner, address_id, chain_key, contract, amount_micros, now)
     payout = Payout.objects.create(
         owner=owner,
         key=key,
@@ -69,9 +67,15 @@ def request_withdrawal(
     try:
         post([movement], locked=locked)
     except InsufficientCredit as error:
-        words = f"That is {format_exact(error.short_micros)} credits more than you can withdraw."
-        raise WithdrawalRefused(Refusal.TOO_MUCH, words) from error
+        raise _too_much(error.short_micros) from error
     return payout
+
+
+def check_withdrawal(*, owner: User, address_id: int, chain_key: str, contract: str, amount_micros: int, now: datetime) -> None:
+    """What request_withdrawal would refuse now, refused; nothing is taken. Raises WithdrawalRefused."""
+    _checked(owner, address_id, chain_key, contract, amount_micros, now)
+    if (short_micros := amount_micros - balance_of(owner).withdrawable_micros) > 0:
+        raise _too_much(short_micros)
 
 
 def asked_today(owner: User, now: datetime) -> int:
@@ -146,6 +150,21 @@ def give_money_back(payout: Payout) -> None:
 def owes(owner: User) -> bool:
     """Is there money that the network has to get back from this person first?"""
     return Debt.objects.filter(owner=owner, settled_at=None).exists()
+
+
+def _too_much(short_micros: int) -> WithdrawalRefused:
+    words = f"That is {format_exact(short_micros)} credits more than you can withdraw."
+    return WithdrawalRefused(Refusal.TOO_MUCH, words)
+
+
+def _checked(
+    owner: User, address_id: int, chain_key: str, contract: str, amount_micros: int, now: datetime
+) -> tuple[PayoutAddress, Chain, Asset, Quote]:
+    place = _usable(owner, address_id, now)
+    chain, asset = _offered(chain_key, contract, place)
+    what = quote(chain, asset, amount_micros)
+    _check_limits(owner, what, now)
+    return place, chain, asset, what
 
 
 def _usable(owner: User, address_id: int, now: datetime) -> PayoutAddress:
