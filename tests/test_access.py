@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from common import clock
-from credit.models import TopUp, Transfer
+from credit.models import Payout, PayoutAddress, TopUp, Transfer
 from credit.services.invoices import issue_invoice
 from rendering.models import Film
 from rendering.services.watching import share_job
@@ -152,6 +152,13 @@ TABLE = [
     # People
     Row("users:sign-in", 200, 302, 302, 302),
     Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
+    page("credit:withdraw"),
+    page("credit:withdraw-list"),
+    verb("credit:withdraw-cancel", "payout"),
+    page("credit:payout-addresses"),
+    Row("credit:payout-address-answer", 302, 422, 422, 422, "post"),
+    verb("credit:payout-address-label", "payout_address", label="Ledger"),
+    verb("credit:payout-address-remove", "payout_address"),
     Row("users:wallet-answer", 422, 422, 422, 422, "post"),
     Row("users:persona-sign-in", 404, 404, 404, 404, "post", (), {"persona": "operator"}),  # no demo here
     Row("users:sign-out", 302, 302, 302, 302, "post"),
@@ -221,6 +228,10 @@ class World:
         self.invoice = issue_invoice(entry=Transfer.objects.get(pk=self.entry), now=builders.NOW).pk
         self.year, self.month = clock.now().year, clock.now().month
         self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
+        place = PayoutAddress.objects.create(owner=alice, network="evm", address="0x" + "ab" * 20, usable_at=builders.NOW)
+        self.payout_address = place.pk
+        withdrawn = {"amount_micros": 9, "fee_micros": 1, "units": 8, "due_at": builders.NOW}
+        self.payout = Payout.objects.create(owner=alice, key="form", place=place, chain="evm:1", **withdrawn).pk
         self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
         ways = [SocialAccount.objects.create(user=alice, provider="evm", uid=f"0x{letter * 40}") for letter in "ab"]
         self.method = ways[0].pk
