@@ -7,4 +7,4 @@ class CreditConfig(AppConfig):
     name = "credit"
 
     def ready(self) -> None:
-        from credit import receivers  # noqa: F401  connects them
+        from credit import closing, receivers  # noqa: F401  connects them

@@ -5,4 +5,4 @@ class RenderingConfig(AppConfig):
     name = "rendering"
 
     def ready(self) -> None:
-        from rendering import receivers  # noqa: F401
+        from rendering import closing, receivers  # noqa: F401  connects them

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from common.limits import visitor_ip
 from common.words import one_line
@@ -70,9 +71,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def populate_user(self, request: HttpRequest, sociallogin, data: dict):
         """The name that pages show comes with the account and can be changed on the profile."""
         user = super().populate_user(request, sociallogin, data)
-        name = data.get("name") or f"{data.get('first_name') or ''} {data.get('last_name') or ''}"
+        names = f"{data.get('first_name') or ''} {data.get('last_name') or ''}"
+        name = data.get("name") or sociallogin.account.extra_data.get("name") or names
         user.display_name = one_line(name)[: user._meta.get_field("display_name").max_length]
         return user
+
+    def get_connect_redirect_url(self, request: HttpRequest, socialaccount) -> str:
+        return reverse("users:security")
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Before anything is signed in, linked or confirmed by what a provider said."""
