@@ -16,7 +16,8 @@ from credit.payouts import sending
 from credit.payouts.lanes import Unreachable, WrongChain
 from credit.payouts.signer import NoSigner
 from credit.proof import prove
-from credit.services import withdrawals
+from credit.providers.base import ProviderUnavailable
+from credit.services import disputes, payments, provider_events, withdrawals
 from credit.withdrawing import payout_chains
 
 BATCH = 1000
@@ -70,6 +71,34 @@ def look_up_top_up(top_up_id: int) -> None:
 def sweep_top_ups() -> None:
     """End top-ups that nothing came for."""
     services.sweep_top_ups(now=clock.now())
+
+
+@shared_task
+def handle_provider_event(event_id: int) -> None:
+    """A payment provider announced something: ask now, the sweep asks again."""
+    try:
+        provider_events.handle_event(event_id=event_id, now=clock.now())
+    except (ProviderUnavailable, LookupError) as error:
+        log.info("event_not_handled", provider_event=event_id, error=str(error))
+
+
+@shared_task
+def sweep_payments() -> None:
+    """Ask a payment provider about checkouts that nothing was heard of, and about events that could not be handled."""
+    payments.sweep_payments(now=clock.now())
+    provider_events.sweep_provider_events(now=clock.now())
+
+
+@shared_task
+def sweep_disputes() -> None:
+    """Find disputes whose event never came, and the end of those that are open."""
+    provider_events.sweep_disputes(now=clock.now())
+
+
+@shared_task
+def sweep_debts() -> None:
+    """Set what came in meanwhile against what is owed."""
+    disputes.sweep_debts(now=clock.now())
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import documents, entries, history, overview, payout_addresses, top_ups, withdrawals
+from credit.views import documents, entries, history, overview, payments, payout_addresses, top_ups, withdrawals
 
 app_name = "credit"
 
@@ -23,6 +23,13 @@ urlpatterns = [
     path("top-up/<int:pk>/status/", top_ups.top_up_status, name="top-up-status"),
     path("top-up/<int:pk>/transaction/", top_ups.top_up_transaction, name="top-up-transaction"),
     path("top-up/<int:pk>/give-up/", top_ups.top_up_give_up, name="top-up-give-up"),
+    path("top-up/paypal/", payments.payment_new, name="payment-new"),
+    path("top-up/paypal/sum/", payments.payment_quote, name="payment-quote"),
+    path("payments/<uuid:pk>/", payments.payment_detail, name="payment-detail"),
+    path("payments/<uuid:pk>/status/", payments.payment_status, name="payment-status"),
+    path("payments/<uuid:pk>/return/", payments.payment_return, name="payment-return"),
+    path("payments/<uuid:pk>/cancel/", payments.payment_cancel, name="payment-cancel"),
+    path("webhooks/paypal/", payments.paypal_webhook, name="paypal-webhook"),
     path("withdraw/", withdrawals.withdraw, name="withdraw"),
     path("withdraw/list/", withdrawals.withdraw_list, name="withdraw-list"),
     path("withdraw/<int:pk>/cancel/", withdrawals.withdraw_cancel, name="withdraw-cancel"),

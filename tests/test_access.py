@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from common import clock
-from credit.models import Payout, PayoutAddress, TopUp, Transfer
+from credit.models import Payment, Payout, PayoutAddress, TopUp, Transfer
 from credit.services.invoices import issue_invoice
 from rendering.models import Film
 from rendering.services.watching import share_job
@@ -149,6 +149,14 @@ TABLE = [
     Row("credit:top-up-status", 302, 404, 404, 200, args=("top_up",)),
     verb("credit:top-up-transaction", "top_up", transaction="0x" + "ab" * 32),
     verb("credit:top-up-give-up", "top_up"),
+    Row("credit:payment-new", 302, 422, 422, 422),  # no amount was said
+    Row("credit:payment-new", 302, 422, 422, 422, "post"),
+    page("credit:payment-quote"),
+    Row("credit:payment-detail", 302, 404, 404, 200, args=("payment",)),
+    Row("credit:payment-status", 302, 404, 404, 200, args=("payment",)),
+    Row("credit:payment-return", 302, 404, 404, 302, args=("payment",)),
+    Row("credit:payment-cancel", 302, 404, 404, 302, args=("payment",)),
+    Row("credit:paypal-webhook", 400, 400, 400, 400, "post"),  # the signature is the permission
     # People
     Row("users:sign-in", 200, 302, 302, 302),
     Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
@@ -224,6 +232,7 @@ class World:
         ).pk
         self.entry = Transfer.objects.filter(owner=alice).latest("pk").pk
         asked = {"chain": "evm:1", "asset": "0x0", "recognised_by": "sender", "asked_micros": 5, "payable_micros": 5}
+        self.payment = Payment.objects.create(owner=alice, provider="paypal", form_key="f", amount_micros=9, fee_micros=1).pk
         self.top_up = TopUp.objects.create(owner=alice, key="form", expires_at=builders.NOW, **asked).pk
         self.invoice = issue_invoice(entry=Transfer.objects.get(pk=self.entry), now=builders.NOW).pk
         self.year, self.month = clock.now().year, clock.now().month
@@ -252,6 +261,7 @@ def second_steps(alice) -> int:
 def world(alice, settings):
     settings.DEMO = False
     settings.GOOGLE_CLIENT_ID = "id"
+    settings.PAYPAL_CLIENT_ID = "id"
     provider = {**settings.SOCIALACCOUNT_PROVIDERS["google"], "APPS": [{"client_id": "id", "secret": "s", "key": ""}]}
     settings.SOCIALACCOUNT_PROVIDERS = {"google": provider}
     return World(alice)

@@ -24,7 +24,6 @@ from credit.providers.base import CURRENCY, Capture, Order, ProviderRefused, Pro
 from credit.services.disputes import collect_debts, take_refunds
 from credit.services.locks import lock_wallet
 
-MINIMUM_MICROS = 10 * MICROS
 MAXIMUM_MICROS = 10_000 * MICROS
 APPROVE_WITHIN = timedelta(hours=6)  # PayPal forgets an unapproved order sooner
 START_WITHIN = timedelta(minutes=10)
@@ -39,7 +38,7 @@ def fee() -> Fee:
 
 def start_payment(*, owner, provider_name: str, amount_micros: int, form_key: str, now: datetime) -> Payment:
     """The payment of one form, with the fee of this moment; the same form starts it once."""
-    assert MINIMUM_MICROS <= amount_micros <= MAXIMUM_MICROS, "the form has bounds"
+    assert settings.TOP_UP_MINIMUM_MICROS <= amount_micros <= MAXIMUM_MICROS, "the form has bounds"
     assert amount_micros % CENT_MICROS == 0, "whole cents"
     payment, _ = Payment.objects.get_or_create(
         owner=owner,

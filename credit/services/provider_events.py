@@ -114,7 +114,7 @@ def sweep_provider_events(*, now: datetime, limit: int = 50) -> int:
         try:
             handle_event(event_id=event_id, now=now)
         except (ProviderUnavailable, LookupError) as error:
-            log.warning("event_not_handled", event=event_id, error=str(error))
+            log.warning("event_not_handled", provider_event=event_id, error=str(error))
             break
     return len(ids)
 

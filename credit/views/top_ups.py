@@ -18,6 +18,7 @@ from credit.errors import TopUpRefused
 from credit.models import RecognisedBy, TopUp
 from credit.top_up_form import TopUpForm, TransactionForm, places
 from credit.top_up_words import view_of
+from credit.views.payments import paypal_offer
 
 SHOWN = 8
 REFUSALS = {
@@ -119,7 +120,7 @@ def _choose(request: HttpRequest, form: TopUpForm, status: int = 200) -> HttpRes
         "wallets": sorted(address for addresses in form.wallets.values() for address in addresses),
         "recent": [view_of(each) for each in TopUp.objects.filter(owner=request.user)[:SHOWN]],
     }
-    return render(request, "credit/top_up.html", context, status=status)
+    return render(request, "credit/top_up.html", context | paypal_offer(request), status=status)
 
 
 def _page(request: HttpRequest, found: TopUp, form: TransactionForm, status: int = 200) -> HttpResponse:

@@ -21,6 +21,12 @@ def paypal(settings, tmp_path) -> Iterator[PayPal]:
     stand_in.close()
 
 
+@pytest.fixture
+def at_noon(monkeypatch):
+    """The site's clock stands at NOW."""
+    monkeypatch.setattr("common.clock.now", lambda: NOW)
+
+
 def checkout(owner, *, credits: int = 20, form_key: str = "form") -> Payment:
     """A checkout that waits for its payer."""
     payment = start_payment(owner=owner, provider_name="paypal", amount_micros=credits * MICROS, form_key=form_key, now=NOW)
