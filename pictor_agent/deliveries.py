@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from pictor_agent import protocol
+from pictor_agent.kept_line import KeptLine
 from pictor_agent.line import Line
 from pictor_agent.outbox import Key, Outbox, Report
 from pictor_agent.transfers import UploadFailed, UrlExpired, upload
@@ -31,6 +32,7 @@ class Deliveries:
     outbox: Outbox
     client: httpx.AsyncClient
     due: dict[Key, Delivery] = field(default_factory=dict)
+    kept: KeptLine = field(default_factory=KeptLine)
     _uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UPLOADS_MAX))
 
     def add_what_is_due(self) -> None:
@@ -89,11 +91,13 @@ class Deliveries:
         report = delivery.report
         try:
             async with self._uploads:
-                await upload(self.client, self.outbox.picture_path(report.key), url)
-            report.stage = "done"
+                await upload(self.client, self.outbox.picture_path(report.key), url, self.kept)
+            report.stage = "done"  # in memory alone: after a restart it is sent once more, which does no harm
         except (UrlExpired, UploadFailed) as error:
-            if not last:
-                return
-            report.stage, report.reason, report.detail = "failed", "upload_failed", str(error)
-        with contextlib.suppress(OSError):  # a full disk: after a restart it would be sent once more, which does no harm
+            if last:
+                await self._give_up(report, str(error))
+
+    async def _give_up(self, report: Report, detail: str) -> None:
+        report.stage, report.reason, report.detail = "failed", "upload_failed", detail
+        with contextlib.suppress(OSError):  # a full disk: after a restart it is tried once more
             await asyncio.to_thread(self.outbox.put, report)

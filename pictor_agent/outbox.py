@@ -1,8 +1,9 @@
 """Results on disk until the server has recorded them: they survive a lost connection, a killed agent and a reboot.
 
-One folder per (work, attempt) with `report` and, for a rendered frame, `picture`. `report` is replaced whole.
+Two files per (work, attempt): `.picture` and `.report`. A report is replaced whole, and is what makes a picture count.
 """
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -50,44 +51,47 @@ class Outbox:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def picture_path(self, key: Key) -> Path:
-        """Where the frame of an attempt is written; makes its folder."""
-        folder = self._folder(key)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder / "picture"
+        """Where the frame of an attempt is written."""
+        return self._path(key, ".picture")
 
     def put(self, report: Report) -> None:
         """Keep `report`; durable when this returns. An earlier stage of the same attempt is replaced."""
-        folder = self._folder(report.key)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        spare = folder / "report.new"
-        with spare.open("wb") as file:
+        spare = self._path(report.key, ".new")
+        with spare.open("wb", buffering=0) as file:
             file.write(msgspec.msgpack.encode(report))
-            file.flush()
             os.fsync(file.fileno())
-        spare.rename(folder / "report")
+        spare.rename(self._path(report.key, ".report"))
 
     def remove(self, key: Key) -> None:
-        shutil.rmtree(self._folder(key), ignore_errors=True)
+        """The report first: a picture alone is nothing."""
+        for kind in (".report", ".picture"):
+            with contextlib.suppress(OSError):
+                os.unlink(self._path(key, kind))
 
     def reports(self) -> list[Report]:
-        """Every report that is due, oldest work first. Half-written attempts are cleared away."""
-        found = []
-        for folder in sorted(self.folder.iterdir()):
-            report = self._read(folder)
-            if report is None:
-                shutil.rmtree(folder, ignore_errors=True)
-            else:
-                found.append(report)
+        """Every report that is due, oldest work first. What belongs to none is cleared away."""
+        found = [report for path in self.folder.glob("*.report") if (report := self._read(path))]
+        kept = {self._path(report.key, kind) for report in found for kind in (".report", ".picture")}
+        for path in self.folder.iterdir():
+            if path not in kept:
+                _clear_away(path)
         return sorted(found, key=lambda report: report.key)
 
-    def _read(self, folder: Path) -> Report | None:
+    def _read(self, path: Path) -> Report | None:
         try:
-            report = msgspec.msgpack.decode((folder / "report").read_bytes(), type=Report)
+            report = msgspec.msgpack.decode(path.read_bytes(), type=Report)
         except (OSError, msgspec.MsgspecError):
             return None
-        if report.stage == "rendered" and not (folder / "picture").is_file():
+        if report.stage == "rendered" and not self.picture_path(report.key).is_file():
             return None
         return report
 
-    def _folder(self, key: Key) -> Path:
-        return self.folder / f"{key[0]:012d}-{key[1]}"
+    def _path(self, key: Key, kind: str) -> Path:
+        return self.folder / f"{key[0]:012d}-{key[1]}{kind}"
+
+
+def _clear_away(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

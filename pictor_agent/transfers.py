@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 
+from pictor_agent.kept_line import BROKEN, KeptLine
+
 CHUNK_BYTES = 4 << 20  # one PATCH; a cut costs at most this
+SMALL_BYTES = 512 << 10
 TRIES = 8
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.2, 20.0
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -65,7 +68,7 @@ async def _write(answer: httpx.Response, partial: Path, mode: str, left: int) ->
         raise OSError(f"cut {left} bytes before the end")
 
 
-async def upload(client: httpx.AsyncClient, path: Path, url: str) -> None:
+async def upload(client: httpx.AsyncClient, path: Path, url: str, line: KeptLine) -> None:
     """Send a file to a granted URL, going on where an earlier try was cut, as the server says in answer to the first bytes.
 
     Raises:
@@ -73,16 +76,17 @@ async def upload(client: httpx.AsyncClient, path: Path, url: str) -> None:
         UploadFailed: not there after every try.
     """
     size_bytes, cuts, offset = path.stat().st_size, 0, 0
+    sender: KeptLine | httpx.AsyncClient = line if line.is_usable else client
     while cuts < TRIES:
         try:
             if cuts:
                 offset = await _offset(client, url)
             while offset < size_bytes:
-                offset = await _patch(client, path, url, offset)
+                offset = await _patch(sender, path, url, offset)
                 cuts = 0
             return
-        except (httpx.HTTPError, OSError):
-            cuts += 1
+        except (httpx.HTTPError, *BROKEN):
+            cuts, sender = cuts + 1, client
             await asyncio.sleep(pause_seconds(cuts))
     raise UploadFailed(f"{size_bytes} bytes did not arrive in {TRIES} tries")
 
@@ -97,18 +101,26 @@ async def _offset(client: httpx.AsyncClient, url: str) -> int:
     raise httpx.HTTPError("the server does not say its offset")
 
 
-async def _patch(client: httpx.AsyncClient, path: Path, url: str, offset: int) -> int:
+async def _patch(sender: KeptLine | httpx.AsyncClient, path: Path, url: str, offset: int) -> int:
     """Send one chunk; returns the server's new offset."""
-    block = await asyncio.to_thread(_read_block, path, offset)
+    block = await _block(path, offset)
     headers = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-    answer = await client.patch(url, content=block, headers=headers)
+    answer = await sender.patch(url, content=block, headers=headers)
     if answer.status_code in GONE:
         raise UrlExpired
     reached = int(answer.headers.get("Upload-Offset", offset + len(block)))
     if answer.status_code == ELSEWHERE and offset == 0 < reached:
         return reached  # an earlier try brought so much
-    answer.raise_for_status()
+    if not 200 <= answer.status_code < 300:
+        raise OSError(f"the server answered {answer.status_code}")
     return reached
+
+
+async def _block(path: Path, offset: int) -> bytes:
+    """The next chunk; a small one, which was written a moment ago, comes faster than a thread would."""
+    if path.stat().st_size <= SMALL_BYTES:
+        return _read_block(path, offset)
+    return await asyncio.to_thread(_read_block, path, offset)
 
 
 def _read_block(path: Path, offset: int) -> bytes:

@@ -42,9 +42,17 @@ class OutboxTests:
     def test_a_torn_report_is_cleared_away(self, tmp_path):
         outbox = Outbox(tmp_path)
         rendered(outbox, 7)
-        (tmp_path / "000000000007-1" / "report").write_bytes(b"\x81")
+        (tmp_path / "000000000007-1.report").write_bytes(b"\x81")
         rendered(outbox, 8)
         assert [report.work_id for report in outbox.reports()] == [8]
+
+    def test_what_was_left_half_written_is_cleared_away(self, tmp_path):
+        (tmp_path / "000000000007-1.new").write_bytes(b"\x81")
+        (tmp_path / "000000000006-1").mkdir()
+        (tmp_path / "000000000006-1" / "picture").write_bytes(b"half")
+        rendered(Outbox(tmp_path), 8)
+        assert [report.work_id for report in Outbox(tmp_path).reports()] == [8]
+        assert {path.name for path in tmp_path.iterdir()} == {"000000000008-1.report", "000000000008-1.picture"}
 
     def test_a_rendered_report_without_its_picture_is_worthless(self, tmp_path):
         outbox = Outbox(tmp_path)

@@ -238,7 +238,7 @@ class RunTests:
         monkeypatch.setattr(attempts, "PROGRESS_SECONDS", 1e9)
         await node.assign(node.assignment(1, **A_SECOND))
         await node.finish(1)
-        assert len(gateway.order(protocol.Progress)) == 1
+        assert len(gateway.order(protocol.Progress)) <= 1
 
     async def test_the_log_is_streamed_while_the_frame_renders(self, gateway, node, monkeypatch):
         monkeypatch.setattr(attempts, "LOG_SECONDS", 0.01)
@@ -546,7 +546,7 @@ class CancelTests:
         await until(lambda: not [process for process in inside if process.is_running() and process.status() != "zombie"])
         await gateway.hear(protocol.Rendered, 2)
         assert not [entry for entry in gateway.order(protocol.Failed, protocol.Rendered) if entry[1] == 1]
-        assert not list(node.shift.outbox.folder.glob("*1-1"))
+        assert not list(node.shift.outbox.folder.glob("*1-1.*"))
 
     async def test_a_frame_whose_files_are_on_their_way_is_forgotten(self, gateway, node, server):
         server.held_up.add("/no_camera.blend")
