@@ -59,12 +59,13 @@ class RenderTests:
         assert not [word for word in (b"/scene", b"plain.blend", b"Hostname", b"Date") if word in rendered.path.read_bytes()]
 
     async def test_progress_is_told(self, runner, scenes, tmp_path):
-        """What comes before the first sample, then samples; how many of them a fast machine shows is its own affair."""
-        told = []
-        await runner.render(make_spec(scene_key="6" * 64), scenes, tmp_path / "p", lambda *progress: told.append(progress))
-        assert told
+        """Of a frame that takes its time, until it is stopped; how many samples a machine shows is its own affair."""
+        told, long = [], make_spec(scene_key="6" * 64, **LONG)
+        work = asyncio.create_task(runner.render(long, scenes, tmp_path / "p", lambda *progress: told.append(progress)))
+        await until(lambda: told)
         assert told == sorted(told, key=lambda progress: progress[0])
         assert all(0 <= fraction <= 1 and note for fraction, note in told)
+        await gone_after_cancel(runner, work, long)
 
     @pytest.mark.parametrize(
         ("line", "said"),
@@ -86,7 +87,9 @@ class RenderTests:
             def say(self, event, **fields):
                 heard.append((fields["fraction"], fields["note"]))
 
-        Progress(Pipe())(line)
+        progress = Progress(Pipe())
+        progress.due_at = 0.0
+        progress(line)
         assert heard == ([said] if said else [])
 
     @pytest.mark.parametrize(
@@ -186,8 +189,8 @@ class WarmTests:
         """The process that rendered a frame of each of these scenes, in order."""
         seen = []
         for key in keys:
-            spec = make_spec(scene_key=key * 64)
-            await own.render(spec, scenes, tmp_path / "x", lambda *_, spec=spec: seen.append(pid_of(own, spec)))
+            shot = await own.shoot(make_spec(scene_key=key * 64), scenes, tmp_path / "x")
+            seen.append(shot.entry.blender.box.process.pid)
         return list(dict.fromkeys(seen))
 
     async def test_frames_of_a_scene_share_a_process(self, own, scenes, tmp_path):
@@ -222,10 +225,6 @@ class WarmTests:
         both = [own.render(make_spec(scene_key="1" * 64, frame=frame), scenes, tmp_path / str(frame)) for frame in (1, 2)]
         await asyncio.gather(*both)
         assert len(own.pool.entries) == 2
-
-
-def pid_of(own, spec: protocol.RenderSpec) -> int:
-    return next(entry.blender.box.process.pid for entry in own.pool.entries if entry.busy and entry.key[1] == spec.scene_key)
 
 
 class InspectTests:

@@ -44,23 +44,30 @@ class Pipe:
 
 
 class Progress:
-    """Turns Blender's status lines into a fraction and a note, a few times a second."""
+    """Turns Blender's status lines into a fraction and a note, a few times a second; a frame that is soon done says nothing.
+
+    Blender calls this for every object of the scene: the clock comes first, since two searches a call were felt.
+    """
 
     def __init__(self, pipe):
-        self.pipe, self.said_at, self.sampling = pipe, 0.0, False
+        self.pipe, self.due_at, self.sampling = pipe, time.monotonic() + PROGRESS_SECONDS, False
 
     def __call__(self, stats, *_):
-        counted = samples_in(str(stats))
-        self.sampling = self.sampling or counted is not None
-        preparing = None if self.sampling else PREPARING.search(str(stats))
-        now = time.monotonic()
-        if (counted is None and preparing is None) or now - self.said_at < PROGRESS_SECONDS:
+        if time.monotonic() < self.due_at:
             return
-        self.said_at = now
-        if counted is None:
-            return self.pipe.say("progress", fraction=0.0, note=preparing[1].lower())
-        done, total = counted
-        self.pipe.say("progress", fraction=min(done / total, 1.0), note=f"sample {done} of {total}{rest_of(str(stats))}")
+        stats = str(stats)
+        counted = samples_in(stats)
+        self.sampling = self.sampling or counted is not None
+        preparing = None if self.sampling else PREPARING.search(stats)
+        if counted is not None:
+            done, total = counted
+            self.say(min(done / total, 1.0), f"sample {done} of {total}{rest_of(stats)}")
+        elif preparing is not None:
+            self.say(0.0, preparing[1].lower())
+
+    def say(self, fraction, note):
+        self.due_at = time.monotonic() + PROGRESS_SECONDS
+        self.pipe.say("progress", fraction=fraction, note=note)
 
 
 def rest_of(stats):
