@@ -97,6 +97,20 @@ SELECT format('payment %s is of %s micros for user %s, transfer %s says %s for u
               p.id, p.amount_micros, p.owner_id, t.id, t.amount_micros, t.owner_id)
 FROM credit_payment p JOIN credit_transfer t ON t.id = p.transfer_id
 WHERE p.amount_micros <> t.amount_micros OR p.owner_id <> t.owner_id""",
+    "Money of withdrawals equals the open payouts": FLOWS
+    + """
+SELECT format('the account of withdrawals holds %s, the open payouts say %s', held.net, open.net)
+FROM (SELECT coalesce(sum(f.net), 0) AS net FROM credit_account a JOIN flows f ON f.account_id = a.id WHERE a.kind = 'payout') AS held,
+     (SELECT coalesce(sum(amount_micros), 0) AS net FROM credit_payout
+      WHERE status IN ('requested', 'waiting', 'approved', 'sending', 'sent')) AS open
+WHERE held.net <> open.net""",
+    "A payout is paid or given back as its status says": """
+SELECT format('payout %s is %s: %s micros paid out, %s given back', p.id, p.status, coalesce(paid.amount_micros, 0), coalesce(back.amount_micros, 0))
+FROM credit_payout p
+LEFT JOIN credit_transfer paid ON paid.key = format('payout:%s:paid_out', p.id)
+LEFT JOIN credit_transfer back ON back.key = format('payout:%s:returned', p.id)
+WHERE coalesce(paid.amount_micros, 0) <> CASE WHEN p.status = 'confirmed' THEN p.amount_micros - p.fee_micros ELSE 0 END
+   OR coalesce(back.amount_micros, 0) <> CASE WHEN p.status IN ('cancelled', 'refused', 'returned') THEN p.amount_micros ELSE 0 END""",
     "A transfer belongs to the one user it touches": """
 SELECT format('transfer %s (%s) is in the history of user %s', t.id, t.key, t.owner_id)
 FROM credit_transfer t JOIN credit_account s ON s.id = t.source_id JOIN credit_account g ON g.id = t.target_id
