@@ -5,5 +5,6 @@ The values name functions as credit.links.Finder says.
 
 LEDGER_LINKS: dict[str, str] = {  # first word of the key -> dotted path, imported on first use
     "job": "rendering.ledger_links.of_job",
+    "payout": "credit.ledger_links.of_payout",
     "task": "rendering.ledger_links.of_task",
 }

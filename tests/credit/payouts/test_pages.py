@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from common import clock
 from credit import services
+from credit.links import links_of
 from credit.models import Payout, PayoutAddress
 from credit.services import withdrawals
 from tests.credit.payouts.conftest import RECEIVER, address_of
@@ -165,3 +166,11 @@ def test_an_address_gets_a_name_and_goes(earner, rules, signed_in):
     assert "My &lt;b&gt;ledger&lt;/b&gt;" in browser.get(ADDRESSES).content.decode()
     browser.post(reverse("credit:payout-address-remove", args=[place.pk]))
     assert "No address yet" in browser.get(ADDRESSES).content.decode()
+
+
+def test_the_history_leads_to_the_withdrawal(earner, alice, offered, signed_in):
+    browser = signed_in(earner)
+    browser.post(URL, fields(earner, offered, confirmed="1"))
+
+    assert [link.url for link in links_of(earner, f"payout:{Payout.objects.get().pk}:withdrawal")] == [URL]
+    assert links_of(alice, f"payout:{Payout.objects.get().pk}:withdrawal") == []
