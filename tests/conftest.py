@@ -6,9 +6,15 @@ import hypothesis
 import pytest
 
 from tests.chains.fixtures import evm_chain, evm_process
-from tests.stories.whole import stack, tiny_scene
+from tests.stories.whole import stack, stack_aptos, tiny_scene
 
-__all__ = ["evm_chain", "evm_process", "stack", "tiny_scene"]  # fixtures: one definition, so one stack for a whole run
+__all__ = [
+    "evm_chain",
+    "evm_process",
+    "stack",
+    "stack_aptos",
+    "tiny_scene",
+]  # fixtures: one definition, so one stack for a whole run
 
 # The same examples every time, however slow the machine: a test fails for what it tests, or not at all.
 hypothesis.settings.register_profile(

@@ -10,7 +10,7 @@ const dialog = box.querySelector("dialog");
 const network = box.dataset.aptosNetwork;
 const token = box.querySelector("[name=csrfmiddlewaretoken]").value;
 const wallets = new Map();
-const KINDS = { aptos: `Aptos ${network}`, evm: "Ethereum and other EVM chains" };
+const KINDS = { aptos: `Aptos ${network}`, evm: "Ethereum and EVM chains" };
 let chosen = null; // {wallet, change}: change() moves it to the site's network, where it can
 
 discover(network, (wallet) => {

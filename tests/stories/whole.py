@@ -23,15 +23,25 @@ OWN_TO_THE_TESTS = (
 
 
 @pytest.fixture(scope="session")
-def stack():
+def stack_aptos():
+    """The full node that the stack asks."""
+    from tests.aptos_node import AptosNode  # a second of imports, for those who need them
+
+    node = AptosNode()
+    yield node
+    node.close()
+
+
+@pytest.fixture(scope="session")
+def stack(stack_aptos):
     """In a folder of its own: pytest closes its own folders to others, and as root the database is another user's."""
     with tempfile.TemporaryDirectory(prefix="pictor-stack-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        yield from running_stack(Path(name) / "var")
+        yield from running_stack(Path(name) / "var", APTOS_NODE_URL=stack_aptos.url)
 
 
-def running_stack(var: Path):
-    inherited = {name: value for name, value in os.environ.items() if name not in OWN_TO_THE_TESTS}
+def running_stack(var: Path, **settings: str):
+    inherited = {name: value for name, value in os.environ.items() if name not in OWN_TO_THE_TESTS} | settings
     with Stack(var, port=ports.free_pair(), inherited=inherited) as running:
         yield running
 

@@ -1,0 +1,198 @@
+"""Signing in with the wallets of a real browser, on the real page: injected ones, whose keys are the Aptos SDK's own."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PATIENCE_MS, VIEW
+from tests.browser.test_axe import AXE, FOUND
+from tests.chains.programs import esbuild, modules
+from tests.users.wallets import MetaMask, Petra
+from users.wording import short_address
+
+pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
+WALLETS = Path("tests/js/wallets.js")
+SIGN_IN = "/users/sign-in/"
+TESTNET, MAINNET = 2, 1
+
+
+@pytest.fixture(scope="session")
+def wallets_script(tmp_path_factory) -> str:
+    """tests/js/wallets.js with everything that it imports, as one script."""
+    made = tmp_path_factory.mktemp("js") / "wallets.js"
+    words = [
+        esbuild(),
+        str(WALLETS),
+        "--bundle",
+        "--format=iife",
+        "--platform=browser",
+        f"--outfile={made}",
+        "--log-level=error",
+    ]
+    subprocess.run(words, check=True, env=os.environ | {"NODE_PATH": str(modules())})
+    return made.read_text()
+
+
+@pytest.fixture
+def visit(chromium, stack, wallets_script, complaints):
+    """`visit(petra={...}, metaMask={...})`: the sign-in page of a browser that has these wallets, their dialog open."""
+    contexts = []
+
+    def open_page(**wallets):
+        context = chromium.new_context(base_url=stack.url, **VIEW)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        complaints.follow(page)
+        page.add_init_script(f"window.testWallets = {json.dumps(wallets)};")
+        page.add_init_script(wallets_script)
+        page.goto(SIGN_IN)
+        page.get_by_role("button", name="Connect wallet").click()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def choose(page, name: str) -> None:
+    page.get_by_role("list", name="Wallets in this browser").get_by_role("button", name=name).click()
+
+
+def state(page):
+    return page.locator("[data-wallet-state]")
+
+
+def expect_signed_in(page, stack, address: str) -> None:
+    page.wait_for_url(lambda url: url.removeprefix(stack.url).partition("?")[0] != SIGN_IN)
+    page.goto("/users/profile/")
+    expect(page.locator("main")).to_contain_text(short_address(address))
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["with sign-in", "with signMessage alone"])
+def test_petra_signs_in_with_the_keys_of_the_sdk(visit, stack, complaints, is_old):
+    seed = 101 + is_old
+    page = visit(petra={"seed": seed, "chainId": TESTNET, "isOld": is_old})
+
+    choose(page, "Petra")
+
+    expect_signed_in(page, stack, Petra(seed).address)
+    assert complaints == []
+
+
+def test_an_evm_wallet_signs_in(visit, stack, complaints):
+    page = visit(metaMask={"seed": 103})
+
+    choose(page, "MetaMask")
+
+    expect_signed_in(page, stack, MetaMask(103).address)
+    assert complaints == []
+
+
+def test_without_a_wallet_the_page_says_where_to_get_one(visit):
+    page = visit()
+
+    expect(page.get_by_text("No wallet has shown itself in this browser")).to_be_visible()
+    links = page.get_by_role("list", name="Wallets to install").get_by_role("link")
+    expect(links).to_have_count(2)
+    assert [link.get_attribute("href") for link in links.all()] == ["https://petra.app", "https://metamask.io/download"]
+
+
+def test_a_wallet_that_comes_late_takes_the_place_of_its_offer(visit, stack):
+    page = visit()
+
+    page.evaluate("window.installPetra({seed: 104, chainId: 2})")
+
+    expect(page.get_by_text("No wallet has shown itself in this browser")).to_be_hidden()
+    expect(page.get_by_role("list", name="Wallets to install").get_by_role("link")).to_have_count(1)
+    choose(page, "Petra")
+    expect_signed_in(page, stack, Petra(104).address)
+
+
+def test_who_declines_may_try_again(visit, stack):
+    page = visit(petra={"seed": 105, "chainId": TESTNET, "rejects": True})
+    choose(page, "Petra")
+    expect(state(page)).to_contain_text("You declined in Petra")
+    assert page.url.endswith(SIGN_IN)
+
+    page.evaluate("testWallets.petra.rejects = false")
+    page.get_by_role("button", name="Try again").click()
+
+    expect_signed_in(page, stack, Petra(105).address)
+
+
+def test_an_evm_wallet_s_refusal_is_no_error(visit):
+    page = visit(metaMask={"seed": 106, "rejects": True})
+    choose(page, "MetaMask")
+    expect(state(page)).to_contain_text("You declined in MetaMask")
+
+
+@pytest.mark.parametrize("wallet", ["Petra", "MetaMask"])
+def test_a_locked_wallet_is_told_apart(visit, wallet):
+    page = visit(petra={"seed": 107, "chainId": TESTNET, "isLocked": True}, metaMask={"seed": 107, "isLocked": True})
+
+    choose(page, wallet)
+
+    expect(state(page)).to_contain_text(f"{wallet} is locked or busy")
+    page.get_by_role("button", name="Other wallets").click()
+    expect(page.get_by_role("list", name="Wallets in this browser").get_by_role("button")).to_have_count(2)
+
+
+def test_a_wallet_on_another_network_is_asked_to_change_and_then_to_sign(visit, stack):
+    page = visit(petra={"seed": 108, "chainId": MAINNET, "changes": True})
+    choose(page, "Petra")
+    expect(state(page)).to_contain_text("Petra is on Mainnet")
+    assert page.evaluate("testWallets.petra.asked") is None  # nothing was to be signed there
+
+    page.get_by_role("button", name="Switch to testnet").click()
+
+    expect_signed_in(page, stack, Petra(108).address)
+
+
+def test_a_wallet_that_cannot_change_its_network_is_changed_by_hand(visit, stack):
+    page = visit(petra={"seed": 109, "chainId": MAINNET})
+    choose(page, "Petra")
+    expect(page.get_by_role("button", name="Switch to testnet")).to_be_hidden()
+
+    page.evaluate("testWallets.petra.chainId = 2")
+    page.get_by_role("button", name="Try again").click()
+
+    expect_signed_in(page, stack, Petra(109).address)
+
+
+def test_a_key_that_was_replaced_on_chain_is_refused_in_words(visit, stack_aptos, complaints):
+    stack_aptos.keys[Petra(110).address] = Petra(111).authentication_key
+    page = visit(petra={"seed": 110, "chainId": TESTNET})
+
+    choose(page, "Petra")
+
+    expect(state(page)).to_contain_text("That did not work")
+    assert page.url.endswith(SIGN_IN)
+
+
+def test_a_closed_dialog_asks_nothing_more(visit):
+    page = visit(petra={"seed": 112, "chainId": TESTNET, "rejects": True})
+    choose(page, "Petra")
+    expect(state(page)).to_contain_text("You declined")
+
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Connect wallet").click()
+
+    expect(page.get_by_role("list", name="Wallets in this browser")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_dialog_keeps_nobody_out(visit, theme):
+    page = visit(petra={"seed": 113, "chainId": TESTNET, "rejects": True})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(FOUND) == []
+
+    choose(page, "Petra")
+    expect(state(page)).to_contain_text("You declined")
+
+    assert page.evaluate(FOUND) == []
