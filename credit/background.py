@@ -17,7 +17,7 @@ from credit.payouts.lanes import Unreachable, WrongChain
 from credit.payouts.signer import NoSigner
 from credit.proof import prove
 from credit.providers.base import ProviderUnavailable
-from credit.services import disputes, payments, provider_events, withdrawals
+from credit.services import alerts, disputes, payments, provider_events, withdrawals
 from credit.withdrawing import payout_chains
 
 BATCH = 1000
@@ -99,6 +99,14 @@ def sweep_disputes() -> None:
 def sweep_debts() -> None:
     """Set what came in meanwhile against what is owed."""
     disputes.sweep_debts(now=clock.now())
+
+
+@shared_task
+def sweep_credit_alerts() -> None:
+    """Find what users are to be told about budgets and balances, and mail it."""
+    found, mailed = alerts.find_alerts(clock.now()), alerts.mail_alerts(clock.now())
+    if found or mailed:
+        log.info("credit_alerts", found=found, mailed=mailed)
 
 
 @shared_task

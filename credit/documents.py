@@ -13,7 +13,7 @@ from django.conf import settings
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
-FONTS = Path(settings.BASE_DIR) / "static/vendor/inter"
+FONTS = Path(settings.BASE_DIR).joinpath("static/vendor/inter")
 MARGIN = 20  # mm, like all lengths here
 LINE = 5
 INK, SOFT, HAIRLINE = (24, 26, 31), (98, 104, 116), (222, 224, 229)
@@ -45,8 +45,8 @@ class Paper(FPDF):
         self.name = name
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, margin=MARGIN + LINE)
-        self.add_font("Inter", "", FONTS / "Inter_400Regular.ttf")
-        self.add_font("Inter", "B", FONTS / "Inter_600SemiBold.ttf")
+        self.add_font("Inter", "", FONTS.joinpath("Inter_400Regular.ttf"))
+        self.add_font("Inter", "B", FONTS.joinpath("Inter_600SemiBold.ttf"))
 
     def footer(self) -> None:
         self.set_y(-MARGIN + LINE)

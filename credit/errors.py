@@ -1,5 +1,7 @@
 """Why the ledger refuses a movement."""
 
+from common.money import format_exact
+
 
 class LedgerError(Exception):
     """A movement that the ledger refuses; nothing was written."""
@@ -15,6 +17,20 @@ class InsufficientCredit(LedgerError):
 
 class InDebt(InsufficientCredit):
     """The owner owes `short_micros` for a payment that was disputed or taken back: nothing is held or withdrawn before it is paid."""
+
+
+class BudgetReached(InsufficientCredit):
+    """A new hold would pass the owner's `limit_micros` for this month by `short_micros`, and they asked to be stopped there."""
+
+    def __init__(self, short_micros: int, limit_micros: int):
+        super().__init__(short_micros)
+        self.limit_micros = limit_micros
+
+    @property
+    def words(self) -> str:
+        """For the person whose budget it is."""
+        limit = format_exact(self.limit_micros)
+        return f"This could pass your budget of {limit} credits for this month. Raise it, or let new jobs start, under Credit, Budgets."
 
 
 class KeyReused(LedgerError):

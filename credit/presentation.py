@@ -12,7 +12,13 @@ from credit.services import Balance
 
 CENT_MICROS = 10_000
 DIRECTION_WORDS = {"+": "in", "−": "out", "": "within"}  # of the signs below
-SECTIONS = [("overview", "Overview"), ("history", "History"), ("statement-list", "Statements")]
+SECTIONS = [
+    ("overview", "Overview"),
+    ("history", "History"),
+    ("usage", "Usage"),
+    ("budgets", "Budgets"),
+    ("statement-list", "Statements"),
+]
 
 # filter -> (words, codes); the order of the tabs
 FILTERS: dict[str, tuple[str, tuple[Code, ...]]] = {

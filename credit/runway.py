@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Q, Sum
 
-from credit.codes import Code
-from credit.models import Transfer
 from credit.services import Balance
+from credit.spending import spent_micros
 
 LOOKS_BACK = timedelta(days=7)
 KEPT_SECONDS = 60  # the sum of a busy account reads many rows
@@ -29,7 +27,7 @@ class Runway:
 
 def of(user, balance: Balance, now: datetime) -> Runway:
     """By what was charged in the last seven days, less what was refunded."""
-    spent = cache.get_or_set(f"credit:spent:{user.pk}", lambda: spent_micros(user, now - LOOKS_BACK, now), KEPT_SECONDS)
+    spent = cache.get_or_set(f"credit:spent:{user.pk}", lambda: spent_micros(user.pk, now - LOOKS_BACK, now), KEPT_SECONDS)
     return runway(spent_micros=spent, left_micros=balance.available_micros + balance.held_micros, now=now)
 
 
@@ -40,12 +38,3 @@ def runway(*, spent_micros: int, left_micros: int, now: datetime) -> Runway:
         return Runway(0, None)
     lasts = timedelta(seconds=min(left_micros * 86_400 // day_micros, 10**9))
     return Runway(day_micros, now + lasts if lasts <= LASTS_MAX else None)
-
-
-def spent_micros(user, since: datetime, until: datetime) -> int:
-    """Charged less refunded from `since` on, before `until`; never below zero."""
-    rows = Transfer.objects.filter(owner=user, code__in=[Code.CHARGE, Code.REFUND], created_at__gte=since, created_at__lt=until)
-    sums = rows.order_by().aggregate(
-        charged=Sum("amount_micros", filter=Q(code=Code.CHARGE)), refunded=Sum("amount_micros", filter=Q(code=Code.REFUND))
-    )
-    return max(0, int(sums["charged"] or 0) - int(sums["refunded"] or 0))

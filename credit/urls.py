@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from credit.views import documents, entries, history, overview, payments, payout_addresses, top_ups, withdrawals
+from credit.views import budgets, documents, entries, history, overview, payments, payout_addresses, top_ups, usage, withdrawals
 
 app_name = "credit"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("history/<int:pk>/", entries.entry_detail, name="entry-detail"),
     path("history/<int:pk>/invoice/", documents.entry_invoice, name="entry-invoice"),
     path("invoices/<int:pk>/", documents.invoice_pdf, name="invoice-pdf"),
+    path("usage/", usage.usage, name="usage"),
+    path("budgets/", budgets.budgets, name="budgets"),
+    path("billing/", budgets.billing, name="billing"),
     path("statements/", documents.statement_list, name="statement-list"),
     path("statements/<int:year>-<int:month>/", documents.statement_detail, name="statement-detail"),
     path("statements/<int:year>-<int:month>.<slug:form>", documents.statement_detail, name="statement-file"),

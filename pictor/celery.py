@@ -86,6 +86,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "payments": ("credit.background.sweep_payments", 15.0),  # whoever paid is watching
     "disputes": ("credit.background.sweep_disputes", 600.0),  # their events come at once as a rule
     "debts": ("credit.background.sweep_debts", 60.0),  # it may not be spent meanwhile
+    "credit-alerts": ("credit.background.sweep_credit_alerts", 60.0),  # a budget can go within minutes
     "ledger": ("credit.background.sweep_ledger", 86_400.0),  # once a day: it reads every transfer
     "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work

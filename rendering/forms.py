@@ -1,18 +1,15 @@
 """What a creator may type: shape and limits. The settings of a job have a form of their own (rendering.settings_form)."""
 
-import re
-
 from django import forms
 from django.conf import settings as site
 
-from common.money import MICROS, format_exact, parse_credits
+from common.fields import CreditsField
+from common.money import format_exact
 from rendering.choices import FilmFormat
 from rendering.models import Job
 from rendering.states import JobStatus
 from rendering.uploads import SUFFIXES, plain_name
 
-CAP_CREDITS_MAX = 1_000_000
-AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6}|,[0-9]{1,2})?")  # a comma with three digits could be a thousand: refused
 SORTS = {
     "-created": ("Newest first", "-id"),
     "created": ("Oldest first", "id"),
@@ -20,25 +17,6 @@ SORTS = {
     "status": ("Status", "status"),
     "-cost": ("Cost, highest first", "-charged_micros"),
 }
-
-
-class CreditsField(forms.CharField):
-    """An amount of credits as written ("12.5"), cleaned to micros; None when left empty."""
-
-    def __init__(self, **arguments):
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(max_length=20, widget=widget, **arguments)
-
-    def clean(self, value):
-        text = super().clean(value).replace(" ", "")
-        if not text:
-            return None
-        if not AMOUNT.fullmatch(text):
-            raise forms.ValidationError("Write an amount of credits, for example 5 or 2.50.")
-        amount_micros = parse_credits(text.replace(",", "."))
-        if amount_micros > CAP_CREDITS_MAX * MICROS:
-            raise forms.ValidationError(f"At most {CAP_CREDITS_MAX:,} credits.")
-        return amount_micros
 
 
 class UploadForm(forms.Form):

@@ -6,9 +6,9 @@ from datetime import timedelta
 from django import forms
 
 from common import clock
+from common.fields import CreditsField
 from common.words import one_line
 from rendering.choices import DEPTHS_BITS, Device, GpuVendor, ImageFormat, Nodes, RenderOrder, Tier
-from rendering.forms import CreditsField
 from rendering.job_settings import (
     GPUS_MAX,
     PAUSE_PERCENTS,

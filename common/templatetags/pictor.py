@@ -30,6 +30,12 @@ def exact_credits(amount_micros: int | None) -> str:
 
 
 @register.filter
+def rounded_credits(amount_micros: float) -> str:
+    """The top of a chart of money, which a plot rounds to whole micros or more: {{ plot.top|rounded_credits }}."""
+    return format_exact(round(amount_micros))
+
+
+@register.filter
 def grouped(count: int | None) -> str:
     """A count with its thousands apart: 12345 -> "12,345"."""
     return NOTHING if count is None else f"{count:,}"

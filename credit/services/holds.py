@@ -11,6 +11,7 @@ from credit.codes import SPEND_ORDER, Bucket, Code
 from credit.errors import HoldClosed, InDebt, InsufficientCredit, KeyReused
 from credit.models import Account, Hold
 from credit.posting import Chart, Movement, chart_of, holding, post, spendable, written
+from credit.services.budgets import check_budget
 from credit.services.disputes import owed_micros
 from credit.services.keys import bucket_keys, check_amount
 from credit.services.locks import lock_holds, lock_wallet
@@ -25,12 +26,15 @@ def open_hold(*, key: str, owner, amount_micros: int, purpose: str) -> Hold:
 
     Raises:
         InsufficientCredit: less is available; nothing was held.
+        BudgetReached: it would pass the owner's budget, which stops new work.
         KeyReused: the key names a hold of another owner or amount.
     """
     chart, locked = lock_wallet(owner.pk)
     if hold := Hold.objects.filter(key=key).first():
         _check_repeat(hold, key, owner.pk, amount_micros)
         return hold
+    held_micros = sum(locked[holding(chart, owner.pk, bucket).pk].kept_micros for bucket in SPEND_ORDER)
+    check_budget(owner_id=owner.pk, amount_micros=amount_micros, held_micros=held_micros, now=clock.now())
     hold = Hold(key=key, owner=owner, purpose=purpose)
     parts = _take_from_wallet(hold, chart, locked, amount_micros)
     hold.expires_at = hold.opened_at + HOLD_LASTS

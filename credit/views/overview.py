@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from common import clock
 from common.http import fragment_response
-from credit import presentation, runway, services
+from credit import budgeting, presentation, runway, services
 
 ENTRIES_SHOWN = 8
 
@@ -34,11 +34,13 @@ def balance_context(request) -> dict:
     """What the balance's cards show."""
     balance = services.balance_of(request.user)
     places = presentation.balance_places(balance)
+    now = clock.now()
     return {
+        "notices": budgeting.notices_of(budgeting.standing_of(request.user, now, balance)),
         "balance": balance,
         "balance_places": places,
         "parts": presentation.parts_of(balance),
-        "runway": runway.of(request.user, balance, clock.now()),
+        "runway": runway.of(request.user, balance, now),
     }
 
 

@@ -15,7 +15,7 @@ from common.http import fragment_response
 from common.limits import limited
 from common.transitions import StaleMove
 from common.words import plural
-from credit.errors import InsufficientCredit
+from credit.errors import BudgetReached, InsufficientCredit
 from rendering import presentation, retention, services
 from rendering.again import selection_of
 from rendering.choices import Again
@@ -158,6 +158,8 @@ def act(request: HttpRequest, job: Job, verb, *arguments, done: str = "", **name
         verb(job, *arguments, now=clock.now(), **named)
     except StaleMove:
         messages.warning(request, "The job had already moved on; here is how it stands now.")
+    except BudgetReached as error:
+        messages.error(request, error.words)
     except InsufficientCredit:
         messages.error(request, "Your available credit does not cover the next frame. Top up, then try again.")
     except RenderingError as error:

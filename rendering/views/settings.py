@@ -16,7 +16,7 @@ from common.limits import limited
 from common.money import format_exact, places_for
 from common.transitions import StaleMove
 from credit import services as credit
-from credit.errors import InsufficientCredit
+from credit.errors import BudgetReached, InsufficientCredit
 from rendering import fitting, presentation, presets, services, uploads
 from rendering.errors import BadSettings, RenderingError
 from rendering.gate import preview_count
@@ -224,6 +224,8 @@ def job_submit(request: HttpRequest, pk: int) -> HttpResponse:
 def submit(job: Job, form: SettingsForm) -> bool:
     try:
         services.submit_job(job, clock.now())
+    except BudgetReached as error:
+        form.add_error(None, error.words)
     except InsufficientCredit:
         form.add_error(
             None, "Your available credit does not cover the first frame. Top up, then submit again: the settings are kept."

@@ -62,7 +62,7 @@ class FragmentTests:
     def test_the_balance_costs_few_queries(self, client, alice, django_assert_max_num_queries):
         top_up(alice, 1_000_000)
         client.force_login(alice)
-        with django_assert_max_num_queries(5):  # session, user, when it was seen, balance, what was spent
+        with django_assert_max_num_queries(6):  # session, user, when it was seen, balance, budget, what was spent
             page = client.get(reverse("credit:overview-balance")).content.decode()
         assert page.strip().startswith('<div id="credit-balance"')
 
