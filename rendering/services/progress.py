@@ -103,22 +103,23 @@ def finish_tasks(reports: Sequence[FinishedReport], now: datetime) -> None:
     _commit(live, {work_id: said[work_id].result for work_id in live}, now)
     Output.objects.bulk_create(_output(attempt, said[work_id].result) for work_id, attempt in live.items())
     _finish(live, said, now)
-    at_once = _is_one_over({attempt.task.job_id for attempt in live.values()})
+    at_once = _is_one_nearly_over({attempt.task.job_id for attempt in live.values()})
     gathering.ask_on_commit([attempt.task_id for attempt in live.values()], at_once=at_once)
     _announce(live.values(), events.FRAMES, events.PROGRESS, events.NODES)
 
 
-OVER = f"""
+LAST = 3  # frames of a job: what was gathered is looked at while they render, so that the very last one waits for no other
+NEARLY_OVER = f"""
     SELECT EXISTS (SELECT 1 FROM unnest(%s::bigint[]) AS job(id) WHERE NOT EXISTS (
         SELECT 1 FROM rendering_task AS task
-        WHERE task.job_id = job.id AND task.status IN ('{TaskStatus.WAITING}', '{TaskStatus.RENDERING}')))
+        WHERE task.job_id = job.id AND task.status IN ('{TaskStatus.WAITING}', '{TaskStatus.RENDERING}') OFFSET {LAST}))
 """
 
 
-def _is_one_over(job_ids: Collection[int]) -> bool:
-    """Has one of these jobs no frame left to render? Its creator waits for the checks alone."""
+def _is_one_nearly_over(job_ids: Collection[int]) -> bool:
+    """Has one of these jobs hardly a frame left to render? Its creator soon waits for the checks alone."""
     with connection.cursor() as cursor:
-        cursor.execute(OVER, [sorted(job_ids)])
+        cursor.execute(NEARLY_OVER, [sorted(job_ids)])
         return cursor.fetchone()[0]
 
 

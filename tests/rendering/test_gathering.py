@@ -7,6 +7,7 @@ import pytest
 from common import realtime
 from rendering import background, gathering
 from rendering.gathering import FRAMES, LOOKED, QUEUED, TOGETHER
+from rendering.services.progress import LAST
 from rendering.states import JobStatus, TaskStatus
 from tests.builders import deliver, make_job, make_worker
 
@@ -82,7 +83,8 @@ class FinishTests:
         task.refresh_from_db()
         assert task.status == TaskStatus.ACCEPTED
 
-    def test_while_others_are_to_be_rendered_it_may_wait(self, committed, looked_just_now):
+    @pytest.mark.parametrize(("left", "waits"), [(LAST, False), (LAST + 1, True)])
+    def test_it_may_wait_while_more_than_a_few_others_are_to_be_rendered(self, committed, looked_just_now, left, waits):
         with committed():
-            deliver(begun("1-2"))
-        assert asked() == [True]
+            deliver(begun(f"1-{1 + left}"))
+        assert asked() == [waits]
