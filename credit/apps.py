@@ -8,3 +8,6 @@ class CreditConfig(AppConfig):
 
     def ready(self) -> None:
         from credit import closing, receivers  # noqa: F401  connects them
+        from credit.chains import all_chains
+
+        all_chains()  # a wrong address stops the start

@@ -6,6 +6,7 @@ A chain is named in rows by its `key` ("evm:1"), an asset by its contract: never
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from common.money import MICROS
 
@@ -118,8 +119,13 @@ def _evm() -> Chain:
 
 
 def _assets(kind: str, contract: str, symbol: str, decimals: int) -> tuple[Asset, ...]:
-    return (Asset(symbol, canonical(kind, contract), decimals),) if contract else ()
+    return (Asset(symbol, _address(kind, contract, "ASSET"), decimals),) if contract else ()
 
 
-def _address(kind: str, address: str) -> str:
-    return canonical(kind, address) if address else ""
+def _address(kind: str, address: str, setting: str = "TREASURY") -> str:
+    from users.wallets.refusals import Refused
+
+    try:
+        return canonical(kind, address) if address else ""
+    except Refused as refused:
+        raise ImproperlyConfigured(f"{kind.upper()}_{setting}={address!r} is no address of that chain.") from refused
