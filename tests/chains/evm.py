@@ -1,6 +1,7 @@
 """A local EVM chain (anvil) as tests see it: accounts with keys, tokens, blocks that come and go.
 
-A transaction is mined at once, a block each; FINAL_AFTER more blocks make it final. Only JSON-RPC: web3 is the code's choice.
+A transaction is mined at once, a block each; FINAL_AFTER more blocks make it final. Only JSON-RPC: web3 and eth_account would
+lift the recursion limit of the whole process (docs/decisions/0032).
 """
 
 import itertools
@@ -12,12 +13,11 @@ from pathlib import Path
 
 import httpx
 from eth_abi import encode
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils import keccak, to_checksum_address
 
 from pictor.stack.processes import Child, Program, tail, wait_until
 from tests.chains.programs import anvil
+from tests.users.wallets import MetaMask
 
 CHAIN_ID = 31337
 SLOTS_IN_AN_EPOCH = 2
@@ -52,7 +52,7 @@ class Token:
 
 
 class EvmChain:
-    """`people[n]` has the key bytes([n + 1]) * 32, as tests.users.wallets.MetaMask(n + 1) has, and 1,000 ether."""
+    """`people[n]` is tests.users.wallets.MetaMask(n + 1): the key bytes([n + 1]) * 32, 1,000 ether."""
 
     chain_id = CHAIN_ID
     final_after = FINAL_AFTER
@@ -69,7 +69,7 @@ class EvmChain:
         self.url = f"http://{re.search(r'Listening on ([0-9.:]+)', log.read_text())[1]}"
         self.client = httpx.Client(timeout=TIMEOUT)
         self.numbers = itertools.count(1)
-        self.people: list[LocalAccount] = [Account.from_key(bytes([seed]) * 32) for seed in range(1, PEOPLE + 1)]
+        self.people = [MetaMask(seed) for seed in range(1, PEOPLE + 1)]
         for person in self.people:
             self.give_ether(person.address, 1_000 * ETHER)
 
