@@ -20,16 +20,24 @@ def what_blocks(user, **kwargs) -> list[Blocker]:
     balance, at = services.balance_of(user), reverse("credit:overview")
     own = balance.available_micros - balance.promotional_micros
     found = [
-        (own >= DUST_MICROS, f"{format_credits(own)} credits are yours: withdraw what you earned, and spend the rest."),
-        (balance.held_micros > 0, f"{format_credits(balance.held_micros)} credits are held for jobs: finish or cancel them."),
+        (own >= DUST_MICROS, f"{_credits(own)} yours: withdraw what you earned, and spend the rest."),
+        (balance.held_micros > 0, f"{_credits(balance.held_micros)} held for jobs: finish or cancel them."),
         (
             balance.pending_micros > 0,
-            f"{format_credits(balance.pending_micros)} credits of earnings are pending: wait for them.",
+            f"{_credits(balance.pending_micros)} pending: wait until these earnings are yours.",
         ),
         (Payout.objects.filter(owner=user, status__in=OPEN).exists(), "A withdrawal is under way: wait until it is paid."),
         (_is_in_doubt(user), "A payment is disputed, or a debt is open: settle it first."),
     ]
     return [Blocker(words, at) for is_so, words in found if is_so]
+
+
+def _credits(amount_micros: int) -> str:
+    return (
+        f"{format_credits(amount_micros)} credits are"
+        if amount_micros >= DUST_MICROS
+        else "Less than a hundredth of a credit is"
+    )
 
 
 def _is_in_doubt(user) -> bool:

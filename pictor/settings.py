@@ -21,6 +21,7 @@ DEBUG = env.flag("DEBUG")
 PRODUCTION = not (DEMO or DEBUG)
 ENVIRONMENT = env.text("PICTOR_ENV", "")  # "production" refuses PICTOR_DEMO and DEBUG
 SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", "")  # what it replaced: sessions and second steps go on
 SITE_NAME = env.text("SITE_NAME", "Pictor")
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 refuse_unsafe_start(environment=ENVIRONMENT, demo=DEMO, debug=DEBUG, site_url=SITE_URL)

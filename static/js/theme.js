@@ -1,9 +1,19 @@
 // The colour theme: the system's, or one that the reader chose. Loaded before the page is drawn, so that nothing flashes.
+// A choice on the profile holds in every browser; one in the menu holds in this browser, until the profile says another.
 (() => {
   const KEY = "pictor-theme";
+  const PROFILE = "pictor-theme-profile";
   const root = document.documentElement;
   const stored = () => {
     try { return localStorage.getItem(KEY) || "system"; } catch { return "system"; }
+  };
+  const follow = () => {
+    const said = document.querySelector("meta[name=theme-choice]")?.content;
+    try {
+      if (said === undefined || said === (localStorage.getItem(PROFILE) ?? "")) return;
+      localStorage.setItem(PROFILE, said);
+      localStorage.setItem(KEY, said || "system");
+    } catch { /* private window */ }
   };
   const apply = (choice) => {
     if (choice === "light" || choice === "dark") root.dataset.theme = choice;
@@ -12,6 +22,7 @@
       button.setAttribute("aria-pressed", String(button.dataset.themeChoice === choice));
     }
   };
+  follow();
   apply(stored());
   document.addEventListener("DOMContentLoaded", () => apply(stored()));
   document.addEventListener("click", (event) => {
