@@ -77,11 +77,11 @@ def _read(reader: Reader, cursor: DepositCursor, position: Position, chain: Chai
     """Write down what came since, block by block up to the head."""
     read_to = cursor.position
     for _ in range(PAGES_MAX):
-        payments, read_to = reader.payments(read_to, position.head)
+        begun, (payments, read_to) = read_to, reader.payments(read_to, position.head)
         for payment in payments:
             deposits.record_payment(chain=chain, asset=asset, payment=payment, now=now)
         deposits.advance_cursor(cursor=cursor, at=position, read_to=read_to, now=now)
-        if read_to >= position.head:
+        if read_to >= position.head or read_to == begun:  # another node behind the same address may lag
             return
 
 

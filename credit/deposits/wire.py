@@ -2,7 +2,7 @@
 
 import httpx
 
-TIMEOUT = httpx.Timeout(10.0)  # seconds, for each of connecting, sending and every block of the answer
+TIMEOUT = httpx.Timeout(10)  # seconds, for each of connecting, sending and every block of the answer
 READS_MAX = 4096  # blocks of an answer: a node that drips is left too
 
 
