@@ -75,13 +75,11 @@ class EveryVersionTests:
         assert rendered.result.device == "CPU"
 
     async def test_eevee_draws_without_a_display(self, network, folders, version, tmp_path):
-        told = []
         spec = spec_of(version, "eevee.blend", engine="eevee")
-        rendered = await network.render(spec, folders[version], tmp_path / "frame", lambda *words: told.append(words))
+        rendered = await network.render(spec, folders[version], tmp_path / "frame")
         picture = pixels.read_pixels(rendered.path, pixels_max=10_000)
         assert picture.shape[:2] == (18, 32)
         assert picture[:, :, :3].std() > 10
-        assert any("of 1" in note for _, note in told)
 
     async def test_layers_and_passes_come_as_the_file_says_and_no_node_of_it_writes(self, network, folders, version, tmp_path):
         spec = spec_of(version, "layers.blend", format="OPEN_EXR_MULTILAYER", depth_bits=16)
