@@ -30,7 +30,7 @@ SENTENCES = {
     S.CONFIRMED: "It has arrived, for good.",
     S.CANCELLED: "You cancelled it. The credit is back in your balance.",
     S.REFUSED: "An operator refused it. The credit is back in your balance.",
-    S.RETURNED: "The chain refused it. The whole amount is back in your balance.",
+    S.RETURNED: "It failed on the chain. The whole amount is back in your balance.",
 }
 
 

@@ -83,7 +83,7 @@ def advance(sender: Lane, lane: PayoutLane, payout: Payout, now: datetime) -> No
     if fate.kind == FateKind.PAID:
         services.confirm_payout(payout_id=payout.pk, tx_hash=fate.hash, now=now)
     elif fate.kind == FateKind.FAILED:
-        services.return_payout(payout_id=payout.pk, tx_hash=fate.hash, reason=f"The chain refused it: {fate.words}", now=now)
+        services.return_payout(payout_id=payout.pk, tx_hash=fate.hash, reason=f"The chain says: {fate.words}", now=now)
     elif fate.kind == FateKind.STRANGE:
         log.error("payout_lane_stopped", lane=str(lane), payout=payout.pk, words=fate.words)
         services.stop_lane(lane=lane, because=f"Withdrawal {payout.pk}: {fate.words}", now=now)

@@ -6,6 +6,8 @@ from credit.chains import all_chains
 from credit.models import PayoutAddress
 from tests.aptos_node import USDT, AptosNode
 from tests.credit.builders import NOW, earn, top_up
+from tests.credit.payouts.paying import Sending
+from tests.credit.payouts.worlds import AptosWorld, EvmWorld
 from tests.users.wallets import MetaMask, Petra
 
 WALLET = 8  # of the local chain's people: the one that pays out
@@ -77,3 +79,29 @@ def earner(wanda, alice):
 
 def address_of(user, network: str = "evm", address: str = RECEIVER.address) -> PayoutAddress:
     return PayoutAddress.objects.create(owner=user, network=network, address=address, verified_at=NOW, usable_at=NOW)
+
+
+@pytest.fixture
+def rich(settings, rules, wanda, alice):
+    """wanda has more than all payouts of a test, and no limit of a day."""
+    settings.WITHDRAW_DAY_MAX_MICROS = settings.PAYOUT_DAY_MAX_MICROS = 10**12
+    top_up(alice, 10**10)
+    earn(wanda, 10**10, alice)
+    return wanda
+
+
+@pytest.fixture
+def on_evm(evm_pays, evm_chain, rich, monkeypatch) -> Sending:
+    return Sending(evm_pays, EvmWorld(evm_chain), rich, monkeypatch, address_of)
+
+
+@pytest.fixture
+def on_aptos(aptos_pays, rich, monkeypatch) -> Sending:
+    chain, node = aptos_pays
+    return Sending(chain, AptosWorld(node), rich, monkeypatch, address_of)
+
+
+@pytest.fixture(params=["on_evm", "on_aptos"])
+def paying(request) -> Sending:
+    """Either chain."""
+    return request.getfixturevalue(request.param)
