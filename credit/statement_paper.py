@@ -15,7 +15,9 @@ NOTE = (
 
 def pdf_of_statement(user, statement: Statement) -> bytes:
     """The same bytes for a month that is over, however often it is asked for."""
-    opening, *lines, closing = [(words, *(format_exact(amount) for amount in amounts)) for words, _, amounts in statement.table]
+    opening, *lines, closing = [
+        (words, *(format_exact(amount) for _, amount in amounts)) for words, _, amounts in statement.table
+    ]
     last_day = statement.ends_at - timedelta(days=1)
     document = Document(
         title="Statement",

@@ -48,15 +48,15 @@ class Statement:
         return [place for place in USER_KINDS if place != Kind.DISPUTED or place in touched or self.opening[place]]
 
     @property
-    def table(self) -> list[tuple[str, int | None, list[int]]]:
-        """(words, entries, micros by place and in all) from opening to closing."""
+    def table(self) -> list[tuple[str, int | None, list[tuple[str, int]]]]:
+        """(words, entries, (place, micros) and the total) from opening to closing."""
         rows = [("Opening", None, self._amounts(self.opening))]
         rows += [(line.words, line.entries, self._amounts(line.changes)) for line in self.lines]
         return [*rows, ("Closing", None, self._amounts(self.closing))]
 
-    def _amounts(self, changes: dict[Kind, int]) -> list[int]:
-        amounts = [changes.get(place, 0) for place in self.places]
-        return [*amounts, sum(amounts)]
+    def _amounts(self, changes: dict[Kind, int]) -> list[tuple[str, int]]:
+        amounts = [(str(place.label), changes.get(place, 0)) for place in self.places]
+        return [*amounts, ("Total", sum(amount for _, amount in amounts))]
 
     @property
     def in_micros(self) -> int:

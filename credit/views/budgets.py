@@ -37,7 +37,7 @@ def budgets(request):
         "form": form,
         "standing": standing,
         "notices": budgeting.notices_of(standing),
-        "alerts": CreditAlert.objects.filter(owner=request.user).order_by("-created_at")[:ALERTS_SHOWN],
+        "alerts": CreditAlert.objects.filter(owner=request.user).order_by("-created_at", "-percent")[:ALERTS_SHOWN],
         "section_tabs": presentation.sections(),
     }
     return render(request, "credit/budgets.html", context, status=422 if form.errors else 200)

@@ -77,7 +77,7 @@ def _csv_of(statement: statements.Statement) -> bytes:
     writer = csv.writer(paper)
     writer.writerow(["", "entries", *(place.label for place in statement.places), "total"])
     for words, entries, amounts in statement.table:
-        plain = [format_credits(amount, places=6).replace(",", "") for amount in amounts]
+        plain = [format_credits(amount, places=6).replace(",", "") for _, amount in amounts]
         writer.writerow([words, "" if entries is None else entries, *plain])
     return paper.getvalue().encode()
 
