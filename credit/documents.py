@@ -102,9 +102,9 @@ def _facts(paper: Paper, document: Document) -> None:
     for words, value in document.facts:
         paper.set_x(-MARGIN - 80)
         paper.ink(SOFT, 8)
-        paper.cell(25, LINE, words)
+        paper.cell(15, LINE, words)
         paper.ink(INK, 9)
-        paper.multi_cell(55, LINE, value, align="R", new_x="LMARGIN", new_y="NEXT")
+        paper.multi_cell(65, LINE, value, align="R", new_x="LMARGIN", new_y="NEXT")
     paper.set_xy(MARGIN, max(bottom, paper.get_y()) + 10)
 
 
