@@ -39,7 +39,7 @@ CAPTURE_STATES = {
 LOST = {"RESOLVED_BUYER_FAVOUR", "ACCEPTED"}
 WON = {"RESOLVED_SELLER_FAVOUR", "RESOLVED_WITH_PAYOUT", "CANCELED_BY_BUYER", "DENIED"}
 
-_tokens: dict[tuple[str, str], tuple[str, float]] = {}  # (address, client) -> (token, monotonic end)
+_tokens: dict[tuple[str, str], tuple[str, int]] = {}  # (address, client) -> (token, monotonic end)
 _tokens_lock = threading.Lock()
 
 
@@ -239,7 +239,7 @@ class PayPal:
             token, seconds = said.get("access_token"), said.get("expires_in")
             if not isinstance(token, str) or not isinstance(seconds, int):
                 raise ProviderUnavailable(f"no token: {answer.status_code}")
-            _tokens[self.api_url, self.client_id] = token, time.monotonic() + seconds - SPARE_SECONDS
+            _tokens[self.api_url, self.client_id] = token, int(time.monotonic()) + seconds - SPARE_SECONDS
             return token
 
     def _forget_token(self) -> None:
