@@ -153,7 +153,6 @@ TABLE = [
     verb("credit:top-up-transaction", "top_up", transaction="0x" + "ab" * 32),
     verb("credit:top-up-give-up", "top_up"),
     Row("credit:payment-new", 302, 422, 422, 422),  # no amount was said
-    Row("credit:payment-new", 302, 422, 422, 422, "post"),
     page("credit:payment-quote"),
     Row("credit:payment-detail", 302, 404, 404, 200, args=("payment",)),
     Row("credit:payment-status", 302, 404, 404, 200, args=("payment",)),
