@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -42,8 +43,8 @@ def visit(chromium, stack, wallets_script, complaints):
     """`visit(petra={...}, metaMask={...})`: the sign-in page of a browser that has these wallets, their dialog open."""
     contexts = []
 
-    def open_page(**wallets):
-        context = chromium.new_context(base_url=stack.url, **VIEW)
+    def open_page(user_agent: str | None = None, **wallets):
+        context = chromium.new_context(base_url=stack.url, user_agent=user_agent, **VIEW)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
@@ -100,6 +101,18 @@ def test_without_a_wallet_the_page_says_where_to_get_one(visit):
     links = page.get_by_role("list", name="Wallets to install").get_by_role("link")
     expect(links).to_have_count(2)
     assert [link.get_attribute("href") for link in links.all()] == ["https://petra.app", "https://metamask.io/download"]
+
+
+def test_on_a_phone_the_page_is_opened_in_the_wallet_s_own_browser(visit, stack):
+    page = visit(user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)")
+
+    links = page.get_by_role("list", name="Wallets to install").get_by_role("link").all()
+
+    host = stack.url.removeprefix("http://")
+    assert [link.get_attribute("href") for link in links] == [
+        f"https://petra.app/explore?link={quote(stack.url + SIGN_IN, safe='')}",
+        f"https://metamask.app.link/dapp/{host}{SIGN_IN}",
+    ]
 
 
 def test_a_wallet_that_comes_late_takes_the_place_of_its_offer(visit, stack):
