@@ -18,12 +18,14 @@ class Balance:
     withdrawable_micros: int = 0
     promotional_micros: int = 0
     purchased_micros: int = 0
+    disputed_micros: int = 0  # on hold while a payment is in doubt
+    in_debt: bool = False  # nothing can be held or withdrawn
 
 
 def balance_of(user) -> Balance:
-    """One query on at most nine rows: every page's header asks."""
-    rows = Account.objects.filter(owner=user).values_list("kind", "bucket", "balance_micros")
-    by_place = {(kind, bucket): balance_micros or 0 for kind, bucket, balance_micros in rows}
+    """One query on at most eleven rows: every page's header asks."""
+    rows = list(Account.objects.filter(owner=user).values_list("kind", "bucket", "balance_micros", "in_debt"))
+    by_place = {(kind, bucket): balance_micros or 0 for kind, bucket, balance_micros, _ in rows}
 
     def total(kind: Kind) -> int:
         return sum(by_place.get((kind, bucket), 0) for bucket in Bucket)
@@ -35,6 +37,8 @@ def balance_of(user) -> Balance:
         withdrawable_micros=by_place.get((Kind.SPENDABLE, Bucket.EARNED), 0),
         promotional_micros=by_place.get((Kind.SPENDABLE, Bucket.PROMOTIONAL), 0),
         purchased_micros=by_place.get((Kind.SPENDABLE, Bucket.PURCHASED), 0),
+        disputed_micros=total(Kind.DISPUTED),
+        in_debt=any(in_debt for *_, in_debt in rows),
     )
 
 
