@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from common import clock
 from common.http import fragment_response
 from credit import budgeting, presentation, runway, services
+from credit.services.disputes import owed_micros
 
 ENTRIES_SHOWN = 8
 
@@ -38,6 +39,7 @@ def balance_context(request) -> dict:
     return {
         "notices": budgeting.notices_of(budgeting.standing_of(request.user, now, balance)),
         "balance": balance,
+        "owed_micros": owed_micros(request.user.pk) if balance.in_debt else 0,
         "balance_places": places,
         "parts": presentation.parts_of(balance),
         "runway": runway.of(request.user, balance, now),

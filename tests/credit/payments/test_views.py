@@ -10,6 +10,7 @@ from credit.payment_states import PaymentStatus
 from credit.payment_words import DISPUTES, WORDS
 from credit.services import balance_of
 from credit.services.payments import refresh_payment
+from credit.services.provider_events import refresh_dispute
 from tests.credit.builders import NOW, charge, hold
 from tests.credit.payments.conftest import MICROS, checkout, pay
 
@@ -160,6 +161,14 @@ class PageTests:
         page = page_of(browser, payment)
         assert "You owe 15.00 credits" in page
         assert "went back to who paid it" in page
+        assert "You owe 15.00 credits" in browser.get("/credit/").text
+
+    def test_what_is_on_hold_is_named(self, browser, alice, paypal):
+        payment = pay(paypal, alice)
+        paypal.dispute(payment.order_id, "21.18")
+        refresh_dispute(provider_name="paypal", dispute_id="PP-D-1", now=NOW)
+        assert "The payment is disputed" in page_of(browser, payment)
+        assert "credits are on hold" in browser.get("/credit/balance/").text
 
     def test_nobody_else_sees_it(self, alice, mallory, paypal, signed_in):
         payment = checkout(alice)
