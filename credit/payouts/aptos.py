@@ -70,7 +70,7 @@ class AptosLane:
             return Fate(FateKind.EXPIRED)
         return PENDING
 
-    def is_stuck(self, made: Sequence[Made], seconds_old: float) -> bool:
+    def is_stuck(self, made: Sequence[Made], seconds_old: int) -> bool:
         return False  # it expires instead
 
     def _fate_of(self, tx_hash: str) -> Fate | None:
@@ -151,7 +151,7 @@ def raw_transfer(sender: str, order: Order, *, chain_id: int, price: int, expire
 
 def clock_of(answer: Answer) -> datetime:
     """The chain's, when it answered."""
-    return datetime.fromtimestamp(int(answer.headers["x-aptos-ledger-timestampusec"]) / 1_000_000, UTC)
+    return datetime.fromtimestamp(int(answer.headers["x-aptos-ledger-timestampusec"]) // 1_000_000, UTC)
 
 
 def hash_of(data: bytes) -> str:

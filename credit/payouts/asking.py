@@ -8,7 +8,7 @@ import httpx
 
 from credit.payouts.lanes import Unreachable
 
-TIMEOUT = httpx.Timeout(10.0)
+TIMEOUT = httpx.Timeout(10)
 ANSWER_BYTES_MAX = 1 << 20
 
 

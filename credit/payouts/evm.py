@@ -78,7 +78,7 @@ class EvmLane:
             return Fate(FateKind.STRANGE, words=f"number {order.number} was used by a transaction that is not ours")
         return PENDING
 
-    def is_stuck(self, made: Sequence[Made], seconds_old: float) -> bool:
+    def is_stuck(self, made: Sequence[Made], seconds_old: int) -> bool:
         return seconds_old > STUCK_SECONDS and max(each.gas_price for each in made) < self.gas_price_max
 
     def _fate_of(self, order: Order, receipt: dict, final_block: int | None) -> Fate:

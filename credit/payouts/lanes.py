@@ -94,5 +94,5 @@ class Lane(Protocol):
     def fate(self, order: Order, made: Sequence[Made]) -> Fate:
         """What became of everything that was signed under this number."""
 
-    def is_stuck(self, made: Sequence[Made], seconds_old: float) -> bool:
+    def is_stuck(self, made: Sequence[Made], seconds_old: int) -> bool:
         """Should another transaction take the place of those that wait?"""

@@ -91,7 +91,7 @@ def advance(sender: Lane, lane: PayoutLane, payout: Payout, now: datetime) -> No
         services.mark_included(payout_id=payout.pk, is_included=True)
     else:
         services.mark_included(payout_id=payout.pk, is_included=False)
-        is_stuck = sender.is_stuck(made, (now - rows[-1].made_at).total_seconds())
+        is_stuck = sender.is_stuck(made, int((now - rows[-1].made_at).total_seconds()))
         if fate.kind == FateKind.EXPIRED or is_stuck:
             sign_and_send(sender, lane, payout, made, now)
         elif is_due(rows[-1], now):

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from common.money import MICROS
+from common.money import format_exact
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -72,4 +72,4 @@ def read_key(path: str) -> bytes:
 
 def check_worth(worth_micros: int) -> None:
     if worth_micros > settings.PAYOUT_MAX_MICROS:
-        raise NoSigner(f"{worth_micros / MICROS:.2f} credits are more than one payout may be")
+        raise NoSigner(f"{format_exact(worth_micros)} credits are more than one payout may be")
