@@ -1,6 +1,7 @@
 """Two tabs, two operators, two sweeps at once: threads with connections of their own, let go together.
 
-Each of these failed when its guard was taken out: the lock on the wallet, the lock on the payout's row, the lock on the lane.
+Tried without the lock on the wallet, on the payout's row and on the lane: the tests of each failed. That a payout ends in one
+way only is held by the guarded move of its status as well.
 """
 
 import pytest
