@@ -7,6 +7,7 @@ from credit.models.invoices import BillingDetails, Invoice, InvoiceCounter, Seri
 from credit.models.ledger import Account, CreditRule, Earning, Hold, Transfer
 from credit.models.payments import Debt, Dispute, FrozenEarning, Payment, ProviderEvent
 from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
+from credit.models.reconciliations import Reconciliation
 
 __all__ = [
     "Account",
@@ -33,6 +34,7 @@ __all__ = [
     "PayoutTransaction",
     "ProviderEvent",
     "RecognisedBy",
+    "Reconciliation",
     "Series",
     "TopUp",
     "Transfer",
