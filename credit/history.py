@@ -15,7 +15,7 @@ from common.paging import Place
 from credit.codes import Code
 from credit.models import Hold, Transfer
 
-SEARCHED_MAX = 10_000  # entries that one page looks through for words; the next page goes on from there
+SEARCHED_MAX = 2_000  # entries that one page looks through for words; the next page goes on from there
 HOLDS_MAX = 200  # of one job
 CHUNK = 2_000  # rows that an export has in memory
 
