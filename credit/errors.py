@@ -59,7 +59,7 @@ class NotClaimable(LedgerError):
 
 
 class AdjustmentRefused(Exception):
-    """An operator's adjustment that is not made; nothing moved. `reason`: amount, reason, own or second."""
+    """An operator's adjustment that is not made; nothing moved. `reason`: amount, reason, own, second or asked."""
 
     def __init__(self, reason: str):
         super().__init__(reason)

@@ -12,7 +12,7 @@ from common import clock
 from common.admin import ReadOnlyAdmin
 from common.money import format_exact, parse_credits
 from common.transitions import IllegalMove
-from credit.errors import AdjustmentRefused, InsufficientCredit
+from credit.errors import AdjustmentRefused, InsufficientCredit, NotClaimable
 from credit.models import Adjustment
 from credit.services import agree_to_adjustment, ask_adjustment, refuse_adjustment
 
@@ -22,6 +22,7 @@ REFUSALS = {
     "reason": "Say why: the user reads it in the history.",
     "own": "Your own account is adjusted by somebody else.",
     "second": "Somebody else has to agree: you asked for it, or it is your own account.",
+    "asked": "It waits for a second operator already, among the adjustments.",
 }
 
 
@@ -48,7 +49,19 @@ class AdjustmentForm(forms.ModelForm):
 
 @admin.register(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin):
-    list_display = ["id", "user", "amount", "bucket", "reason", "status", "asked_by", "asked_at", "decided_by", "decided_at"]
+    list_display = [
+        "id",
+        "user",
+        "amount",
+        "bucket",
+        "reason",
+        "gives",
+        "status",
+        "asked_by",
+        "asked_at",
+        "decided_by",
+        "decided_at",
+    ]
     list_filter = ["status", "asked_at"]
     search_fields = ["user__email", "user__username", "reason"]
     list_select_related = ["user", "asked_by", "decided_by"]
@@ -58,6 +71,10 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     @admin.display(description="Amount", ordering="amount_micros")
     def amount(self, adjustment: Adjustment) -> str:
         return format_exact(adjustment.amount_micros)
+
+    @admin.display(description="Gives")
+    def gives(self, adjustment: Adjustment) -> str:
+        return f"deposit {adjustment.deposit_id}" if adjustment.deposit_id else ""
 
     def has_add_permission(self, request) -> bool:
         return ModelAdmin.has_add_permission(self, request)
@@ -112,6 +129,9 @@ class AdjustmentAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"Adjustment {adjustment.pk}: {REFUSALS[refused.reason]}", messages.ERROR)
             except IllegalMove:
                 self.message_user(request, f"Adjustment {adjustment.pk} was decided before.", messages.WARNING)
+            except NotClaimable:
+                words = f"Adjustment {adjustment.pk}: the deposit was credited to somebody else meanwhile. Refuse it."
+                self.message_user(request, words, messages.ERROR)
             except InsufficientCredit:
                 self.message_user(request, f"Adjustment {adjustment.pk}: the account has less than that now.", messages.ERROR)
             else:

@@ -6,7 +6,7 @@ transaction may combine verbs for the holds of one creator without the danger of
 """
 
 from credit.services.additions import grant_promotion, pay_probe, top_up_by_operator, transfer, welcome
-from credit.services.adjustments import agree_to_adjustment, ask_adjustment, refuse_adjustment
+from credit.services.adjustments import agree_to_adjustment, ask_adjustment, ask_claim, refuse_adjustment
 from credit.services.balances import Balance, balance_of, entries_of, hold_remaining
 from credit.services.charges import Charge, ChargeResult, charge_hold, charge_holds
 from credit.services.deposits import claim_deposit, record_payment, settle_deposit, unclaimed_deposits
@@ -22,6 +22,7 @@ __all__ = [
     "Refunded",
     "agree_to_adjustment",
     "ask_adjustment",
+    "ask_claim",
     "balance_of",
     "charge_hold",
     "charge_holds",

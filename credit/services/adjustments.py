@@ -12,10 +12,12 @@ from common.transitions import move
 from credit import events
 from credit.adjustment_states import ADJUSTMENT_MOVES, AdjustmentStatus, needs_second
 from credit.codes import Bucket, Code, Kind
-from credit.errors import AdjustmentRefused
-from credit.models import Adjustment, Transfer
+from credit.deposit_states import DepositStatus
+from credit.errors import AdjustmentRefused, NotClaimable
+from credit.models import Adjustment, Deposit, Transfer
 from credit.posting import chart_of, platform, spendable
 from credit.services.additions import transfer
+from credit.services.deposits import claim_deposit
 
 DAY = timedelta(days=1)
 
@@ -34,6 +36,26 @@ def ask_adjustment(*, user, bucket: Bucket, amount_micros: int, reason: str, ope
 
     Locks: the operator's row, so that two requests at once do not both pass the limit.
     """
+    return _ask(user, Bucket(bucket), amount_micros, reason, operator, now)
+
+
+@transaction.atomic
+def ask_claim(*, deposit_id: int, user, reason: str, operator, now: datetime) -> Adjustment:
+    """Give an unclaimed deposit to a user whom the operator has found to be its payer, under the rule of adjustments.
+
+    Raises:
+        NotClaimable: it is somebody's, or not final.
+        AdjustmentRefused: no reason, the operator's own account, or it waits for a second operator already.
+    """
+    deposit = Deposit.objects.select_for_update().get(pk=deposit_id)
+    if deposit.status != DepositStatus.UNCLAIMED:
+        raise NotClaimable(str(deposit))
+    if deposit.adjustments.filter(status=AdjustmentStatus.WAITING).exists():
+        raise AdjustmentRefused("asked")
+    return _ask(user, Bucket.PURCHASED, deposit.amount_micros, reason, operator, now, deposit)
+
+
+def _ask(user, bucket: Bucket, amount_micros: int, reason: str, operator, now: datetime, deposit=None) -> Adjustment:
     get_user_model().objects.select_for_update(no_key=True).get(pk=operator.pk)
     _check(user, amount_micros, reason, operator)
     alone = _alone_today(operator, now)
@@ -42,6 +64,7 @@ def ask_adjustment(*, user, bucket: Bucket, amount_micros: int, reason: str, ope
         bucket=bucket,
         amount_micros=amount_micros,
         reason=reason.strip(),
+        deposit=deposit,
         needs_second=needs_second(amount_micros, alone_today_micros=alone, limit_micros=settings.ADJUSTMENT_ALONE_MICROS),
         asked_by=operator,
         asked_at=now,
@@ -59,6 +82,7 @@ def agree_to_adjustment(adjustment_id: int, *, operator, now: datetime) -> Adjus
         AdjustmentRefused: the operator asked for it, or it is the operator's own account.
         IllegalMove: it was decided before.
         InsufficientCredit: the user has spent meanwhile what would be taken; it still waits.
+        NotClaimable: the deposit was credited to somebody else meanwhile; it still waits, to be refused.
     """
     adjustment = _locked(adjustment_id)
     if operator.pk in {adjustment.asked_by_id, adjustment.user_id}:
@@ -95,9 +119,14 @@ def _locked(adjustment_id: int) -> Adjustment:
 
 
 def _make(adjustment: Adjustment, operator, now: datetime) -> None:
-    moved = _move_credit(adjustment)
+    moved = _claim(adjustment, now) if adjustment.deposit_id else _move_credit(adjustment)
     made = {"decided_by": operator, "decided_at": now, "transfer": moved}
     move(adjustment, AdjustmentStatus.MADE, moves=ADJUSTMENT_MOVES, **made)
+
+
+def _claim(adjustment: Adjustment, now: datetime) -> Transfer:
+    deposit = claim_deposit(deposit_id=adjustment.deposit_id, user=adjustment.user, now=now)
+    return Transfer.objects.get(key=f"{deposit.ledger_key}:claim")
 
 
 def _move_credit(adjustment: Adjustment) -> Transfer:

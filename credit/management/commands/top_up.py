@@ -1,12 +1,11 @@
 """Add credit to a user's account by hand: money received outside (default) or a promotion."""
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q
 
 from common.money import format_credits, parse_credits
 from credit import services
 from credit.errors import KeyReused
+from credit.operating import user_named
 
 
 class Command(BaseCommand):
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--promotion", action="store_true", help="spend-only credit")
 
     def handle(self, *, user: str, credits: str, reason: str, key: str, promotion: bool, **options) -> None:
-        person = get_user_model().objects.filter(Q(email__iexact=user) | Q(username=user)).first()
+        person = user_named(user)
         if person is None:
             raise CommandError(f"There is no user {user}.")
         try:

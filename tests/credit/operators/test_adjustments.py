@@ -18,21 +18,6 @@ from tests.credit.builders import NOW, person, top_up
 LIMIT = 100_000_000
 
 
-@pytest.fixture
-def alice(db):
-    return person("alice")
-
-
-@pytest.fixture
-def sam(db):
-    return person("sam", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def rita(db):
-    return person("rita", is_staff=True, is_superuser=True)
-
-
 @pytest.fixture(autouse=True)
 def limit(settings):
     settings.ADJUSTMENT_ALONE_MICROS = LIMIT
@@ -133,11 +118,6 @@ def test_two_requests_at_once_do_not_both_pass_the_limit(alice, sam):
 
 
 class ConsoleTests:
-    @pytest.fixture
-    def console(self, client, sam):
-        client.force_login(sam)
-        return client
-
     def say(self, console, user, **changes):
         said = {"user": user.pk, "bucket": "purchased", "amount": "12.50", "reason": "Goodwill", **changes}
         return console.post(reverse("admin:credit_adjustment_add"), said, follow=True)
