@@ -1,6 +1,7 @@
 """The operators' console: its name, colours and navigation (django-unfold reads this as settings.UNFOLD)."""
 
 from django.urls import reverse_lazy
+from django.utils.text import format_lazy
 
 NEUTRALS = {  # those of static/css/tokens.css, from light to dark
     "50": "#faf9f7", "100": "#f4f3ef", "200": "#e6e3dc", "300": "#d2cec5", "400": "#9a968d", "500": "#6f6c66",
@@ -12,9 +13,10 @@ ORANGES = {
 }  # fmt: skip
 
 
-def entry(title: str, icon: str, model: str) -> dict:
-    """One line of the sidebar; `model` as in "rendering_job"."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+def entry(title: str, icon: str, model: str, only: str = "") -> dict:
+    """One line of the sidebar; `model` as in "rendering_job", `only` a filter as the list's address has it."""
+    link = reverse_lazy(f"admin:{model}_changelist")
+    return {"title": title, "icon": icon, "link": format_lazy("{}?{}", link, only) if only else link}
 
 
 NAVIGATION = [
@@ -43,7 +45,32 @@ NAVIGATION = [
             entry("Transfers", "swap_horiz", "credit_transfer"),
             entry("Holds", "lock", "credit_hold"),
             entry("Adjustments", "balance", "credit_adjustment"),
+            entry("Documents", "receipt_long", "credit_invoice"),
             entry("Rules", "gavel", "credit_creditrule"),
+        ],
+    },
+    {
+        "title": "Money in",
+        "items": [
+            entry("Claim queue", "person_search", "credit_deposit", "status__exact=unclaimed"),
+            entry("Deposits", "login", "credit_deposit"),
+            entry("Top-ups by chain", "qr_code_2", "credit_topup"),
+            entry("Payments", "credit_card", "credit_payment"),
+            entry("Disputes", "report", "credit_dispute"),
+            entry("Debts", "money_off", "credit_debt"),
+            entry("Provider's events", "notifications", "credit_providerevent"),
+            entry("How far chains are read", "bookmark", "credit_depositcursor"),
+        ],
+    },
+    {
+        "title": "Money out",
+        "items": [
+            entry("Waiting for approval", "rule", "credit_payout", "status__exact=waiting"),
+            entry("Withdrawals", "logout", "credit_payout"),
+            entry("Lanes", "conversion_path", "credit_payoutlane"),
+            entry("Batches", "inventory_2", "credit_payoutbatch"),
+            entry("Transactions", "send", "credit_payouttransaction"),
+            entry("Addresses", "wallet", "credit_payoutaddress"),
         ],
     },
     {
