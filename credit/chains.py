@@ -29,6 +29,10 @@ class Asset:
         """The token's smallest units for so many micros, rounded down."""
         return amount_micros * 10**self.decimals // MICROS
 
+    def units_worth(self, amount_micros: int) -> int:
+        """The fewest of the token's smallest units that are worth so many micros."""
+        return -(-amount_micros * 10**self.decimals // MICROS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:

@@ -66,6 +66,11 @@ class TopUpView:
         return self.top_up.missing_micros if self.top_up.status == T.UNDERPAID else self.top_up.payable_micros
 
     @property
+    def units_to_pay(self) -> str:
+        """What a wallet is asked to send, in the token's smallest unit: digits, for scripts know no such numbers."""
+        return str(self.asset.units_worth(self.to_pay_micros)) if self.asset else ""
+
+    @property
     def steps(self) -> list[tuple[str, bool, bool]]:
         """(words, done, next) of each step."""
         done = STEPS_DONE.get(T(self.top_up.status), 1)

@@ -6,13 +6,15 @@ import hypothesis
 import pytest
 
 from tests.chains.fixtures import evm_chain, evm_process
-from tests.stories.whole import stack, stack_aptos, tiny_scene
+from tests.stories.whole import stack, stack_aptos, stack_evm, stack_google, tiny_scene
 
 __all__ = [
     "evm_chain",
     "evm_process",
     "stack",
     "stack_aptos",
+    "stack_evm",
+    "stack_google",
     "tiny_scene",
 ]  # fixtures: one definition, so one stack for a whole run
 

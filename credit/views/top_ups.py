@@ -19,6 +19,7 @@ from credit.models import RecognisedBy, TopUp
 from credit.top_up_form import TopUpForm, TransactionForm, places
 from credit.top_up_words import view_of
 from credit.views.payments import paypal_offer
+from users.views import aptos_network
 
 SHOWN = 8
 REFUSALS = {
@@ -52,7 +53,7 @@ def top_up_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def top_up_status(request: HttpRequest, pk: int) -> HttpResponse:
-    return fragment_response(request, "credit/top_up_detail.html#status", {"view": view_of(_own(request, pk))})
+    return fragment_response(request, "credit/top_up_detail.html#status", {"view": view_of(_own(request, pk)), "is_part": True})
 
 
 @login_required
@@ -125,7 +126,8 @@ def _choose(request: HttpRequest, form: TopUpForm, status: int = 200) -> HttpRes
 
 def _page(request: HttpRequest, found: TopUp, form: TransactionForm, status: int = 200) -> HttpResponse:
     view = view_of(found)
-    context = {"view": view, "form": form, "wallets": wallets_of(request.user).get(found.chain.partition(":")[0], [])}
+    wallets = wallets_of(request.user).get(found.chain.partition(":")[0], [])
+    context = {"view": view, "form": form, "wallets": wallets, "aptos_network": aptos_network()}
     if view.chain:
         code = segno.make(view.chain.treasury, error="m", micro=False)
         context["qr"] = code.svg_data_uri(scale=4, border=2, light="#fff", dark="#111")

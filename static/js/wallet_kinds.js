@@ -1,5 +1,6 @@
 // Wallets of this browser, as they announce themselves: Aptos by the wallet standard (AIP-62), EVM by EIP-6963.
 // Each becomes {id, name, icon, kind, sign(challenge)}: `challenge(form, more)` asks the server what is to be signed.
+// `features` (Aptos) or `provider` (EVM) is the wallet itself, for pages that ask it for more (pay.js).
 
 /** The wallet, the person or the server did not go along. `state` names the words that are shown (data-wallet-words). */
 export class Declined extends Error {
@@ -46,10 +47,10 @@ function aptosWallet(wallet, network) {
     await requireNetwork(features, network);
     return features["aptos:signIn"] ? signIn(features, challenge) : signMessage(features, challenge, network);
   };
-  return { id: `aptos:${name}`, name, icon: iconOf(icon), kind: "aptos", sign };
+  return { id: `aptos:${name}`, name, icon: iconOf(icon), kind: "aptos", sign, features };
 }
 
-function approved({ status, args }) {
+export function approved({ status, args }) {
   if (status !== "Approved") throw new Declined("rejected");
   return args;
 }
@@ -57,7 +58,7 @@ function approved({ status, args }) {
 const chainOf = (network) => CHAINS[network] ?? Number(network);
 
 /** Some wallets tell it only once they are connected. */
-async function requireNetwork(features, wanted) {
+export async function requireNetwork(features, wanted) {
   const nothing = new Promise((resolve) => setTimeout(resolve, NETWORK_MS));
   const told = await Promise.race([nothing, (async () => features["aptos:network"].network())().catch(() => null)]);
   if (!told || Number(told.chainId) === chainOf(wanted)) return;
@@ -95,7 +96,7 @@ const UNAUTHORIZED = 4100;
 const PENDING = -32002; // it asks for something already
 
 function evmWallet({ info, provider }) {
-  return { id: `evm:${info.rdns}`, name: info.name, icon: iconOf(info.icon), kind: "evm", sign: (challenge) => personalSign(provider, challenge) };
+  return { id: `evm:${info.rdns}`, name: info.name, icon: iconOf(info.icon), kind: "evm", sign: (challenge) => personalSign(provider, challenge), provider };
 }
 
 async function personalSign(provider, challenge) {

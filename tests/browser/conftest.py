@@ -8,9 +8,11 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.puppet import Play, Puppet
+from tests.browser.wallets import newcomer, wallets_script
 from tests.chaos.farm import enrol
 from tests.stories.creator import ENDED, Creator, Person, await_that
 
+__all__ = ["newcomer", "wallets_script"]  # fixtures
 PATIENCE_MS = 60_000  # a slow machine is no fault
 expect.set_options(timeout=PATIENCE_MS)
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]

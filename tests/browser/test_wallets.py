@@ -1,67 +1,30 @@
 """Signing in with the wallets of a real browser, on the real page: injected ones, whose keys are the Aptos SDK's own."""
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PATIENCE_MS, VIEW
 from tests.browser.test_axe import AXE, FOUND
-from tests.chains.programs import esbuild, modules
+from tests.browser.wallets import MAINNET, TESTNET, choose
 from tests.users.wallets import MetaMask, Petra
 from users.wording import short_address
 
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
-WALLETS = Path("tests/js/wallets.js")
 SIGN_IN = "/users/sign-in/"
-TESTNET, MAINNET = 2, 1
-
-
-@pytest.fixture(scope="session")
-def wallets_script(tmp_path_factory) -> str:
-    """tests/js/wallets.js with everything that it imports, as one script."""
-    made = tmp_path_factory.mktemp("js") / "wallets.js"
-    words = [
-        esbuild(),
-        str(WALLETS),
-        "--bundle",
-        "--format=iife",
-        "--platform=browser",
-        f"--outfile={made}",
-        "--log-level=error",
-    ]
-    subprocess.run(words, check=True, env=os.environ | {"NODE_PATH": str(modules())})
-    return made.read_text()
 
 
 @pytest.fixture
-def visit(chromium, stack, wallets_script, complaints):
+def visit(newcomer):
     """`visit(petra={...}, metaMask={...})`: the sign-in page of a browser that has these wallets, their dialog open."""
-    contexts = []
 
     def open_page(user_agent: str | None = None, **wallets):
-        context = chromium.new_context(base_url=stack.url, user_agent=user_agent, **VIEW)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        complaints.follow(page)
-        page.add_init_script(f"window.testWallets = {json.dumps(wallets)};")
-        page.add_init_script(wallets_script)
+        page = newcomer(user_agent, **wallets)
         page.goto(SIGN_IN)
         page.get_by_role("button", name="Connect wallet").click()
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def choose(page, name: str) -> None:
-    page.get_by_role("list", name="Wallets in this browser").get_by_role("button", name=name).click()
+    return open_page
 
 
 def state(page):

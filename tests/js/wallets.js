@@ -1,6 +1,7 @@
 // Wallets of a test, injected into the page: a Petra-like one that announces itself by AIP-62 and signs with the Aptos SDK's keys,
 // and an EVM one that announces itself by EIP-6963. `window.testWallets` says which there are and how they behave; a test may
-// change that later: testWallets.petra.rejects = false.
+// change that later: testWallets.petra.rejects = false. What they send goes through functions that the test has given the page:
+// sendOnEvm(transaction) and sendOnAptos(seed, payload), each answers with the hash.
 
 import { Account, Ed25519PrivateKey } from "@aptos-labs/ts-sdk";
 import { secp256k1 } from "@noble/curves/secp256k1";
@@ -47,6 +48,7 @@ function petra(plan) {
     });
   const changeNetwork = async ({ chainId }) => asks(() => ((plan.chainId = chainId), { success: true }));
   const methods = { connect, network, signMessage, account: async () => info, disconnect: async () => {}, onAccountChange() {}, onNetworkChange() {}, signTransaction: async () => rejected };
+  methods.signAndSubmitTransaction = async ({ payload }) => (plan.rejects ? rejected : approved({ hash: await window.sendOnAptos(plan.seed, payload) }));
   if (!plan.isOld) Object.assign(methods, { signIn });
   if (plan.changes) Object.assign(methods, { changeNetwork });
   const features = Object.fromEntries(Object.entries(methods).map(([name, method]) => [`aptos:${name}`, { version: "1.0.0", [name]: method }]));
@@ -71,12 +73,23 @@ function metaMask(plan) {
     const signature = secp256k1.sign(digest, key);
     return `0x${signature.toCompactHex()}${(27 + signature.recovery).toString(16)}`;
   };
-  const answers = { eth_requestAccounts: () => (plan.isLocked ? [] : [address]), eth_chainId: () => "0x1", personal_sign: sign };
+  const change = ({ chainId }) => {
+    if (plan.isUnknown) throw Object.assign(new Error("Unrecognized chain ID."), { code: 4902 });
+    plan.chainId = Number(chainId);
+    return null;
+  };
+  const answers = {
+    eth_requestAccounts: () => (plan.isLocked ? [] : [address]),
+    eth_chainId: () => `0x${(plan.chainId ?? 1).toString(16)}`,
+    personal_sign: sign,
+    wallet_switchEthereumChain: change,
+    eth_sendTransaction: (transaction) => window.sendOnEvm(transaction),
+  };
   const request = async ({ method, params = [] }) => {
     if (plan.rejects) throw Object.assign(new Error("User rejected the request."), { code: 4001 });
     return answers[method](...params);
   };
-  return { info: { uuid: crypto.randomUUID?.() ?? "1", name: "MetaMask", icon: ICON, rdns: "io.metamask" }, provider: { request } };
+  return { info: { uuid: crypto.randomUUID?.() ?? "1", name: plan.name ?? "MetaMask", icon: ICON, rdns: plan.rdns ?? "io.metamask" }, provider: { request } };
 }
 
 function announce(wallet) {
