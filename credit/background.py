@@ -7,7 +7,7 @@ from celery import shared_task
 from django.core.cache import cache
 
 from common import clock
-from credit import services
+from credit import services, sums
 from credit.chains import deposit_chains
 from credit.deposits import watching
 from credit.deposits.wire import NodeDown
@@ -107,6 +107,13 @@ def sweep_credit_alerts() -> None:
     found, mailed = alerts.find_alerts(clock.now()), alerts.mail_alerts(clock.now())
     if found or mailed:
         log.info("credit_alerts", found=found, mailed=mailed)
+
+
+@shared_task
+def sweep_day_sums() -> None:
+    """Keep the sums of the days that are over: usage, statements and runway read them."""
+    if written := sums.keep_sums(clock.now()):
+        log.info("day_sums_kept", rows=written)
 
 
 @shared_task

@@ -119,6 +119,16 @@ WHERE t.owner_id IS DISTINCT FROM coalesce(s.owner_id, g.owner_id)
     "A reversal undoes its whole transfer": """
 SELECT format('transfer %s reverses %s of %s micros with %s', t.id, o.id, o.amount_micros, t.amount_micros)
 FROM credit_transfer t JOIN credit_transfer o ON o.id = t.reverses_id WHERE t.amount_micros <> o.amount_micros""",
+    "The sums of a day equal its transfers": """
+SELECT format('user %s, %s of %s: %s micros in %s transfers, the sums say %s in %s', owner_id, code, day,
+              coalesce(t.micros, 0), coalesce(t.entries, 0),
+              coalesce(s.micros, 0), coalesce(s.entries, 0))
+FROM (SELECT owner_id, (created_at AT TIME ZONE 'UTC')::date AS day, code, sum(amount_micros) AS micros, count(*) AS entries
+      FROM credit_transfer WHERE owner_id IS NOT NULL
+        AND created_at < ((SELECT max(day) + 1 FROM credit_daysum)::timestamp AT TIME ZONE 'UTC') GROUP BY 1, 2, 3) AS t
+FULL JOIN (SELECT owner_id, day, code, sum(amount_micros) AS micros, sum(entries) AS entries
+           FROM credit_daysum GROUP BY 1, 2, 3) AS s USING (owner_id, day, code)
+WHERE t.micros IS DISTINCT FROM s.micros OR t.entries IS DISTINCT FROM s.entries""",
 }
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from django.db.models import Count, Sum
-
 from credit.codes import USER_KINDS, Code, Kind
 from credit.models import Account, Transfer
+from credit.sums import Summed, midnight, sums_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,11 @@ class Statement:
 
 def statement_of(user, month: date) -> Statement:
     """The statement of the month that begins with `month`; of the present one, so far."""
-    begins_at, ends_at = _moment(month), _moment(next_month(month))
+    begins_at, ends_at = midnight(month), midnight(next_month(month))
     places = {pk: Kind(kind) for pk, kind in Account.objects.filter(owner=user).values_list("pk", "kind")}
-    before = _lines(places, Transfer.objects.filter(owner=user, created_at__lt=begins_at))
+    before = _lines(places, sums_of([user.pk], None, begins_at))
     opening = {place: sum(line.changes.get(place, 0) for line in before) for place in USER_KINDS}
-    lines = _lines(places, Transfer.objects.filter(owner=user, created_at__gte=begins_at, created_at__lt=ends_at))
-    return Statement(month, ends_at, opening, lines)
+    return Statement(month, ends_at, opening, _lines(places, sums_of([user.pk], begins_at, ends_at)))
 
 
 def months_of(user, now: datetime) -> list[date]:
@@ -93,19 +91,14 @@ def _months(month: date, last: date) -> Iterator[date]:
         month = next_month(month)
 
 
-def _moment(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _lines(places: dict[int, Kind], rows) -> list[Line]:
+def _lines(places: dict[int, Kind], sums: list[Summed]) -> list[Line]:
     """Sums by code; a move within the user's own accounts changes two places and no total."""
     changes: dict[str, dict[Kind, int]] = defaultdict(lambda: defaultdict(int))
     entries: dict[str, int] = defaultdict(int)
-    sums = rows.order_by().values_list("code", "source", "target").annotate(Sum("amount_micros"), Count("pk"))
-    for code, source, target, amount_micros, count in sums:
-        entries[code] += count
-        if source in places:
-            changes[code][places[source]] -= int(amount_micros)
-        if target in places:
-            changes[code][places[target]] += int(amount_micros)
+    for row in sums:
+        entries[row.code] += row.entries
+        if row.source_id in places:
+            changes[row.code][places[row.source_id]] -= row.amount_micros
+        if row.target_id in places:
+            changes[row.code][places[row.target_id]] += row.amount_micros
     return [Line(code, entries[code], dict(changes[code])) for code in Code if code in entries]

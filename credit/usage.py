@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F
-from django.db.models.functions import Coalesce, TruncDate
-
-from credit.models import Hold, Transfer
-from credit.spending import NET, SPENDING
+from credit.models import Hold
+from credit.spending import SPENDING, net_micros
+from credit.sums import Summed, sums_of
 
 ITEMS_MAX = 200  # jobs and instances that a table shows, dearest first
 SERIES_MAX = 6  # of these with a colour of their own in the chart; the rest is one
@@ -24,7 +22,7 @@ class Item:
     words: str
     spent_micros: int = 0
     charges: int = 0
-    by_day: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    by_day: dict[date | None, int] = field(default_factory=lambda: defaultdict(int))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +57,21 @@ class Usage:
 
 
 def usage_of(user, since: datetime, until: datetime) -> Usage:
-    """From midnight to midnight of the reader's time zone."""
-    rows = Transfer.objects.filter(owner=user, code__in=SPENDING, created_at__gte=since, created_at__lt=until)
-    sums = list(
-        rows.order_by()
-        .annotate(day=TruncDate("created_at"), of_hold=Coalesce(F("hold"), F("reverses__hold")))
-        .values_list("day", "of_hold")
-        .annotate(net=NET, entries=Count("pk"))
-    )
-    items = _items(sums)
+    """From midnight to midnight, UTC."""
+    items = _items(sums_of([user.pk], since, until, codes=SPENDING, by=("day", "hold")))
     days = [since.date() + timedelta(days=day) for day in range((until.date() - since.date()).days)]
     return Usage(days, sorted(items, key=lambda item: -item.spent_micros))
 
 
-def _items(sums: Sequence[tuple[date, int | None, int, int]]) -> list[Item]:
-    holds = Hold.objects.in_bulk({hold_id for _, hold_id, _, _ in sums if hold_id})
+def _items(sums: Sequence[Summed]) -> list[Item]:
+    holds = Hold.objects.in_bulk({row.hold_id for row in sums if row.hold_id})
     items: dict[tuple[str, str], Item] = {}
-    for day, hold_id, net, count in sums:
-        kind, number, words = _named(holds.get(hold_id) if hold_id else None)
+    for row in sums:
+        kind, number, words = _named(holds.get(row.hold_id) if row.hold_id else None)
         item = items.setdefault((kind, number), Item(kind, number, words))
-        item.spent_micros += int(net)
-        item.charges += count
-        item.by_day[day] += int(net)
+        item.spent_micros += net_micros(row)
+        item.charges += row.entries
+        item.by_day[row.day] += net_micros(row)
     return list(items.values())
 
 

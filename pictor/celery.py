@@ -87,6 +87,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "disputes": ("credit.background.sweep_disputes", 600.0),  # their events come at once as a rule
     "debts": ("credit.background.sweep_debts", 60.0),  # it may not be spent meanwhile
     "credit-alerts": ("credit.background.sweep_credit_alerts", 60.0),  # a budget can go within minutes
+    "day-sums": ("credit.background.sweep_day_sums", 600.0),  # a day is kept from one o'clock on; until then it is added up
     "ledger": ("credit.background.sweep_ledger", 86_400.0),  # once a day: it reads every transfer
     "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work

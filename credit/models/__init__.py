@@ -8,6 +8,7 @@ from credit.models.ledger import Account, CreditRule, Earning, Hold, Transfer
 from credit.models.payments import Debt, Dispute, FrozenEarning, Payment, ProviderEvent
 from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
 from credit.models.reconciliations import Reconciliation
+from credit.models.sums import DaySum
 
 __all__ = [
     "Account",
@@ -17,6 +18,7 @@ __all__ = [
     "Budget",
     "CreditAlert",
     "CreditRule",
+    "DaySum",
     "Debt",
     "Deposit",
     "DepositCursor",

@@ -1,15 +1,15 @@
 """What credit was spent on, drawn and in numbers."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from common import clock
 from credit import presentation
 from credit.links import links_of
+from credit.sums import midnight
 from credit.usage import Item, usage_of
 
 PERIODS = (7, 30, 90, 365)  # days
@@ -21,7 +21,7 @@ LINKED_MAX = 25  # rows with a link of their own
 def usage(request):
     days = request.GET.get("days", "")
     days = int(days) if days in {str(period) for period in PERIODS} else 30
-    until = timezone.make_aware(datetime.combine(timezone.localdate(clock.now()) + timedelta(days=1), time.min))
+    until = midnight(clock.now().astimezone(UTC).date() + timedelta(days=1))
     found = usage_of(request.user, until - timedelta(days=days), until)
     context = {
         "usage": found,
