@@ -1,6 +1,6 @@
 """Payments that a chain shows: written down once, credited once they are final. The one writer of their statuses.
 
-Locks: the deposit, then its top-up, then accounts as everywhere. Nothing here asks a node.
+Locks: the deposit, then accounts as everywhere, then its top-up, with which nobody waits for anything. Nothing here asks a node.
 """
 
 from datetime import datetime, timedelta

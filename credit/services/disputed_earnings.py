@@ -4,14 +4,14 @@ Which earnings these are: those that the payer's charges paid with purchased cre
 newest first, as far as the charges fit into what is missing of the payment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q
 
 from credit.codes import Bucket, Code, Kind
-from credit.models import CreditRule, Dispute, Earning, FrozenEarning, Payment, Transfer
+from credit.models import Account, CreditRule, Dispute, Earning, FrozenEarning, Payment, Transfer
 from credit.posting import Chart, Movement, chart_of, platform, post
 
 
@@ -25,14 +25,18 @@ class Spent(NamedTuple):
 def candidates(payment: Payment, at_most_micros: int, dispute: Dispute | None = None) -> list[Spent]:
     """Open earnings, locked, whose charges together are not above `at_most_micros`; newest first.
 
-    Those that another dispute has frozen are not among them.
+    Those that another dispute has frozen are not among them. What this one has frozen is locked as well, whether it still
+    is among them or not: it thaws later, when wallets are locked.
     """
     charged = _charges(payment, at_most_micros)
     mine = Q(frozen=None) | Q(frozen__dispute=dispute) if dispute else Q(frozen=None)
-    ids = Earning.objects.filter(mine, transfer__key__in=charged, settled_at=None).values_list("pk", flat=True)
-    locked = Earning.objects.select_for_update().filter(pk__in=list(ids), settled_at=None).order_by("pk")
-    found = [Spent(charged[earning.transfer.key], earning) for earning in locked.select_related("transfer")]
-    return sorted(found, key=lambda spent: -spent.earning.pk)
+    ids = set(Earning.objects.filter(mine, transfer__key__in=charged, settled_at=None).values_list("pk", flat=True))
+    if dispute:
+        ids |= set(FrozenEarning.objects.filter(dispute=dispute, taken_at=None).values_list("pk", flat=True))
+    # Of the earnings alone: the app's SQL role may not lock transfers.
+    locked = Earning.objects.select_for_update(of=("self",)).filter(pk__in=ids, settled_at=None).order_by("pk")
+    rows = [earning for earning in locked.select_related("transfer") if earning.transfer.key in charged]
+    return [Spent(charged[earning.transfer.key], earning) for earning in reversed(rows)]
 
 
 def _charges(payment: Payment, at_most_micros: int) -> dict[str, int]:
@@ -98,6 +102,12 @@ def thaw(dispute: Dispute) -> None:
     for frozen in FrozenEarning.objects.filter(dispute=dispute, taken_at=None):
         Earning.objects.filter(pk=frozen.pk, settled_at=None).update(matures_at=frozen.matures_at)
         frozen.delete()
+
+
+def restorable(dispute_ids: Collection[int]) -> list[Account]:
+    """The pending accounts that `restore` would pay into."""
+    taken = Earning.objects.filter(frozen__dispute__in=dispute_ids, frozen__taken_at__isnull=False, frozen__restored_at=None)
+    return list(Account.objects.filter(pk__in=taken.values("account")))
 
 
 def restore(dispute: Dispute, payer_chart: Chart, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The accounts that a dispute moves money between, locked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from credit.codes import Bucket, Code, Kind
@@ -71,11 +71,12 @@ class Wallet:
         Account.objects.filter(owner_id=self.owner_id, kind=Kind.SPENDABLE).update(in_debt=owes)
 
 
-def lock_disputed_wallet(owner_id: int) -> Wallet:
+def lock_disputed_wallet(owner_id: int, also: Iterable[Account] = ()) -> Wallet:
+    """`also`: pending accounts that will be paid into; locked here, for whoever locks them one by one meets others half way."""
     chart = chart_of([owner_id])
     if (owner_id, Kind.DISPUTED, Bucket.PURCHASED) not in chart:
         new = [Account(owner_id=owner_id, kind=Kind.DISPUTED, bucket=bucket, balance_micros=0) for bucket in FROZEN_BUCKETS]
         Account.objects.bulk_create(new, ignore_conflicts=True)
         chart = chart_of([owner_id])
     disputed = [chart[owner_id, Kind.DISPUTED, bucket] for bucket in FROZEN_BUCKETS]
-    return Wallet(owner_id, chart, lock_accounts([*wallet_of(chart, owner_id), *disputed]))
+    return Wallet(owner_id, chart, lock_accounts([*wallet_of(chart, owner_id), *disputed, *also]))

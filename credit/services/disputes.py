@@ -15,7 +15,7 @@ from credit.codes import Bucket, Code, Kind
 from credit.models import Account, Debt, Dispute, Payment
 from credit.payment_states import DISPUTE_MOVES, DisputeKind, DisputeStatus, PaymentStatus
 from credit.posting import Movement, platform, post
-from credit.services.disputed_earnings import candidates, freeze, restore, take_back, thaw, within
+from credit.services.disputed_earnings import candidates, freeze, restorable, restore, take_back, thaw, within
 from credit.services.disputed_funds import FROZEN_BUCKETS, Wallet, lock_disputed_wallet
 
 log = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ def collect_debts(*, owner_id: int, now: datetime) -> int:
     debts = list(Debt.objects.select_for_update().filter(pk__in=list(ids), settled_at=None).order_by("opened_at", "pk"))
     if not debts:
         return 0
-    wallet = lock_disputed_wallet(owner_id)
+    wallet = lock_disputed_wallet(owner_id, also=restorable([debt.pk for debt in debts]))
     taken = sum(_collect(debt, wallet, now) for debt in debts)
     wallet.mark_debt()
     return taken
