@@ -31,7 +31,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     show_full_result_count = False
     paginator = EstimatingPaginator
-    list_per_page = 25
+    list_per_page = 20  # as the lists of the pages
     ordering = ["-pk"]
 
     def get_changelist(self, request, **named) -> type[ChangeList]:

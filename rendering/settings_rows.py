@@ -1,6 +1,7 @@
 """The rows of the settings page: each field, what the file says of it, and whether it matters beside the others."""
 
 import json
+from functools import cached_property
 from typing import NamedTuple
 
 from django.forms.boundfield import BoundField
@@ -44,9 +45,16 @@ class Setting(NamedTuple):
 class SettingsRows:
     """What rendering.settings_form.SettingsForm shows, in the page's order."""
 
+    @cached_property
+    def _said(self) -> dict:
+        return in_the_file(self.job)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        return {name: text_of(self[name].value()) for name in self.fields}
+
     def _rows(self, *names: str) -> list[Setting]:
-        said, values = in_the_file(self.job), {name: text_of(self[name].value()) for name in self.fields}
-        return [self._row(name, said, relevance.is_idle(name, values)) for name in names]
+        return [self._row(name, self._said, relevance.is_idle(name, self._values)) for name in names]
 
     def _row(self, name: str, said: dict, is_idle: bool) -> Setting:
         return Setting(

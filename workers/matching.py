@@ -65,6 +65,10 @@ class WorkerFacts:
     unsandboxed_allowed: bool = False
     score_milli: int = 1000
 
+    def __reduce__(self):
+        """As positional values: pages read hundreds from the cache, and by name that takes milliseconds."""
+        return _facts_of, tuple(getattr(self, name) for name in self.__slots__)
+
     @property
     def vram_max(self) -> int:
         return max(self.vram_bytes, default=0)
@@ -82,6 +86,10 @@ class WorkerFacts:
     def of(self, worker_id: int, owner_id: int) -> "WorkerFacts":
         """The same of another node."""
         return replace(self, worker_id=worker_id, owner_id=owner_id)
+
+
+def _facts_of(*values) -> WorkerFacts:
+    return WorkerFacts(**dict(zip(WorkerFacts.__slots__, values, strict=True)))
 
 
 class Alike(NamedTuple):

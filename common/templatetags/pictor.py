@@ -2,11 +2,13 @@
 
 import math
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import mark_safe
 
 from common import clock, plots
 from common.money import format_credits, format_exact
@@ -135,11 +137,34 @@ def time_tag(when: datetime | None) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str, size: str = "") -> str:
-    """A line icon of the sprite, invisible to screen readers: {% icon "box" %}, sizes "s", "l", "xl"."""
+    """A line icon of the sprite, invisible to screen readers: {% icon "box" %}, sizes "s", "l", "xl". Pages have dozens."""
     size_class = f" icon-{size}" if size else ""
     sprite = static("vendor/lucide/icons.svg")
     return format_html('<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>', size_class, sprite, name)
+
+
+@register.simple_tag
+def attributes(given: dict) -> str:
+    """What a form's widget carries, as in django/forms/widgets/attrs.html: {% attributes widget.attrs %}."""
+    said = [(name, value) for name, value in given.items() if value is not False]
+    return mark_safe(
+        "".join(
+            f" {escape(name)}" if value is True else f' {escape(name)}="{conditional_escape(value)}"' for name, value in said
+        )
+    )
+
+
+@register.simple_tag
+def options(choices: list[dict]) -> str:
+    """The <option> elements of one group of a select: a list of countries has hundreds."""
+    return mark_safe(
+        "".join(
+            f'<option value="{conditional_escape(option["value"])}"{attributes(option["attrs"])}>{conditional_escape(option["label"])}</option>'
+            for option in choices
+        )
+    )
 
 
 @register.filter
