@@ -8,6 +8,7 @@ from django.conf import settings
 from common.money import format_exact, parse_credits
 from credit.chains import CREDIT_DECIMALS, Asset, Chain, deposit_chains
 from credit.models import RecognisedBy
+from credit.services.top_ups import CENT_MICROS
 
 HASH = re.compile(r"0x([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 
@@ -59,6 +60,8 @@ class TopUpForm(forms.Form):
             self.add_error("recognised_by", words)
         if place and by == RecognisedBy.AMOUNT and place[1].decimals < CREDIT_DECIMALS:
             self.add_error("recognised_by", "This asset has too few decimals for exact amounts. Pay from a linked wallet.")
+        if by == RecognisedBy.AMOUNT and self.cleaned_data.get("amount", 0) % CENT_MICROS:
+            self.add_error("amount", "Write at most two decimals: the digits after them tell your payment from others.")
         return self.cleaned_data
 
 

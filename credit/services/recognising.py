@@ -12,6 +12,7 @@ from credit.deposit_states import OPEN, TopUpStatus
 from credit.models import Deposit, RecognisedBy, TopUp
 
 SKEW = timedelta(minutes=2)  # between a chain's clock and ours
+AMOUNT_SKEW = timedelta(seconds=15)  # less, for who reads the chain could open a top-up for what was just paid
 LATE_MAX = timedelta(days=30)  # a later payment is credited too, to no top-up
 LOOKED_AT = 50  # top-ups of a user, the newest
 DONE = (TopUpStatus.CREDITED, TopUpStatus.LATE)
@@ -78,9 +79,10 @@ def _top_up_of_amount(deposit: Deposit) -> TopUp | None:
         asset=deposit.asset,
         recognised_by=RecognisedBy.AMOUNT,
         payable_micros=deposit.amount_micros,
-        created_at__lte=deposit.mined_at + SKEW,
+        created_at__lte=deposit.mined_at + AMOUNT_SKEW,
         expires_at__gte=deposit.mined_at,
         status__in=[*OPEN, TopUpStatus.EXPIRED, TopUpStatus.REJECTED, TopUpStatus.FAILED],
-    )
+        owner__closed_at=None,
+    ).exclude(status=TopUpStatus.REJECTED, created_at__gt=deposit.mined_at)
     found = list(same[:2])
     return found[0] if len(found) == 1 else None

@@ -15,10 +15,13 @@ from credit.deposit_states import OPEN, TOP_UP_MOVES, DepositStatus, Failure, To
 from credit.errors import TopUpRefused
 from credit.hints import hint_on_commit
 from credit.models import Deposit, DepositCursor, RecognisedBy, TopUp
+from users.models import User
 
 OPEN_MAX = 5  # of one user: exact amounts are few
 AMOUNT_MAX_MICROS = 1_000_000_000_000  # a million credits: more is a slip of the hand
-EXTRAS = 9_999  # micros, below a cent, that tell amounts apart
+CENT_MICROS = 10_000
+EXTRAS = CENT_MICROS - 1  # micros, below a cent, that tell amounts apart
+OPEN_OF_A_CENT_MAX = 200  # open amounts within one cent: whoever opens many meets a stranger's payment seldom
 DRAWS = 20
 READ_AFTER = timedelta(minutes=1)  # the chain is read so long past a top-up's end before it is called expired
 UNREAD_MAX = timedelta(days=1)  # a chain that cannot be read keeps nothing open for longer
@@ -26,6 +29,7 @@ MISSING_MAX = timedelta(days=1)  # a named transaction that no block has is give
 CHANGEABLE = (TopUpStatus.WAITING, TopUpStatus.EXPIRED, TopUpStatus.REJECTED, TopUpStatus.FAILED)
 
 
+@transaction.atomic
 def start_top_up(
     *,
     user,
@@ -37,10 +41,15 @@ def start_top_up(
     now: datetime,
     draw: Callable[[int], int] = secrets.randbelow,
 ) -> TopUp:
-    """Announce a payment; once per `key` of the user. Raises TopUpRefused with words."""
+    """Announce a payment; once per `key` of the user. Raises TopUpRefused with words.
+
+    Locks: the user, so that many tabs together open no more than one may.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if known := TopUp.objects.filter(owner=user, key=key).first():
         return known
     _check(user, amount_micros, recognised_by, asset)
+    _check_cent(chain, asset, amount_micros, recognised_by)
     top_up = TopUp(
         owner=user,
         key=key,
@@ -62,8 +71,24 @@ def _check(user, amount_micros: int, recognised_by: RecognisedBy, asset: Asset) 
         raise TopUpRefused("amount")
     if recognised_by == RecognisedBy.AMOUNT and asset.decimals < CREDIT_DECIMALS:
         raise TopUpRefused("recognised_by")
-    if TopUp.objects.filter(owner=user, status__in=OPEN).count() >= OPEN_MAX:
+    if _has_enough_open(user.pk):
         raise TopUpRefused("open")
+
+
+def _has_enough_open(owner_id: int) -> bool:
+    return TopUp.objects.filter(owner_id=owner_id, status__in=OPEN).count() >= OPEN_MAX
+
+
+def _check_cent(chain: Chain, asset: Asset, amount_micros: int, recognised_by: RecognisedBy) -> None:
+    """Asked for are whole cents, so that no exact amount is a round one, which strangers pay too."""
+    if recognised_by != RecognisedBy.AMOUNT:
+        return
+    if amount_micros % CENT_MICROS:
+        raise TopUpRefused("amount")
+    within = {"payable_micros__gt": amount_micros, "payable_micros__lt": amount_micros + CENT_MICROS}
+    same = TopUp.objects.filter(chain=chain.key, asset=asset.contract, recognised_by=RecognisedBy.AMOUNT, status__in=OPEN)
+    if same.filter(**within).count() >= OPEN_OF_A_CENT_MAX:
+        raise TopUpRefused("busy")
 
 
 def _insert(top_up: TopUp, draw: Callable[[int], int]) -> TopUp:
@@ -86,8 +111,9 @@ def _insert(top_up: TopUp, draw: Callable[[int], int]) -> TopUp:
 def name_transaction(*, top_up_id: int, tx_hash: str, now: datetime) -> TopUp:
     """The user's wallet says that it sent this one; a hint to look sooner, no proof. Once something came, nothing changes."""
     top_up = lock_top_up(top_up_id)
-    if top_up.status in CHANGEABLE:
-        _move(top_up, TopUpStatus.SUBMITTED, now, tx_hash=tx_hash, failure="")
+    may_be_open = top_up.status == TopUpStatus.WAITING or not _has_enough_open(top_up.owner_id)
+    is_new = top_up.status in CHANGEABLE and may_be_open
+    if is_new and _reopen(top_up, TopUpStatus.SUBMITTED, now, tx_hash=tx_hash, failure=""):
         hint_on_commit("look_up_top_up", top_up.pk)
     return top_up
 
@@ -127,7 +153,7 @@ def explain(top_up: TopUp, now: datetime) -> None:
 def confirm(top_up: TopUp, deposit: Deposit, now: datetime) -> None:
     """A block shows its payment."""
     if top_up.status not in (TopUpStatus.CONFIRMING, TopUpStatus.UNDERPAID):
-        _move(top_up, TopUpStatus.CONFIRMING, now, tx_hash=deposit.tx_hash, failure="")
+        _reopen(top_up, TopUpStatus.CONFIRMING, now, tx_hash=deposit.tx_hash, failure="")
 
 
 def take_back(top_up: TopUp, now: datetime) -> None:
@@ -153,6 +179,17 @@ def receive(top_up: TopUp, deposit: Deposit, now: datetime) -> None:
 
 def lock_top_up(top_up_id: int) -> TopUp:
     return TopUp.objects.select_for_update().get(pk=top_up_id)
+
+
+def _reopen(top_up: TopUp, to: TopUpStatus, now: datetime, **changes) -> bool:
+    """False: it was over, and another open top-up has its exact amount by now. It stays as it is until it is paid."""
+    try:
+        with transaction.atomic():
+            _move(top_up, to, now, **changes)
+    except IntegrityError:
+        top_up.refresh_from_db()
+        return False
+    return True
 
 
 def _move(top_up: TopUp, to: TopUpStatus, now: datetime, **changes) -> None:
