@@ -13,14 +13,12 @@ from django.db import connection, transaction
 from credit import services
 from credit.codes import Bucket, Kind
 from credit.models import Account, Earning, Payment, Transfer
-from credit.payment_states import DisputeKind, PaymentStatus
+from credit.payment_states import DisputeKind
 from credit.posting import chart_of, lock_accounts
 from credit.proof import differences
-from credit.providers.base import CURRENCY, Capture, Order
 from credit.services.disputes import collect_debts, open_dispute, resolve_dispute
 from credit.services.locks import lock_wallet
-from credit.services.payments import apply_order
-from tests.credit.builders import NOW, charge, hold, person, top_up
+from tests.credit.builders import NOW, charge, hold, pay_by_provider, person, top_up
 from tests.credit.test_commands import output_of
 from tests.credit.test_races import race, until_somebody_waits
 
@@ -32,23 +30,6 @@ ALL = {"worker": 10_000, "checkers": 0, "network": 0}
 def in_order(transactional_db):
     yield
     assert list(differences(NOW)) == []
-
-
-def paid(owner, micros: int) -> Payment:
-    """A payment as the provider says it was made."""
-    order = f"O-{Payment.objects.count()}"
-    payment = Payment.objects.create(
-        provider="paypal",
-        owner=owner,
-        form_key=order,
-        amount_micros=micros,
-        fee_micros=0,
-        status=PaymentStatus.AWAITING,
-        order_id=order,
-    )
-    capture = Capture(capture_id=f"C-{order}", state="completed", currency=CURRENCY, amount_micros=micros)
-    captured = Order(order_id=order, state="captured", reference=str(payment.pk), captures=[capture])
-    return apply_order(payment_id=payment.pk, order=captured, now=NOW)
 
 
 def dispute(payment: Payment):
@@ -84,9 +65,9 @@ def in_the_middle(first: Callable[[], object], verb: Callable[[], object], secon
 def test_a_paid_debt_locks_all_whom_it_restores_in_one_order():
     bob, wanda, alice = person("bob"), person("wanda"), person("alice")
     chart = chart_of([bob.pk, wanda.pk])  # bob's accounts are the older ones
-    first = paid(alice, 100)
+    first = pay_by_provider(alice, 100)
     spend(alice, wanda, 100)
-    second = paid(alice, 100)
+    second = pay_by_provider(alice, 100)
     late = hold(alice, 100, key="late")
     lose(first)
     charge(late, 100, bob, key="late:charge", shares_bp=ALL)
@@ -107,7 +88,7 @@ def test_what_thaws_is_locked_before_wallets():
     alice, wanda = person("alice"), person("wanda")
     top_up(alice, 200)
     older = hold(alice, 200)
-    payment = paid(alice, 100)
+    payment = pay_by_provider(alice, 100)
     spend(alice, wanda, 100)
     opened = dispute(payment)
     frozen = Earning.objects.select_related("frozen").get(frozen__dispute=opened)
@@ -123,7 +104,7 @@ def test_what_thaws_is_locked_before_wallets():
 
 def test_the_app_may_do_it_which_may_not_change_transfers():
     alice, wanda = person("alice"), person("wanda")
-    payment = paid(alice, 100)
+    payment = pay_by_provider(alice, 100)
     spend(alice, wanda, 60)
     role = f"disputes_of_{connection.settings_dict['NAME']}"
     with connection.cursor() as cursor:
