@@ -18,11 +18,13 @@ from credit.payouts.signer import NoSigner
 from credit.proof import prove
 from credit.providers.base import ProviderUnavailable
 from credit.services import alerts, disputes, payments, provider_events, withdrawals
+from credit.services.reconciliations import reconcile
 from credit.withdrawing import payout_chains
 
 BATCH = 1000
 BATCHES_MAX = 20
 NAMED_MAX = 20  # differences that one run logs
+RECONCILING_SECONDS = 900  # longer than one look takes when nothing answers
 WATCHING_SECONDS = 120  # longer than the time limit of sweep_deposits (pictor.celery)
 log = structlog.get_logger(__name__)
 
@@ -141,3 +143,14 @@ def sweep_payouts() -> None:
                     sending.pay_out(chain, clock.now())
             except (Unreachable, WrongChain, NoSigner) as error:
                 log.error("payouts_wait", chain=chain.key, kind=type(error).__name__, error=str(error))
+
+
+@shared_task
+def sweep_reconciliation() -> None:
+    """Compare books, chains and provider, as `manage.py reconcile` does; one look at a time."""
+    if not cache.add("credit:reconciling", 1, timeout=RECONCILING_SECONDS):
+        return
+    try:
+        reconcile(now=clock.now())
+    finally:
+        cache.delete("credit:reconciling")

@@ -86,32 +86,36 @@ def judge_gas(subject: str, *, gas_units: int, gas_units_each: int, least_payout
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A payment as our rows have it. Micros; `credited`: its credit was added; `returned`: credit that went back since."""
+    """A payment as our rows have it. Micros; `returned`: credit that went back since, or is in dispute."""
 
     capture_id: str
-    total_micros: int
+    total_micros: int  # paid
+    amount_micros: int  # credit
     credited: bool
     returned_micros: int
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The same at the provider: the captures that brought money as (id, currency, micros), and the credit that went back."""
+    """The same at the provider: captures that brought money as (id, currency, micros); money that went back, and its credit."""
 
     captures: tuple[tuple[str, str, int], ...]
+    returned_money_micros: int
     returned_micros: int
 
 
 def difference_of_payment(booked: Booked, collected: Collected, currency: str) -> str:
     """What the provider says otherwise than the rows, in words; empty: they agree."""
     if not booked.credited:
-        return "the provider has collected it, it is not credited" if collected.captures else ""
+        kept = sum(micros for *_, micros in collected.captures) > collected.returned_money_micros
+        return "the provider has collected it, it is not credited" if kept else ""
+    if booked.returned_micros >= booked.amount_micros:
+        return ""  # all of it is back
     if not collected.captures:
         return "credited, and the provider has collected nothing"
     if collected.captures != ((booked.capture_id, currency, booked.total_micros),):
         found = ", ".join(f"{format_exact(micros)} {money}" for _, money, micros in collected.captures)
         return f"credited for {format_exact(booked.total_micros)} {currency}, the provider has collected {found}"
-    if collected.returned_micros > booked.returned_micros:
-        missing = format_exact(collected.returned_micros - booked.returned_micros)
-        return f"the provider has given money back, {missing} credits more than are booked"
+    if (missing := collected.returned_micros - booked.returned_micros) > 0:
+        return f"the provider has given money back, {format_exact(missing)} credits more than are booked"
     return ""

@@ -89,6 +89,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "credit-alerts": ("credit.background.sweep_credit_alerts", 60.0),  # a budget can go within minutes
     "day-sums": ("credit.background.sweep_day_sums", 600.0),  # a day is kept from one o'clock on; until then it is added up
     "ledger": ("credit.background.sweep_ledger", 86_400.0),  # once a day: it reads every transfer
+    "reconciliation": ("credit.background.sweep_reconciliation", 86_400.0),  # once a day: it asks nodes and the provider
     "inspections": ("rendering.background.sweep_inspections", 15.0),  # its creator is watching
     "unchecked-tasks": ("rendering.background.sweep_unchecked_tasks", 5.0),  # an unchecked frame is unpaid work
     "jobs": ("rendering.background.sweep_jobs", 10.0),  # a lost refresh shows a wrong status meanwhile

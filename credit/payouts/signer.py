@@ -27,6 +27,15 @@ class Signer(Protocol):
     def sign(self, message: bytes, *, worth_micros: int) -> bytes: ...
 
 
+class WatchOnly:
+    """For looking at an address: it has no key."""
+
+    public_key = b""
+
+    def sign(self, message: bytes, *, worth_micros: int) -> bytes:
+        raise NoSigner("nothing is signed while looking")
+
+
 class Ed25519KeyFile:
     """Signs the whole message (Aptos)."""
 

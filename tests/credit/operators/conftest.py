@@ -5,7 +5,7 @@ import pytest
 from tests.credit.builders import person
 from tests.credit.deposits.conftest import evm_settings, usdt  # noqa: F401 -- fixtures of the neighbours
 from tests.credit.payments.conftest import paypal  # noqa: F401
-from tests.credit.payouts.conftest import earner, evm_pays, offered, rules  # noqa: F401
+from tests.credit.payouts.conftest import aptos_pays, earner, offered, rules  # noqa: F401
 
 
 @pytest.fixture
