@@ -49,9 +49,9 @@ def earn(user: User, amount_micros: int, payer: User, key: str = "earn") -> None
     services.sweep_matured_earnings(now=max(Earning.objects.values_list("matures_at", flat=True)))
 
 
-def checkout_of(owner: User, amount_micros: int, fee_micros: int = 0) -> Payment:
+def checkout_of(owner: User, amount_micros: int, fee_micros: int = 0, order: str = "") -> Payment:
     """A payment whose checkout is open at a provider that nobody asks."""
-    order = f"O-{Payment.objects.count()}"
+    order = order or f"O-{Payment.objects.count()}"
     return Payment.objects.create(
         provider="paypal",
         owner=owner,
