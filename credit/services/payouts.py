@@ -19,7 +19,7 @@ from credit.models import Payout, PayoutBatch, PayoutLane, PayoutTransaction
 from credit.payout_states import ON_ITS_WAY, PAYOUT_MOVES, PayoutStatus
 from credit.payouts.lanes import Signed
 from credit.posting import Movement, chart_of, platform, post
-from credit.services.withdrawals import give_money_back
+from credit.services.withdrawals import give_money_back, is_in_doubt
 
 
 def open_lane(*, chain: str, sender: str, next_number: int) -> PayoutLane:
@@ -51,7 +51,7 @@ def begin_batch(
     """Give approved payouts their numbers. None: the lane has stopped, or others took them meanwhile."""
     lane = PayoutLane.objects.select_for_update().get(pk=lane_id)
     chosen = Payout.objects.select_for_update().filter(pk__in=payout_ids, status=PayoutStatus.APPROVED, lane=None)
-    payouts = list(chosen.order_by("pk"))
+    payouts = _without_doubt(list(chosen.order_by("pk")))
     if lane.stopped_at or not payouts:
         return None
     batch = PayoutBatch.objects.create(
@@ -69,6 +69,14 @@ def begin_batch(
     lane.save(update_fields=["next_number"])
     events.credit_changed({payout.owner_id for payout in payouts})
     return batch
+
+
+def _without_doubt(payouts: list[Payout]) -> list[Payout]:
+    """Approved or not: once a number is given, the money is gone. The others wait, and an operator reads why."""
+    doubtful = {payout.owner_id for payout in payouts if is_in_doubt(payout.owner)}
+    kept = [payout.pk for payout in payouts if payout.owner_id in doubtful]
+    mark_problem(payout_ids=kept, words="Its owner owes, or a payment of theirs is disputed: it waits, or refuse it.")
+    return [payout for payout in payouts if payout.owner_id not in doubtful]
 
 
 @transaction.atomic

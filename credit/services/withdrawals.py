@@ -15,7 +15,8 @@ from credit import events
 from credit.chains import Asset, Chain, chain_of
 from credit.codes import Bucket, Code, Kind
 from credit.errors import InsufficientCredit, KeyReused
-from credit.models import Debt, Payout, PayoutAddress
+from credit.models import Debt, Dispute, Payout, PayoutAddress
+from credit.payment_states import DisputeStatus
 from credit.payout_states import GIVEN_BACK, MAY_CANCEL, MAY_REFUSE, PAYOUT_MOVES, PayoutStatus
 from credit.posting import Movement, chart_of, platform, post, spendable
 from credit.services.balances import balance_of
@@ -122,11 +123,11 @@ def refuse_withdrawal(*, operator: User, payout_id: int, reason: str, now: datet
 
 @transaction.atomic
 def release_due_withdrawals(*, now: datetime, limit: int = 500) -> int:
-    """Those whose delay is over: above the limit, or of somebody who owes, an operator decides; the rest are approved."""
+    """Those whose delay is over: above the limit, or of somebody in doubt, an operator decides; the rest are approved."""
     due = Payout.objects.select_for_update(skip_locked=True).filter(status=PayoutStatus.REQUESTED, due_at__lte=now)
     rows = list(due.order_by("pk")[:limit])
     for payout in rows:
-        needs_operator = payout.amount_micros > settings.WITHDRAW_APPROVAL_MICROS or owes(payout.owner)
+        needs_operator = payout.amount_micros > settings.WITHDRAW_APPROVAL_MICROS or is_in_doubt(payout.owner)
         move(payout, PayoutStatus.WAITING if needs_operator else PayoutStatus.APPROVED, moves=PAYOUT_MOVES)
     events.credit_changed({payout.owner_id for payout in rows})
     return len(rows)
@@ -150,6 +151,11 @@ def give_money_back(payout: Payout) -> None:
 def owes(owner: User) -> bool:
     """Is there money that the network has to get back from this person first?"""
     return Debt.objects.filter(owner=owner, settled_at=None).exists()
+
+
+def is_in_doubt(owner: User) -> bool:
+    """Do they owe, or may a payment of theirs be taken back? Then nothing of theirs goes out, whenever it was asked for."""
+    return owes(owner) or Dispute.objects.filter(payment__owner=owner, status=DisputeStatus.OPEN).exists()
 
 
 def _too_much(short_micros: int) -> WithdrawalRefused:
@@ -190,6 +196,8 @@ def _offered(chain_key: str, contract: str, place: PayoutAddress) -> tuple[Chain
 def _check_limits(owner: User, what: Quote, now: datetime) -> None:
     if owes(owner):
         raise WithdrawalRefused(Refusal.DEBT, "A payment of yours was taken back. Withdrawals open again once that is settled.")
+    if is_in_doubt(owner):
+        raise WithdrawalRefused(Refusal.DEBT, "A payment of yours is disputed. Withdrawals open again once that is settled.")
     left = min(settings.WITHDRAW_DAY_MAX_MICROS - asked_today(owner, now), settings.PAYOUT_MAX_MICROS)
     if what.amount_micros > left:
         words = f"You can withdraw {format_exact(max(left, 0))} credits more within 24 hours."

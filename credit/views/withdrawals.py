@@ -13,7 +13,7 @@ from common import clock
 from common.http import fragment_response
 from common.limits import limited
 from common.paging import LongPaginator
-from credit import services
+from credit import presentation, services
 from credit.errors import KeyReused
 from credit.models import Payout
 from credit.services import withdrawals
@@ -114,10 +114,12 @@ def _form_page(request: HttpRequest, form: WithdrawForm, status: int = 200) -> H
         "balance": services.balance_of(request.user),
         "chains": payout_chains(),
         "owes": withdrawals.owes(request.user),
+        "in_doubt": withdrawals.is_in_doubt(request.user),
         "day_left_micros": max(0, settings.WITHDRAW_DAY_MAX_MICROS - asked_micros),
         "day_max_micros": settings.WITHDRAW_DAY_MAX_MICROS,
         "approval_micros": settings.WITHDRAW_APPROVAL_MICROS,
         "delay_seconds": settings.WITHDRAW_DELAY_SECONDS,
+        "section_tabs": presentation.sections(),
     }
     return render(request, "credit/withdraw.html", context | _list(request), status=status)
 

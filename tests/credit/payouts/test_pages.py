@@ -9,7 +9,9 @@ from common import clock
 from credit import services
 from credit.links import links_of
 from credit.models import Payout, PayoutAddress
-from credit.services import withdrawals
+from credit.payment_states import DisputeKind
+from credit.services import disputes, withdrawals
+from tests.credit.builders import NOW, hold, pay_by_provider
 from tests.credit.payouts.conftest import RECEIVER, address_of
 from tests.users.wallets import MetaMask
 from users.models import SecurityEvent
@@ -174,3 +176,21 @@ def test_the_history_leads_to_the_withdrawal(earner, alice, offered, signed_in):
 
     assert [link.url for link in links_of(earner, f"payout:{Payout.objects.get().pk}:withdrawal")] == [URL]
     assert links_of(alice, f"payout:{Payout.objects.get().pk}:withdrawal") == []
+
+
+def test_who_owes_or_is_in_doubt_reads_why_there_is_no_form(earner, offered, signed_in):
+    address_of(earner)
+    payment = pay_by_provider(earner, 20_000_000)
+    dispute = disputes.open_dispute(
+        payment_id=payment.pk, key="paypal:D1", kind=DisputeKind.DISPUTE, credit_micros=20_000_000, now=NOW
+    )
+    page = signed_in(earner).get(URL).content.decode()
+    assert "A payment of yours is disputed." in page
+    assert 'name="amount"' not in page
+
+    disputes.resolve_dispute(dispute_id=dispute.pk, lost_micros=0, now=NOW)
+    hold(earner, 120_000_000)
+    disputes.take_returned(payment_id=payment.pk, key="paypal:R1", kind=DisputeKind.REVERSAL, credit_micros=20_000_000, now=NOW)
+    page = signed_in(earner).get(URL).content.decode()
+    assert "A payment of yours was taken back." in page
+    assert 'name="amount"' not in page

@@ -6,12 +6,13 @@ import pytest
 
 from credit import services
 from credit.errors import KeyReused
-from credit.models import Debt, Payout
+from credit.models import Debt, Payment, Payout
+from credit.payment_states import DisputeKind
 from credit.payout_states import PayoutStatus
-from credit.services import withdrawals
+from credit.services import disputes, payouts, withdrawals
 from credit.services.payout_addresses import add_payout_address, remove_payout_address
 from credit.withdrawing import Refusal, TooLate, WithdrawalRefused
-from tests.credit.builders import NOW, earn, promote, top_up
+from tests.credit.builders import NOW, earn, hold, pay_by_provider, promote, top_up
 from tests.credit.payouts.conftest import RECEIVER, address_of
 from tests.users.wallets import MetaMask
 
@@ -209,11 +210,58 @@ def test_nobody_approves_their_own(earner, offered, settings):
         withdrawals.approve_withdrawal(operator=earner, payout_id=payout.pk, now=NOW)
 
 
-def test_who_owes_withdraws_nothing(earner, offered, monkeypatch):
-    monkeypatch.setattr(Debt.objects, "filter", lambda **_: Payout.objects.all() | Payout.objects.none())
-    ask(earner, offered, 5_000_000, key="1")  # no payout yet: no debt
+def doubted(user, spent_micros: int = 0) -> Payment:
+    """A payment of 20 credits by PayPal, of which so much is spent; its payer complains. What is left is frozen, the rest owed."""
+    payment = pay_by_provider(user, 20_000_000)
+    if spent_micros:
+        hold(user, spent_micros, key="job:2:hold")
+    disputes.open_dispute(payment_id=payment.pk, key="paypal:D1", kind=DisputeKind.DISPUTE, credit_micros=20_000_000, now=NOW)
+    return payment
 
-    assert refused(earner, offered, 5_000_000, key="2") == Refusal.DEBT
+
+def test_who_owes_withdraws_nothing(earner, offered):
+    hold(earner, 100_000_000)
+    doubted(earner, spent_micros=20_000_000)
+
+    assert Debt.objects.get(owner=earner).owed_micros == 20_000_000
+    assert refused(earner, offered, 5_000_000) == Refusal.DEBT
+
+
+def test_who_has_disputed_money_withdraws_nothing_until_it_is_settled(earner, offered):
+    payment = doubted(earner)
+
+    assert not Debt.objects.exists()
+    assert refused(earner, offered, 5_000_000) == Refusal.DEBT
+    disputes.resolve_dispute(dispute_id=payment.disputes.get().pk, lost_micros=0, now=NOW)
+    assert ask(earner, offered, 5_000_000).status == PayoutStatus.REQUESTED
+
+
+def test_one_that_was_asked_for_before_the_debt_waits_for_an_operator(earner, offered):
+    payout = ask(earner, offered, 50_000_000)
+    hold(earner, 50_000_000)
+    doubted(earner, spent_micros=20_000_000)
+
+    withdrawals.release_due_withdrawals(now=NOW + HOUR)
+    assert Payout.objects.get(pk=payout.pk).status == PayoutStatus.WAITING
+
+
+@pytest.mark.parametrize("spent_micros", [0, 20_000_000])
+def test_one_that_was_approved_before_gets_no_number_until_it_is_settled(earner, offered, spent_micros):
+    """Not even by an operator's word; refused, its money pays what is owed."""
+    payout = ask(earner, offered, 50_000_000)
+    hold(earner, 50_000_000)
+    withdrawals.release_due_withdrawals(now=NOW + HOUR)
+    payment = doubted(earner, spent_micros)
+    lane = payouts.open_lane(chain=offered.key, sender="0x1", next_number=0)
+
+    def begin():
+        return payouts.begin_batch(lane_id=lane.pk, payout_ids=[payout.pk], asset_units=1, gas_units=1, now=NOW)
+
+    assert begin() is None
+    payout.refresh_from_db()
+    assert (payout.status, payout.number, "disputed" in payout.problem) == (PayoutStatus.APPROVED, None, True)
+    disputes.resolve_dispute(dispute_id=payment.disputes.get().pk, lost_micros=0, now=NOW)
+    assert begin().count == 1
 
 
 def test_an_address_belongs_to_one_form_of_itself(earner, offered):
