@@ -5,7 +5,7 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 
 from common import clock
-from users import challenges, mailing
+from users import challenges, mailing, sessions
 
 LIMIT = 1_000
 
@@ -21,6 +21,12 @@ def sweep_ended_sessions() -> int:
     if ended:
         log.info("sessions_ended", count=len(ended))
     return len(ended)
+
+
+@shared_task
+def sweep_used_sessions() -> int:
+    """Write down when and from where sessions were last used."""
+    return sessions.write_uses()
 
 
 @shared_task

@@ -1,20 +1,25 @@
 """Where a person is signed in, in words, and since when each browser was not used."""
 
+import json
 import re
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 
+import redis
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 
 from common import clock
 from common.limits import visitor_ip
+from common.realtime import connection
 
 SESSIONS_MAX = 50
 USE_NOTED_SECONDS = 300.0  # a session's last use is written no more often by one process
 NOTED_MAX = 10_000
+USED = "users:sessions-used"  # in Redis: session key -> time and address, not written down yet
+WRITTEN_AT_ONCE = 500
 
 BROWSERS = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]
 SYSTEMS = [
@@ -61,15 +66,31 @@ _noted: OrderedDict[str, float] = OrderedDict()  # session key -> when this proc
 
 
 def note_use(request: HttpRequest) -> None:
-    """Keep when and from where this session was last used, at most every few minutes: most requests cost a look-up here."""
+    """Keep when and from where this session was last used: every few minutes a word to Redis, which a sweep writes down.
+
+    No page waits for a durable write. A word that is lost is said again.
+    """
     key, now = request.session.session_key or "", time.monotonic()
     if now - _noted.get(key, -USE_NOTED_SECONDS) < USE_NOTED_SECONDS:
         return
     _noted[key] = now
     if len(_noted) > NOTED_MAX:
         _noted.popitem(last=False)
-    said = {"last_seen_at": clock.now()} | ({"ip": ip} if (ip := visitor_ip(request)) else {})
-    UserSession.objects.filter(session_key=key).update(**said)
+    try:
+        connection().hset(USED, key, json.dumps([clock.now().isoformat(), visitor_ip(request)]))
+    except redis.RedisError:
+        _noted.pop(key, None)
+
+
+def write_uses() -> int:
+    """Write what was noted since the last time; returns how many sessions that were."""
+    said, _ = connection().pipeline().hgetall(USED).delete(USED).execute()
+    sessions = list(UserSession.objects.filter(session_key__in=[key.decode() for key in said]))
+    for session in sessions:
+        seen_at, ip = json.loads(said[session.session_key.encode()])
+        session.last_seen_at, session.ip = datetime.fromisoformat(seen_at), ip or session.ip
+    UserSession.objects.bulk_update(sessions, ["last_seen_at", "ip"], batch_size=WRITTEN_AT_ONCE)
+    return len(sessions)
 
 
 def end_others(request: HttpRequest) -> int:

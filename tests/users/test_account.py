@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from credit import services
 from tests import builders
 from tests.users.browsers import age
 from users import closing, sessions, tokens
+from users.background import sweep_used_sessions
 from users.models import ApiToken, SecurityEvent, User
 
 pytestmark = pytest.mark.django_db
@@ -69,17 +72,20 @@ class SessionTests:
         sessions._noted.clear()
         UserSession.objects.update(last_seen_at=long_ago)
         here.get(reverse("users:profile"), headers={"X-Forwarded-For": "203.0.113.7"})
+        assert sweep_used_sessions() == 1
         mine = UserSession.objects.get(session_key=here.session.session_key)
         assert mine.last_seen_at > long_ago
         assert mine.ip == "127.0.0.1"  # no proxy is trusted here
 
     def test_most_requests_write_nothing(self, two):
         here, _ = two
+        sessions._noted.clear()
+        with CaptureQueriesContext(connection) as captured:
+            here.get(reverse("users:profile"))
+        assert not [query for query in captured if query["sql"].startswith(("INSERT", "UPDATE"))]
+        assert sweep_used_sessions() == 1
         here.get(reverse("users:profile"))
-        UserSession.objects.update(last_seen_at=clock.now() - timedelta(days=1))
-        before = UserSession.objects.get(session_key=here.session.session_key).last_seen_at
-        here.get(reverse("users:profile"))
-        assert UserSession.objects.get(session_key=here.session.session_key).last_seen_at == before
+        assert sweep_used_sessions() == 0
 
     def test_behind_a_proxy_the_visitors_address_is_shown(self, settings):
         settings.DEMO, settings.TRUSTED_PROXY_COUNT = True, 1
