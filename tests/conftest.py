@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 
 from tests.chains.fixtures import evm_chain, evm_process
-from tests.stories.whole import stack, stack_aptos, stack_evm, stack_google, tiny_scene
+from tests.stories.whole import stack, stack_aptos, stack_evm, stack_google, stack_paypal, tiny_scene
 
 __all__ = [
     "evm_chain",
@@ -15,6 +15,7 @@ __all__ = [
     "stack_aptos",
     "stack_evm",
     "stack_google",
+    "stack_paypal",
     "tiny_scene",
 ]  # fixtures: one definition, so one stack for a whole run
 

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+
+from tests.browser.wallets import choose, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
 AXE = Path(__file__).parent / "vendor/axe-core/axe.min.js"
@@ -30,3 +33,42 @@ def test_the_pages_of_a_job_keep_nobody_out(page, stage):
     play = stage("1-3")
     play.accepted(1, 2)
     assert in_the_way(page, "/rendering/", play.path, f"{play.path}frames/1/") == []
+
+
+def test_the_pages_of_money_keep_nobody_out(newcomer, stack_evm, stack_paypal, complaints):
+    page = newcomer(metaMask={"seed": 9, "chainId": stack_evm.chain_id})
+    sign_in(page, "MetaMask")
+    pages = [top_up(page), payment(page, stack_paypal), "/credit/top-up/", payout_address(page), "/credit/withdraw/"]
+    assert in_the_way(page, *pages, "/credit/top-up/paypal/?amount=25") == []
+    assert complaints == []
+
+
+def top_up(page) -> str:
+    """Where the address is shown, and the wallet offered."""
+    page.goto("/credit/top-up/")
+    page.get_by_role("radio", name="USDT on Anvil").check()
+    page.get_by_role("button", name="Show the address").click()
+    expect(page.get_by_role("button", name="Pay with MetaMask")).to_be_visible()
+    return page.url
+
+
+def payment(page, paypal) -> str:
+    """Paid there, on a page that the test plays."""
+    page.route(f"{paypal.url}/checkoutnow*", lambda route: route.fulfill(body="Approve?"))
+    page.goto("/credit/top-up/paypal/?amount=25")
+    page.get_by_role("button", name="Go to PayPal").click()
+    page.wait_for_url(f"{paypal.url}/**")
+    order_id = page.url.partition("token=")[2]
+    paypal.approve(order_id)
+    page.goto(paypal.orders[order_id]["return_url"])
+    page.wait_for_url("**/credit/payments/*/")
+    expect(page.get_by_role("main")).to_contain_text("Credited")
+    return page.url
+
+
+def payout_address(page) -> str:
+    page.goto("/credit/withdraw/addresses/")
+    page.get_by_role("button", name="Sign with your wallet").click()
+    choose(page, "MetaMask")
+    expect(page.locator(".withdrawals .badge")).to_have_text("New")
+    return page.url

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -55,11 +56,21 @@ def stack_google():
 
 
 @pytest.fixture(scope="session")
-def stack(stack_aptos, stack_evm, stack_google):
+def stack_paypal():
+    from tests.paypal import PayPal
+
+    provider = PayPal(now=datetime.now(UTC))
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="session")
+def stack(stack_aptos, stack_evm, stack_google, stack_paypal):
     """In a folder of its own: pytest closes its own folders to others, and as root the database is another user's."""
     with tempfile.TemporaryDirectory(prefix="pictor-stack-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
         settings = on_aptos(stack_aptos) | on_evm(stack_evm, Path(name) / "evm.key") | with_google(stack_google)
+        settings |= stack_paypal.settings(Path(name))
         yield from running_stack(Path(name) / "var", **settings)
 
 
