@@ -14,6 +14,8 @@ CENT_MICROS = 10_000
 DIRECTION_WORDS = {"+": "in", "−": "out", "": "within"}  # of the signs below
 SECTIONS = [
     ("overview", "Overview"),
+    ("top-up", "Top up"),
+    ("withdraw", "Withdraw"),
     ("history", "History"),
     ("usage", "Usage"),
     ("budgets", "Budgets"),

@@ -12,6 +12,7 @@ from django.utils.safestring import mark_safe
 
 from common import clock, plots
 from common.money import format_credits, format_exact
+from common.words import plural
 
 register = template.Library()
 
@@ -29,6 +30,12 @@ def credits(amount_micros: int | None, places: int = 2) -> str:
 def exact_credits(amount_micros: int | None) -> str:
     """Micro-credits as credits without rounding, where a single frame's price is shown: {{ amount_micros|exact_credits }}."""
     return NOTHING if amount_micros is None else format_exact(amount_micros)
+
+
+@register.filter
+def rough_credits(amount_micros: int) -> str:
+    """A key figure: cents from a tenth of a credit on, below it every micro: 37_368_948 -> "37.36", 312 -> "0.000312"."""
+    return format_credits(amount_micros, places=2) if abs(amount_micros) >= 100_000 else format_exact(amount_micros)
 
 
 @register.filter
@@ -65,6 +72,15 @@ def duration(seconds: float | None) -> str:
         if whole >= size:
             return _two_units(whole, size, unit, smaller, smaller_unit)
     return "1 min"
+
+
+@register.filter
+def long_duration(seconds: int) -> str:
+    """A length of time for a sentence, exact: 86400 -> "1 day", 5400 -> "90 minutes"."""
+    size, unit = next(
+        (size, unit) for size, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")) if seconds % size == 0
+    )
+    return plural(seconds // size, unit)
 
 
 def _two_units(seconds: int, size: int, unit: str, smaller: int, smaller_unit: str) -> str:

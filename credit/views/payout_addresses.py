@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common import clock
 from common.limits import limited
+from credit import presentation
 from credit.models import PayoutAddress
 from credit.services import payout_addresses
 from credit.withdraw_form import LabelForm
@@ -30,6 +31,7 @@ def address_list(request: HttpRequest) -> HttpResponse:
         "aptos_network": _aptos_network(),
         "answer_url": reverse("credit:payout-address-answer"),
         "delay_seconds": settings.PAYOUT_ADDRESS_DELAY_SECONDS,
+        "section_tabs": presentation.sections(),
     }
     return render(request, "credit/withdraw_addresses.html", context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common import clock
 from common.http import fragment_response
 from common.limits import limited
-from credit import services
+from credit import presentation, services
 from credit.chains import deposit_chains
 from credit.errors import TopUpRefused
 from credit.models import RecognisedBy, TopUp
@@ -120,6 +120,7 @@ def _choose(request: HttpRequest, form: TopUpForm, status: int = 200) -> HttpRes
         "places": places(),
         "wallets": sorted(address for addresses in form.wallets.values() for address in addresses),
         "recent": [view_of(each) for each in TopUp.objects.filter(owner=request.user)[:SHOWN]],
+        "section_tabs": presentation.sections(),
     }
     return render(request, "credit/top_up.html", context | paypal_offer(request), status=status)
 
