@@ -1,5 +1,7 @@
 """The operators' console: its name, colours and navigation (django-unfold reads this as settings.UNFOLD)."""
 
+from functools import partial
+
 from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 
@@ -13,10 +15,20 @@ ORANGES = {
 }  # fmt: skip
 
 
+QUEUES = {"credit_deposit": "status__exact=unclaimed", "credit_payout": "status__exact=waiting"}  # of these lists
+
+
 def entry(title: str, icon: str, model: str, only: str = "") -> dict:
     """One line of the sidebar; `model` as in "rendering_job", `only` a filter as the list's address has it."""
     link = reverse_lazy(f"admin:{model}_changelist")
-    return {"title": title, "icon": icon, "link": format_lazy("{}?{}", link, only) if only else link}
+    line = {"title": title, "icon": icon, "link": format_lazy("{}?{}", link, only) if only else link}
+    return line | ({"active": partial(is_at, link, only)} if model in QUEUES else {})
+
+
+def is_at(link, only: str, request) -> bool:
+    """Which of a model's two lines is lit: its queue with that filter, the list otherwise."""
+    at_queue = any(f"{name}={value}" in QUEUES.values() for name, value in request.GET.items())
+    return request.path.startswith(str(link)) and at_queue == bool(only)
 
 
 NAVIGATION = [
@@ -53,7 +65,7 @@ NAVIGATION = [
     {
         "title": "Money in",
         "items": [
-            entry("Claim queue", "person_search", "credit_deposit", "status__exact=unclaimed"),
+            entry("Claim queue", "person_search", "credit_deposit", QUEUES["credit_deposit"]),
             entry("Deposits", "login", "credit_deposit"),
             entry("Top-ups by chain", "qr_code_2", "credit_topup"),
             entry("Payments", "credit_card", "credit_payment"),
@@ -66,7 +78,7 @@ NAVIGATION = [
     {
         "title": "Money out",
         "items": [
-            entry("Waiting for approval", "rule", "credit_payout", "status__exact=waiting"),
+            entry("Waiting for approval", "rule", "credit_payout", QUEUES["credit_payout"]),
             entry("Withdrawals", "logout", "credit_payout"),
             entry("Lanes", "conversion_path", "credit_payoutlane"),
             entry("Batches", "inventory_2", "credit_payoutbatch"),

@@ -9,7 +9,7 @@ from unfold.forms import ActionForm
 
 from credit.chains import Chain, all_chains
 
-IN_THE_BAR = "bg-white/20 border border-transparent font-medium grow px-2 py-1 rounded-default text-sm text-white placeholder:text-white/80"
+IN_THE_BAR = "bg-white/20 border border-transparent font-medium grow px-2 py-1 rounded-default text-sm text-white"
 
 
 def bar_field(label: str, max_length: int) -> forms.CharField:

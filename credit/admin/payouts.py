@@ -1,8 +1,12 @@
 """Withdrawals in the console: those that wait for an operator, what is known of who asks, and lanes that have stopped."""
 
+from textwrap import wrap
+
 from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from common import clock
 from common.admin import ReadOnlyAdmin
@@ -32,6 +36,10 @@ class PayoutAdmin(OnChains):
     list_select_related = ["owner", "place"]
     action_form = ReasonForm
     actions = ["approve", "refuse"]
+    fields = [
+        "status", "owner", "amount", "fee", "arrives", "symbol", "network", "to_in_full", "requested_at", "due_at", "decided_by",
+        "decided_at", "reason", "problem", "lane", "number", "batch", "settled_at",
+    ]  # fmt: skip
     change_form_before_template = "admin/credit/payout_facts.html"
 
     def get_queryset(self, request):
@@ -46,6 +54,19 @@ class PayoutAdmin(OnChains):
     @admin.display(description="Amount", ordering="amount_micros")
     def amount(self, payout: Payout) -> str:
         return format_exact(payout.amount_micros)
+
+    @admin.display(description="Fee")
+    def fee(self, payout: Payout) -> str:
+        return format_exact(payout.fee_micros)
+
+    @admin.display(description="Arrives")
+    def arrives(self, payout: Payout) -> str:
+        return format_exact(payout.arrives_micros)
+
+    @admin.display(description="To")
+    def to_in_full(self, payout: Payout) -> str:
+        """May be broken anywhere: phones are narrower than an address."""
+        return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in wrap(payout.address, 8)))
 
     @admin.display(description="To")
     def to(self, payout: Payout) -> str:

@@ -49,7 +49,7 @@ def _chains() -> Line:
 
 def _unclaimed() -> Line:
     rows = _sum(Deposit.objects.filter(status=DepositStatus.UNCLAIMED), "amount_micros")
-    return compare_books("Unclaimed deposits", account_micros=_net(Kind.UNCLAIMED), rows_micros=rows, rows="claim queue")
+    return compare_books("Unclaimed deposits", account_micros=_net(Kind.UNCLAIMED), rows_micros=rows, rows="unclaimed deposits")
 
 
 def _provider() -> Line:
