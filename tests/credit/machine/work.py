@@ -68,6 +68,9 @@ class Work(Base):
 
     @rule(index=who, amount=amounts)
     def hold(self, index, amount):
+        self.hold_now(index, amount)
+
+    def hold_now(self, index: int, amount: int) -> None:
         limit, key = self.limits.get(index), self.key("hold")
         passes = limit is not None and self.spent(index) + self.books.held(index) + amount > limit
         if refusal := BudgetReached if passes else self.refusal(index, amount):
@@ -97,7 +100,10 @@ class Work(Base):
     @precondition(lambda self: self.books.holds)
     @rule(number=pick, parts=st.lists(amounts, min_size=1, max_size=3), worker=who)
     def charge(self, number, parts, worker):
-        pk, held = self.one_of(self.books.holds, number)
+        self.charge_now(self.one_of(self.books.holds, number), parts, worker)
+
+    def charge_now(self, hold: tuple, parts: list[int], worker: int) -> None:
+        pk, held = hold
         charges = [
             Charge(
                 key=self.key("charge"),
@@ -118,6 +124,13 @@ class Work(Base):
         assert [each.charge_micros for each in made] == [each.charge_micros for each in again] == parts
         for each in charges:
             self.books.charge(each.key, held, each.charge_micros, worker, SHARES, now)
+
+    @rule(index=who, worker=who)
+    def spend_all(self, index, worker):
+        """So that disputes find nothing left."""
+        if (all_of_it := self.books.available(index)) and index not in self.limits and not self.books.owed(index):
+            self.hold_now(index, all_of_it)
+            self.charge_now(list(self.books.holds.items())[-1], [all_of_it], worker)
 
     @precondition(lambda self: self.books.charges)
     @rule(number=pick, amount=amounts)
