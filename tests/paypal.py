@@ -178,9 +178,11 @@ class PayPal:
     def dispute_event(self, dispute_id: str, kind: str = "CUSTOMER.DISPUTE.CREATED", event_id: str = "") -> bytes:
         return self.event(kind, self.disputes[dispute_id], event_id)
 
-    def reversal_event(self, order_id: str, value: str) -> bytes:
+    def reversal_event(self, order_id: str, value: str, reversal_id: str = "") -> bytes:
         link = {"rel": "up", "href": f"{self.url}/v2/payments/captures/{self._captures(order_id)[0]['id']}"}
-        return self.event("PAYMENT.CAPTURE.REVERSED", {"id": new_id("REV"), "amount": usd(value), "links": [link]})
+        return self.event(
+            "PAYMENT.CAPTURE.REVERSED", {"id": reversal_id or new_id("REV"), "amount": usd(value), "links": [link]}
+        )
 
     def headers(self, body: bytes, sent_at: datetime | None = None, **changes: str) -> dict[str, str]:
         """As PayPal signs a webhook; `changes`: cert, webhook, or any header by its last word."""

@@ -81,14 +81,22 @@ def take_returned(*, payment_id, key: str, kind: DisputeKind, credit_micros: int
     return dispute
 
 
-@transaction.atomic
 def take_refunds(*, payment_id, returned_micros: int, now: datetime) -> None:
-    """Of the money that went back to the payer so far, what no dispute or earlier refund accounts for."""
+    """Refunds at the provider, as its order sums them up."""
+    take_returned_in_all(payment_id=payment_id, returned_micros=returned_micros, kind=DisputeKind.REFUND, now=now)
+
+
+@transaction.atomic
+def take_returned_in_all(*, payment_id, returned_micros: int, kind: DisputeKind, now: datetime) -> bool:
+    """Of the money that went back to the payer so far, what no dispute or earlier return accounts for."""
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     returned = payment.credit_of(returned_micros) if returned_micros else 0
-    if (part := returned - _in_other_disputes(payment)) > 0:
-        key = f"{payment.provider}:refund:{payment.capture_id}:{returned_micros}"
-        take_returned(payment_id=payment_id, key=key, kind=DisputeKind.REFUND, credit_micros=part, now=now)
+    if (part := returned - _in_other_disputes(payment)) <= 0:
+        return False
+    key = (
+        f"{payment.provider}:{kind.value}:{payment.capture_id}:{payment.disputes.count()}"  # what is taken is never taken again
+    )
+    return take_returned(payment_id=payment_id, key=key, kind=kind, credit_micros=part, now=now) is not None
 
 
 @transaction.atomic

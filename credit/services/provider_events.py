@@ -11,9 +11,10 @@ from credit.models import Dispute, Payment, ProviderEvent
 from credit.payment_states import DisputeKind, DisputeStatus
 from credit.providers import offered, provider
 from credit.providers.base import ProviderRefused, ProviderUnavailable
-from credit.services.disputes import open_dispute, resolve_dispute, take_returned
+from credit.services.disputes import open_dispute, resolve_dispute, take_returned_in_all
 from credit.services.payments import refresh_payment
 
+FAILURES_MAX = 3
 GIVE_UP = timedelta(days=3)
 LOOK_BACK = timedelta(days=3)  # disputes whose event never came are found for so long
 log = structlog.get_logger(__name__)
@@ -62,9 +63,9 @@ def _handle(event: ProviderEvent, now: datetime) -> str:
     if payment is None:
         return "no payment of ours"
     payment = refresh_payment(payment_id=payment.pk, now=now)
-    if event.reversal_id and event.reversed_micros:
-        return _reverse(event, payment, now)
-    return payment.status
+    if event.reversal_id and not event.reversed_micros:
+        log.error("reversal_without_amount", provider_event=event.pk, payment=str(payment.pk))
+    return "reversed" if take_reversals(payment_id=payment.pk, now=now) else payment.status
 
 
 def _payment_of(event: ProviderEvent) -> Payment | None:
@@ -74,12 +75,19 @@ def _payment_of(event: ProviderEvent) -> Payment | None:
     return Payment.objects.filter(by_order, provider=event.provider).first() if event.order_id else None
 
 
-def _reverse(event: ProviderEvent, payment: Payment, now: datetime) -> str:
-    """A bank took money back: the provider's signed word counts, as far as the order does not say the same already."""
-    key = f"{event.provider}:reversal:{event.reversal_id}"
-    credit = payment.credit_of(event.reversed_micros or 0)
-    taken = take_returned(payment_id=payment.pk, key=key, kind=DisputeKind.REVERSAL, credit_micros=credit, now=now)
-    return "reversed" if taken else "nothing was credited"
+def take_reversals(*, payment_id, now: datetime) -> bool:
+    """Of all that banks took back so far, what no dispute or refund accounts for; False: nothing.
+
+    The provider's signed word counts here, for no order shows it. Money that is in an open dispute waits for its end.
+    """
+    payment = Payment.objects.get(pk=payment_id)
+    named = Q(capture_id=payment.capture_id) | Q(order_id=payment.order_id)
+    events = ProviderEvent.objects.filter(named, provider=payment.provider, reversed_micros__gt=0).exclude(reversal_id="")
+    reversed_micros = dict(events.order_by("id").values_list("reversal_id", "reversed_micros"))  # each reversal once
+    if payment.capture_id is None or not reversed_micros:
+        return False
+    total = sum(reversed_micros.values())
+    return take_returned_in_all(payment_id=payment_id, returned_micros=total, kind=DisputeKind.REVERSAL, now=now)
 
 
 def refresh_dispute(*, provider_name: str, dispute_id: str, now: datetime) -> str:
@@ -102,20 +110,26 @@ def refresh_dispute(*, provider_name: str, dispute_id: str, now: datetime) -> st
     if view.state != "resolved":
         return view.state
     lost = (payment.total_micros if view.lost_micros is None else view.lost_micros) if view.lost else 0
-    return resolve_dispute(dispute_id=dispute.pk, lost_micros=payment.credit_of(lost), now=now).status
+    status = resolve_dispute(dispute_id=dispute.pk, lost_micros=payment.credit_of(lost), now=now).status
+    take_reversals(payment_id=payment.pk, now=now)  # what went back in another way was in the dispute until now
+    if status == DisputeStatus.WON:
+        refresh_payment(payment_id=payment.pk, now=now)
+    return status
 
 
 def sweep_provider_events(*, now: datetime, limit: int = 50) -> int:
     """Events that could not be handled when they came; returns how many were tried."""
     waiting = ProviderEvent.objects.filter(handled_at=None)
     waiting.filter(received_at__lt=now - GIVE_UP).update(handled_at=now, outcome="given up")
-    ids = list(waiting.order_by("received_at").values_list("pk", flat=True)[:limit])
+    ids, failures = list(waiting.order_by("received_at").values_list("pk", flat=True)[:limit]), 0
     for event_id in ids:
         try:
             handle_event(event_id=event_id, now=now)
         except (ProviderUnavailable, LookupError) as error:
             log.warning("event_not_handled", provider_event=event_id, error=str(error))
-            break
+            failures += 1
+            if failures == FAILURES_MAX:
+                break  # the next one would not be answered either
     return len(ids)
 
 
