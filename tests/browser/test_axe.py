@@ -36,7 +36,7 @@ def test_the_pages_of_a_job_keep_nobody_out(page, stage):
 
 
 def test_the_pages_of_money_keep_nobody_out(newcomer, stack_evm, stack_paypal, complaints):
-    page = newcomer(metaMask={"seed": 9, "chainId": stack_evm.chain_id})
+    page = newcomer(metaMask={"seed": 8, "chainId": stack_evm.chain_id})
     sign_in(page, "MetaMask")
     pages = [top_up(page), payment(page, stack_paypal), "/credit/top-up/", payout_address(page), "/credit/withdraw/"]
     assert in_the_way(page, *pages, "/credit/top-up/paypal/?amount=25") == []

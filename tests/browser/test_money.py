@@ -21,9 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pyt
 HOUR = 3_600.0  # seconds; the longest that is paid for
 PAYER_SEED, OWNER = 121, 6  # Petra's; the chain's person to whose address the owner withdraws
 WITHDRAWN, FEE = 1_200_000, 100_000  # micros; an operator looks at what is above a credit
-APPROVE = """from common import clock; from credit.services.withdrawals import approve_withdrawal; from users.models import User
-operator = User.objects.get(username="demo:operator")
-approve_withdrawal(operator=operator, payout_id={payout}, now=clock.now())"""
+SWEPT_MS = 180_000  # what waits for a sweep, or for one after the other
 
 
 @pytest.fixture
@@ -101,11 +99,11 @@ def top_up(page, chain) -> int:
 
     chain.pay(chain.usdt, page.locator("#pay-address").inner_text(), units)
     badge = page.locator("#top-up-status .badge")
-    expect(badge).to_have_text("Confirming")
+    expect(badge).to_have_text("Confirming", timeout=SWEPT_MS)
     assert pill(page).inner_text() == "0.00"
     chain.finalize()
 
-    expect(badge).to_have_text("Credited")
+    expect(badge).to_have_text("Credited", timeout=SWEPT_MS)
     expect(pill(page)).to_have_text(format_credits(units))
     assert same_document(page), "the page was loaded again"
     return units
@@ -126,7 +124,7 @@ def pay_for_a_job(page, scene, strings: Play, paid_micros: int) -> int:
         play.start(frame)
         an_hour_ago(play, frame)
         play.node.deliver(play.held(frame), seconds=HOUR)
-    expect(page.locator("#job-head")).to_contain_text("Completed")
+    expect(page.locator("#job-head")).to_contain_text("Completed", timeout=SWEPT_MS)
     charged_micros = play.creator.ask("SELECT charged_micros FROM rendering_job WHERE id = %s", job)[0][0]
     expect(pill(page)).to_have_text(format_credits(paid_micros - charged_micros))
     assert same_document(page), "the page was loaded again"
@@ -156,7 +154,7 @@ def earn(page, stack, owner: Person) -> None:
     expect(part(page, "Pending")).not_to_have_text(re.compile(r"^[0.]+$"))
     owner.ask("UPDATE credit_earning SET matures_at = now() WHERE matures_at > now() RETURNING transfer_id")
     sweep(stack, "matured_earnings")
-    expect(part(page, "Withdrawable")).not_to_have_text(before)
+    expect(part(page, "Withdrawable")).not_to_have_text(before, timeout=SWEPT_MS)
     assert same_document(page), "the page was loaded again"
 
 
@@ -177,15 +175,15 @@ def withdraw(page, stack, chain, owner: Person) -> None:
 
     sweep(stack, "payouts")
     newest = page.locator("#withdraw-list .withdrawals > li").first
-    expect(newest).to_contain_text("An operator looks at withdrawals of this size")
+    expect(newest).to_contain_text("An operator looks at withdrawals of this size", timeout=SWEPT_MS)
     assert chain.usdt.balance(to) == held
-    stack.manage("shell", "-c", APPROVE.format(payout=payout))
+    stack.manage("payouts", "approve", str(payout), "--operator=demo:operator")
     for _ in range(2):  # signed and sent, then seen
         sweep(stack, "payouts")
-    expect(newest).to_contain_text("The chain shows the transaction.")
+    expect(newest).to_contain_text("The chain shows the transaction.", timeout=SWEPT_MS)
     chain.finalize()
     sweep(stack, "payouts")
-    expect(newest).to_contain_text("It has arrived, for good.")
+    expect(newest).to_contain_text("It has arrived, for good.", timeout=SWEPT_MS)
     assert chain.usdt.balance(to) - held == WITHDRAWN - FEE
     assert same_document(page), "the page was loaded again"
 

@@ -9,6 +9,7 @@ from tests.browser.wallets import MAINNET, TESTNET, sign_in
 from tests.users.wallets import Petra
 
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
+SWEPT_MS = 180_000  # what waits for a sweep
 
 
 @pytest.fixture
@@ -50,13 +51,13 @@ def test_an_evm_wallet_changes_its_network_and_pays(begin, stack_evm, complaints
 
     pay_button(page, "MetaMask").click()
 
-    expect(badge(page)).to_have_text("Confirming")
+    expect(badge(page)).to_have_text("Confirming", timeout=SWEPT_MS)
     assert stack_evm.usdt.balance(treasury) - before == stack_evm.usdt.units(12)
     assert stack_evm.usdt.balance(person.address) == stack_evm.usdt.units(1_000_000 - 12)
     assert page.locator("#credit-pill b").inner_text() == shown
     expect(page.locator("#send-title")).to_be_hidden()  # nobody is asked to pay twice
     stack_evm.finalize()
-    expect(badge(page)).to_have_text("Credited")
+    expect(badge(page)).to_have_text("Credited", timeout=SWEPT_MS)
     expect(page.locator("#credit-pill b")).to_have_text(f"{float(shown) + 12:.2f}")
     assert same_document(page), "the page was loaded again"
     assert complaints == []
@@ -72,9 +73,9 @@ def test_who_declines_pays_nothing_and_may_try_again(begin, stack_evm):
     page.evaluate("testWallets.metaMask.rejects = false")
     pay_button(page, "MetaMask").click()
 
-    expect(badge(page)).to_have_text("Confirming")
+    expect(badge(page)).to_have_text("Confirming", timeout=SWEPT_MS)
     stack_evm.finalize()
-    expect(badge(page)).to_have_text("Credited")
+    expect(badge(page)).to_have_text("Credited", timeout=SWEPT_MS)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_where_the_site_cannot_be_told_the_hash_is_in_the_form(begin, stack_evm)
     sent = page.locator("#id_transaction").input_value()
     assert stack_evm.mined(sent)["status"] == "0x1"
     stack_evm.finalize()
-    expect(badge(page)).to_have_text("Credited")  # found all the same
+    expect(badge(page)).to_have_text("Credited", timeout=SWEPT_MS)  # found all the same
 
 
 def test_petra_changes_its_network_and_pays(begin, stack_aptos, complaints):
@@ -127,7 +128,7 @@ def test_petra_changes_its_network_and_pays(begin, stack_aptos, complaints):
 
     pay_button(page, "Petra").click()
 
-    expect(badge(page)).to_have_text("Credited")
+    expect(badge(page)).to_have_text("Credited", timeout=SWEPT_MS)
     assert stack_aptos.ledger.balance(Petra(seed).address, USDT) == 88_000_000
     assert same_document(page), "the page was loaded again"
     assert complaints == []
