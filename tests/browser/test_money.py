@@ -17,7 +17,9 @@ from tests.browser.test_first_job import submit, upload
 from tests.browser.wallets import TESTNET, choose, sign_in
 from tests.stories.creator import Person, await_that
 
-pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.timeout(1_800),
+]  # fmt: skip
 HOUR = 3_600.0  # seconds; the longest that is paid for
 PAYER_SEED, OWNER = 121, 6  # Petra's; the chain's person to whose address the owner withdraws
 WITHDRAWN, FEE = 1_200_000, 100_000  # micros; an operator looks at what is above a credit

@@ -8,7 +8,9 @@ from tests.browser.conftest import same_document, settled
 from tests.browser.wallets import MAINNET, TESTNET, sign_in
 from tests.users.wallets import Petra
 
-pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.timeout(1_800),
+]  # fmt: skip
 SWEPT_MS = 180_000  # what waits for a sweep
 
 
