@@ -15,6 +15,8 @@ CHECKBOX = " ".join(["action-select", *CHECKBOX_CLASSES])
 class QuickChangeList(ChangeList):
     """The console makes the addresses of all its columns again for each row; here they are made once."""
 
+    is_read_only = True  # its rows are made by common.templatetags.console
+
     def __init__(self, *arguments, **named):
         self._query_strings: dict[str, str] = {}
         super().__init__(*arguments, **named)
