@@ -25,6 +25,17 @@ def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, site_url: 
         )
 
 
+def refuse_plain_http(*, environment: str, urls: dict[str, str]) -> None:
+    """What money and sign-ins are asked of is asked by https: on the way, anybody could answer for a chain or a bank.
+
+    Raises:
+        BadSetting: http in production; elsewhere, http to a public address. A test's stand-in on this machine is fine.
+    """
+    for name, url in urls.items():
+        if url.startswith("http://") and (environment == "production" or is_public(url)):
+            raise env.BadSetting(f"{name}={url} is not encrypted. Write https://, or run your own node behind TLS.")
+
+
 def is_public(site_url: str) -> bool:
     """https, a public address, or a name with a dot that is not of a local network."""
     parts = urlsplit(site_url)

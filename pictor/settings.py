@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from pictor import env
 from pictor.console import console
-from pictor.guards import refuse_unsafe_start
+from pictor.guards import refuse_plain_http, refuse_unsafe_start
 from pictor.logs import configured
 from pictor.stores import file_store
 
@@ -257,6 +257,19 @@ PAYPAL_ROOTS_FILE = env.text("PAYPAL_ROOTS_FILE", "")  # PEM; empty: the roots t
 PAYPAL_FEE_BP = env.number("PAYPAL_FEE_BP", 440)  # of the credit, and
 PAYPAL_FEE_CENTS = env.number("PAYPAL_FEE_CENTS", 30)  # on top of it
 PAYPAL_CHARGEBACK_DAYS = env.number("PAYPAL_CHARGEBACK_DAYS", 180, at_least=1)  # how long a payer may complain
+refuse_plain_http(
+    environment=ENVIRONMENT,
+    urls={
+        "APTOS_NODE_URL": APTOS_NODE_URL,
+        "EVM_NODE_URL": EVM_NODE_URL,
+        "PAYPAL_API_URL": PAYPAL_API_URL,
+        "PAYPAL_PAGE_URL": PAYPAL_PAGE_URL,
+        "PAYPAL_CERT_URL": PAYPAL_CERT_URL,
+        "GOOGLE_AUTHORIZE_URL": GOOGLE_AUTHORIZE_URL,
+        "GOOGLE_TOKEN_URL": GOOGLE_TOKEN_URL,
+        "GOOGLE_KEYS_URL": GOOGLE_KEYS_URL,
+    },
+)
 
 # Operators' console --------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from django.urls import include, path
 from common.limits import limited
 from pictor import health
 from pictor.home import credit_pill, home, home_part, styleguide
-from users import api
+from users import api, console
 
-admin.site.login = limited("admin-sign-in", limit=10, seconds=300)(admin.site.login)  # the one form that takes a password
+admin.site.login = limited("admin-sign-in", limit=10, seconds=300)(console.sign_in)  # the one form that takes a password
 
 urlpatterns = [
     path("", home, name="home"),

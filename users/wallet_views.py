@@ -39,7 +39,7 @@ def challenge(request: HttpRequest) -> JsonResponse:
     is_known = form in FORMS and purpose in Purpose.values
     if not is_known or not is_offered(form) or (purpose != Purpose.SIGN_IN and not request.user.is_authenticated):
         return refusal(Refused(Reason.BAD_ENCODING, "no such challenge"))
-    if purpose == Purpose.LINK and not fresh.is_fresh(request):
+    if purpose in (Purpose.LINK, Purpose.PAYOUT) and not fresh.is_fresh(request):
         return _said("not_confirmed", NOT_CONFIRMED)
     try:
         made = challenges.begin(

@@ -16,6 +16,7 @@ from credit.models import PayoutAddress
 from credit.services import payout_addresses
 from credit.withdraw_form import LabelForm
 from credit.withdrawing import payout_chains
+from users import fresh
 from users.models import Purpose
 from users.wallet_views import proven, refusal
 from users.wallets.refusals import Refused
@@ -31,6 +32,8 @@ def address_list(request: HttpRequest) -> HttpResponse:
         "aptos_network": _aptos_network(),
         "answer_url": reverse("credit:payout-address-answer"),
         "delay_seconds": settings.PAYOUT_ADDRESS_DELAY_SECONDS,
+        "is_fresh": fresh.is_fresh(request),
+        "confirm_url": fresh.confirm_url(request.path),
         "section_tabs": presentation.sections(),
     }
     return render(request, "credit/withdraw_addresses.html", context)

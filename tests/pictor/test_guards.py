@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from pictor.env import BadSetting
-from pictor.guards import is_public, refuse_unsafe_start
+from pictor.guards import is_public, refuse_plain_http, refuse_unsafe_start
 
 LAPTOP = {"environment": "", "demo": True, "debug": False, "site_url": "http://127.0.0.1:8000"}
 
@@ -46,3 +46,26 @@ class RefuseUnsafeStartTests:
         assert done.returncode != 0
         assert done.stderr.strip().startswith("PICTOR_DEMO=1")
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+class RefusePlainHttpTests:
+    NODE = {"EVM_NODE_URL": "http://127.0.0.1:8545"}
+
+    def test_a_stand_in_on_this_machine_is_fine_while_developing(self):
+        refuse_plain_http(environment="", urls=self.NODE)
+
+    def test_production_asks_no_node_and_no_bank_without_tls(self):
+        with pytest.raises(BadSetting, match="EVM_NODE_URL"):
+            refuse_plain_http(environment="production", urls=self.NODE)
+        refuse_plain_http(environment="production", urls={"EVM_NODE_URL": "https://node.example", "APTOS_NODE_URL": ""})
+
+    def test_nobody_asks_a_public_address_without_tls(self):
+        with pytest.raises(BadSetting, match="PAYPAL_API_URL"):
+            refuse_plain_http(environment="", urls={"PAYPAL_API_URL": "http://api-m.paypal.com"})
+
+    @pytest.mark.parametrize("name", ["PAYPAL_API_URL", "APTOS_NODE_URL", "EVM_NODE_URL", "GOOGLE_TOKEN_URL"])
+    def test_the_process_itself_does_not_start(self, name):
+        environment = os.environ | {"PICTOR_ENV": "production", "PICTOR_DEMO": "", "DEBUG": "", name: "http://127.0.0.1:9"}
+        done = subprocess.run([sys.executable, "manage.py", "check"], env=environment, capture_output=True, text=True)
+        assert done.returncode != 0
+        assert done.stderr.strip().startswith(f"{name}=http://127.0.0.1:9")

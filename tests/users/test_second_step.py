@@ -202,3 +202,54 @@ class PasskeyTests:
         browser, _ = sign_in(wallet)
         assert browser.post(reverse("mfa_authenticate"), {"credential": said}).status_code == 200
         assert "_auth_user_id" not in browser.session
+
+
+class ConsoleTests:
+    """The one form that takes a password asks for the second step too."""
+
+    PASSWORD = "a good password of sam"
+
+    @pytest.fixture(autouse=True)
+    def password(self, sam):
+        sam.set_password(self.PASSWORD)
+        sam.save()
+
+    def enter(self, browser: Client, password: str = PASSWORD, to: str = ""):
+        return browser.post(
+            reverse("admin:login"), {"username": "sam", "password": password, "next": to or reverse("admin:index")}
+        )
+
+    def test_a_password_alone_opens_nothing(self, sam, client):
+        TOTP.activate(sam, SECRET)
+        assert self.enter(client)["Location"] == reverse("mfa_authenticate")
+        assert "_auth_user_id" not in client.session
+        assert client.get(reverse("admin:index")).status_code == 302
+        assert "Incorrect code" in type_code(client, "000000").content.decode()
+
+    def test_with_the_code_it_leads_into_the_console(self, sam, client):
+        TOTP.activate(sam, SECRET)
+        self.enter(client)
+        assert type_code(client, code_of())["Location"] == reverse("admin:index")
+        assert client.get(reverse("admin:index")).status_code == 200
+
+    def test_it_leads_to_no_other_site(self, sam, client):
+        TOTP.activate(sam, SECRET)
+        self.enter(client, to="https://elsewhere.example/")
+        assert type_code(client, code_of())["Location"] == reverse("admin:index")
+
+    def test_a_wrong_password_says_nothing_of_a_second_step(self, sam, client):
+        TOTP.activate(sam, SECRET)
+        with_step = self.enter(client, "wrong")
+        Authenticator.objects.all().delete()
+        assert with_step.status_code == self.enter(client, "wrong").status_code == 200
+
+    def test_who_has_none_enters_by_password(self, sam, client):
+        assert self.enter(client)["Location"] == reverse("admin:index")
+        assert int(client.session["_auth_user_id"]) == sam.pk
+
+    def test_who_is_not_staff_does_not_get_as_far_as_the_step(self, alice, app, client):
+        alice.set_password(self.PASSWORD)
+        alice.save()
+        answer = client.post(reverse("admin:login"), {"username": "alice", "password": self.PASSWORD})
+        assert answer.status_code == 200
+        assert client.get(reverse("mfa_authenticate")).status_code == 302

@@ -13,6 +13,7 @@ from credit.payment_states import DisputeKind
 from credit.services import disputes, withdrawals
 from tests.credit.builders import NOW, hold, pay_by_provider
 from tests.credit.payouts.conftest import RECEIVER, address_of
+from tests.users.browsers import age
 from tests.users.wallets import MetaMask
 from users.models import SecurityEvent
 
@@ -46,6 +47,16 @@ def test_an_address_enters_the_book_by_a_signature_for_that(earner, rules, signe
     assert timedelta(hours=23) < place.usable_at - clock.now() <= timedelta(hours=24)
     assert SecurityEvent.objects.get().kind == "payout"
     assert RECEIVER.address in browser.get(ADDRESSES).content.decode()
+
+
+def test_a_stolen_session_adds_no_address(earner, rules, signed_in):
+    """A thief signs with a wallet of their own: who asks proves first to be the person of the account."""
+    browser = age(signed_in(earner))
+
+    assert challenge(browser, RECEIVER, "payout")["reason"] == "not_confirmed"
+    page = browser.get(ADDRESSES).content.decode()
+    assert reverse("users:confirm") in page
+    assert "data-wallet-open" not in page
 
 
 @pytest.mark.parametrize("purpose", ["link", "sign_in"])
