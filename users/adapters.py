@@ -48,6 +48,10 @@ class AccountAdapter(DefaultAccountAdapter):
 class MfaAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps and recovery codes lie encrypted: a copy of the database alone opens nothing."""
 
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "Incorrect code. The app shows another every 30 seconds: type the newest, or a recovery code."
+    }
+
     def encrypt(self, text: str) -> str:
         return secret_box.close(text)
 

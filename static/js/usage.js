@@ -24,17 +24,18 @@ const traces = () => figures.series.map(({ words, micros }, place) => ({
 
 const layout = () => {
   const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--line"), fixedrange: true };
+  const legend = 20 * Math.ceil(figures.series.length / Math.max(1, Math.floor(box.clientWidth / 200))); // its lines, in pixels
   return {
     barmode: "relative",
     bargap: 0.3,
-    height: 320,
-    margin: { l: 56, r: 8, t: 8, b: 36 },
+    height: 280 + legend,
+    margin: { l: 56, r: 8, t: 8, b: 40 + legend },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "Inter, sans-serif", size: 12, color: colour("--soft") },
     xaxis: { ...axis, type: "date", showgrid: false },
     yaxis: { ...axis, rangemode: "tozero", tickformat: "~g" },
-    legend: { orientation: "h", y: -0.16 },
+    legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom" },
     hoverlabel: { bgcolor: colour("--raised"), bordercolor: colour("--line-strong"), font: { color: colour("--ink") } },
     showlegend: true,
   };
