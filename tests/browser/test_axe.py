@@ -35,12 +35,23 @@ def test_the_pages_of_a_job_keep_nobody_out(page, stage):
     assert in_the_way(page, "/rendering/", play.path, f"{play.path}frames/1/") == []
 
 
-def test_the_pages_of_money_keep_nobody_out(newcomer, stack_evm, stack_paypal, complaints):
+def test_the_pages_of_an_account_keep_nobody_out(page):
+    account = [f"/users/{part}/" for part in ("sign-in", "profile", "security", "keys", "notifications", "data", "confirm")]
+    assert in_the_way(page, *account, "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/") == []
+
+
+def test_the_pages_of_credit_keep_nobody_out(page):
+    parts = ("", "history/", "usage/", "budgets/", "statements/", "billing/", "withdraw/addresses/")
+    page.goto("/credit/history/")
+    entry = page.locator("a.row-link").first.get_attribute("href")
+    assert in_the_way(page, *[f"/credit/{part}" for part in parts], entry) == []
+
+
+def test_the_pages_of_money_keep_nobody_out(newcomer, stack_evm, stack_paypal):
     page = newcomer(metaMask={"seed": 8, "chainId": stack_evm.chain_id})
     sign_in(page, "MetaMask")
     pages = [top_up(page), payment(page, stack_paypal), "/credit/top-up/", payout_address(page), "/credit/withdraw/"]
     assert in_the_way(page, *pages, "/credit/top-up/paypal/?amount=25") == []
-    assert complaints == []
 
 
 def top_up(page) -> str:

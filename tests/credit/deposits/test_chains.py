@@ -37,3 +37,8 @@ def test_links_lead_to_the_right_network(aptos_settings):
 @pytest.mark.parametrize(("decimals", "units", "micros"), [(6, 7, 7), (18, 10**12, 1), (18, 10**12 - 1, 0), (2, 1, 10_000)])
 def test_units_are_rounded_down_to_micros(decimals, units, micros):
     assert Asset("T", "0x0", decimals).micros(units) == micros
+
+
+@pytest.mark.parametrize(("decimals", "micros", "units"), [(6, 7, 7), (18, 7, 7 * 10**12), (2, 10_000, 1), (2, 10_001, 2)])
+def test_what_is_to_be_paid_is_rounded_up_to_the_tokens_units(decimals, micros, units):
+    assert Asset("USDT", "0x1", decimals).units_worth(micros) == units

@@ -126,6 +126,25 @@ class PaymentPageTests:
         tag = browser.get(url)["ETag"]
         assert browser.get(url, headers={"if-none-match": tag}).status_code == 304
 
+    def test_what_is_missing_is_asked_for_without_a_reload(self, alice, browser):
+        """By the person, who reads the amount, and by the script, which asks a wallet for the units."""
+        link(alice, STRANGER)
+        top_up = announce(alice)
+        url = reverse("credit:top-up-status", args=[top_up.pk])
+        assert 'data-units="25000000"' in words(browser.get(url))
+        arrive(payment(units=20_000_000, mined_at=clock.now()))
+        part = words(browser.get(url))
+        assert 'data-units="5000000"' in part
+        assert 'id="pay-amount" hx-swap-oob="true">5.00<' in part
+
+    def test_a_wallet_of_the_browser_is_told_who_may_pay(self, alice, browser):
+        """Only where the sender tells whose the payment is."""
+        link(alice, STRANGER)
+        page = words(browser.get(reverse("credit:top-up-detail", args=[announce(alice).pk])))
+        assert f'data-linked="{STRANGER}"' in page
+        page = words(browser.get(reverse("credit:top-up-detail", args=[announce(alice, by="amount", key="form-2").pk])))
+        assert 'data-linked=""' in page
+
 
 class VerbTests:
     @pytest.mark.parametrize("said", ["0x" + "AB" * 32, f"https://etherscan.io/tx/0x{'ab' * 32}?x=1"])
