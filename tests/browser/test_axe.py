@@ -40,6 +40,13 @@ def test_the_pages_of_an_account_keep_nobody_out(page):
     assert in_the_way(page, *account, "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/") == []
 
 
+def test_the_pages_of_credit_keep_nobody_out(page):
+    parts = ("", "history/", "usage/", "budgets/", "statements/", "billing/", "withdraw/addresses/")
+    page.goto("/credit/history/")
+    entry = page.locator("a.row-link").first.get_attribute("href")
+    assert in_the_way(page, *[f"/credit/{part}" for part in parts], entry) == []
+
+
 def test_the_pages_of_money_keep_nobody_out(newcomer, stack_evm, stack_paypal):
     page = newcomer(metaMask={"seed": 8, "chainId": stack_evm.chain_id})
     sign_in(page, "MetaMask")
