@@ -9,7 +9,7 @@ from unfold.forms import ActionForm
 
 from credit.chains import Chain, all_chains
 
-IN_THE_BAR = "bg-white/20 border border-transparent font-medium grow px-2 py-1 rounded-default text-sm text-white"
+IN_THE_BAR = "bg-white font-medium grow min-w-0 px-2 py-1 rounded-default text-sm text-base-700 w-24"
 
 
 def bar_field(label: str, max_length: int) -> forms.CharField:
@@ -48,7 +48,15 @@ def network_filter() -> type[admin.SimpleListFilter]:
 
 def linked(words: str, url: str) -> str:
     """Words that lead out of the console, where there is an explorer; else the words."""
-    return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', url, words) if url else words
+    return (
+        format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}" rel="noopener noreferrer" target="_blank">{}</a>',
+            url,
+            words,
+        )
+        if url
+        else words
+    )
 
 
 def shortened(text: str) -> str:
