@@ -30,7 +30,7 @@ def send(event_id: int, now: datetime) -> bool:
         return False
     try:
         _message(event).send()
-    except OSError as error:  # SMTPException is one
+    except (OSError, ValueError) as error:  # SMTPException is an OSError; an address or subject that is none, a ValueError
         _failed(event, now, error)
         return False
     SecurityEvent.objects.filter(pk=event.pk).update(mailed_at=now, mail_due_at=None)
@@ -48,7 +48,7 @@ def _claimed(event_id: int, now: datetime) -> SecurityEvent | None:
     return event if is_mine else None
 
 
-def _failed(event: SecurityEvent, now: datetime, error: OSError) -> None:
+def _failed(event: SecurityEvent, now: datetime, error: Exception) -> None:
     log.warning("security_mail_failed", event_id=event.pk, tries=event.mail_tries + 1, error=str(error))
     if now - event.at > GIVEN_UP:
         SecurityEvent.objects.filter(pk=event.pk).update(mail_due_at=None)

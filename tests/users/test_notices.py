@@ -58,6 +58,13 @@ class MailTests:
         assert background.sweep_security_mails() == 0
         assert len(mail.outbox) == 1
 
+    def test_one_that_cannot_be_sent_keeps_no_other(self, alice, chen):
+        """A line feed would be a header of its own: that mail is refused, the next one goes."""
+        tell(alice, words="Google was linked (a@example.org\nBcc: mallory@example.org).")
+        tell(chen)
+        assert mailing.send_due(NOW, limit=9) == 1
+        assert [sent.to for sent in mail.outbox] == [["chen@example.org"]]
+
     def test_a_server_that_fails_is_asked_again_later(self, alice, settings):
         working = settings.EMAIL_BACKEND
         settings.EMAIL_BACKEND = f"{__name__}.BrokenServer"

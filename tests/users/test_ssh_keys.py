@@ -23,6 +23,15 @@ class ParseTests:
         assert (key.kind, key.bits, key.fingerprint) == ("ssh-ed25519", 256, ED25519_PRINT)
         assert (key.text, key.comment) == (ED25519, "carla@laptop with words")
 
+    @pytest.mark.parametrize("junk", ['"', "!", "\x1b[31m", "#,command="])
+    def test_what_the_parser_skips_is_not_kept(self, junk):
+        """The text is written into files of machines: it is built anew from the key, or the paste is refused."""
+        try:
+            kept = parse(ED25519[:40] + junk + ED25519[40:]).text
+        except BadKey:
+            return
+        assert kept == ED25519
+
     @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="no ssh-keygen here")
     def test_ssh_keygen_says_the_same(self, tmp_path):
         for private in (ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())):
