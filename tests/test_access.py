@@ -159,9 +159,6 @@ TABLE = [
     Row("credit:payment-return", 302, 404, 404, 302, args=("payment",)),
     Row("credit:payment-cancel", 302, 404, 404, 302, args=("payment",)),
     Row("credit:paypal-webhook", 400, 400, 400, 400, "post"),  # the signature is the permission
-    # People
-    Row("users:sign-in", 200, 302, 302, 302),
-    Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
     page("credit:withdraw"),
     page("credit:withdraw-list"),
     verb("credit:withdraw-cancel", "payout"),
@@ -169,6 +166,9 @@ TABLE = [
     Row("credit:payout-address-answer", 302, 422, 422, 422, "post"),
     verb("credit:payout-address-label", "payout_address", label="Ledger"),
     verb("credit:payout-address-remove", "payout_address"),
+    # People
+    Row("users:sign-in", 200, 302, 302, 302),
+    Row("users:wallet-challenge", 422, 422, 422, 422, "post"),  # nothing was said
     Row("users:wallet-answer", 422, 422, 422, 422, "post"),
     Row("users:persona-sign-in", 404, 404, 404, 404, "post", (), {"persona": "operator"}),  # no demo here
     Row("users:sign-out", 302, 302, 302, 302, "post"),
@@ -236,13 +236,13 @@ class World:
         asked = {"chain": "evm:1", "asset": "0x0", "recognised_by": "sender", "asked_micros": 5, "payable_micros": 5}
         self.payment = Payment.objects.create(owner=alice, provider="paypal", form_key="f", amount_micros=9, fee_micros=1).pk
         self.top_up = TopUp.objects.create(owner=alice, key="form", expires_at=builders.NOW, **asked).pk
-        self.invoice = issue_invoice(entry=Transfer.objects.get(pk=self.entry), now=builders.NOW).pk
-        self.year, self.month = clock.now().year, clock.now().month
-        self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
         place = PayoutAddress.objects.create(owner=alice, network="evm", address="0x" + "ab" * 20, usable_at=builders.NOW)
         self.payout_address = place.pk
         withdrawn = {"amount_micros": 9, "fee_micros": 1, "units": 8, "due_at": builders.NOW}
         self.payout = Payout.objects.create(owner=alice, key="form", place=place, chain="evm:1", **withdrawn).pk
+        self.invoice = issue_invoice(entry=Transfer.objects.get(pk=self.entry), now=builders.NOW).pk
+        self.year, self.month = clock.now().year, clock.now().month
+        self.upload = start_upload(owner=alice, name="a.blend", size_bytes=9).pk
         self.session = UserSession.objects.create(user=alice, ip="127.0.0.1", session_key="x" * 32, user_agent="").pk
         ways = [SocialAccount.objects.create(user=alice, provider="evm", uid=f"0x{letter * 40}") for letter in "ab"]
         self.method = ways[0].pk
