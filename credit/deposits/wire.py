@@ -2,8 +2,7 @@
 
 import httpx
 
-TIMEOUT = httpx.Timeout(10)  # seconds, for each of connecting, sending and every block of the answer
-READS_MAX = 4096  # blocks of an answer: a node that drips is left too
+from common import asking
 
 
 class NodeDown(Exception):
@@ -13,22 +12,14 @@ class NodeDown(Exception):
 def ask(method: str, url: str, *, bytes_max: int, missing_is: int | None = None, **request) -> tuple[httpx.Headers, object]:
     """The JSON that a node answers; None for the status `missing_is`. Raises NodeDown."""
     try:
-        with httpx.Client(timeout=TIMEOUT) as client, client.stream(method, url, **request) as response:
-            if missing_is is not None and response.status_code == missing_is:
-                return response.headers, None
-            response.raise_for_status()
-            return response.headers, httpx.Response(200, content=_read(response, bytes_max)).json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
-        raise NodeDown(f"{type(error).__name__}: {error}"[:200]) from error
-
-
-def _read(response: httpx.Response, bytes_max: int) -> bytes:
-    content = bytearray()
-    for count, block in enumerate(response.iter_bytes()):
-        content += block
-        if len(content) > bytes_max or count > READS_MAX:
-            raise NodeDown("an endless answer")
-    return bytes(content)
+        response = asking.ask(method, url, bytes_max=bytes_max, **request)
+        if missing_is is not None and response.status_code == missing_is:
+            return response.headers, None
+        if not response.is_success:
+            raise NodeDown(f"status {response.status_code}")
+        return response.headers, asking.json_of(response)
+    except asking.NoAnswer as error:
+        raise NodeDown(str(error)) from error
 
 
 def whole(value: object) -> int:

@@ -2,6 +2,7 @@
 
 import httpx
 
+from common import asking
 from credit.providers.base import ProviderUnavailable
 
 TIMEOUT = httpx.Timeout(10, connect=5)
@@ -10,16 +11,10 @@ ANSWER_BYTES_MAX = 512 << 10
 
 def send(method: str, url: str, **request) -> httpx.Response:
     """The whole answer, whatever its status. Raises ProviderUnavailable when there is none, or no end of it."""
-    content = b""
     try:
-        with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client, client.stream(method, url, **request) as response:
-            for block in response.iter_bytes():
-                content += block
-                if len(content) > ANSWER_BYTES_MAX:
-                    raise ProviderUnavailable("an endless answer")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ProviderUnavailable(type(error).__name__) from error
-    return httpx.Response(response.status_code, headers={"Content-Type": "application/json"}, content=content)
+        return asking.ask(method, url, bytes_max=ANSWER_BYTES_MAX, timeout=TIMEOUT, **request)
+    except asking.NoAnswer as error:
+        raise ProviderUnavailable(str(error)) from error
 
 
 def json_of(response: httpx.Response) -> dict:
@@ -27,9 +22,9 @@ def json_of(response: httpx.Response) -> dict:
     if not response.content:
         return {}
     try:
-        answer = response.json()
-    except ValueError as error:
-        raise ProviderUnavailable("not JSON") from error
+        answer = asking.json_of(response)
+    except asking.NoAnswer as error:
+        raise ProviderUnavailable(str(error)) from error
     if not isinstance(answer, dict):
         raise ProviderUnavailable("not an object")
     return answer

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import httpx
 
+from common import asking
 from users.wallets.refusals import Reason, Refused
 
 TIMEOUT = httpx.Timeout(5.0)
+SECONDS = 10.0  # somebody waits for the page
 ANSWER_BYTES_MAX = 64 << 10
 IS_VALID_SIGNATURE = bytes.fromhex("1626ba7e")  # selector and answer of EIP-1271
 GAS_MAX = 5_000_000  # for a contract that checks a signature
@@ -19,16 +21,12 @@ def unavailable(detail: object) -> Refused:
 def ask(method: str, url: str, **request) -> tuple[httpx.Headers, dict]:
     """The JSON object that a node answers. Raises Refused for anything else."""
     try:
-        with httpx.Client(timeout=TIMEOUT) as client, client.stream(method, url, **request) as response:
-            response.raise_for_status()
-            content = b""
-            for block in response.iter_bytes():
-                content += block
-                if len(content) > ANSWER_BYTES_MAX:
-                    raise unavailable("an endless answer")
-            answer = httpx.Response(200, content=content).json()
-    except (httpx.HTTPError, ValueError) as error:
+        response = asking.ask(method, url, bytes_max=ANSWER_BYTES_MAX, timeout=TIMEOUT, seconds=SECONDS, **request)
+        answer = asking.json_of(response)
+    except asking.NoAnswer as error:
         raise unavailable(error) from error
+    if not response.is_success:
+        raise unavailable(f"status {response.status_code}")
     if not isinstance(answer, dict):
         raise unavailable("not an object")
     return response.headers, answer
