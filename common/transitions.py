@@ -1,6 +1,9 @@
 """The one function that changes a row's status; of any number of racing callers exactly one wins."""
 
 from collections.abc import Mapping
+from typing import TypeVar
+
+Status = TypeVar("Status", bound=str)
 
 
 class IllegalMove(Exception):
@@ -11,7 +14,7 @@ class StaleMove(Exception):
     """Somebody else moved the row first: read it again, then decide."""
 
 
-def move(row, to: str, *, moves: Mapping[str, frozenset], **changes) -> None:
+def move(row, to: Status, *, moves: Mapping[Status, frozenset[Status]], **changes) -> None:
     """Set `row.status` to `to`, together with `changes`, if the row still has the status that was read.
 
     Raises:

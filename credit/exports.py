@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from common.money import format_credits
+from credit.codes import Code
 from credit.models import Transfer
 from credit.presentation import DIRECTION_WORDS, READS
 
@@ -51,7 +52,7 @@ def cells_of(entry: Transfer) -> tuple:
         entry.pk,
         entry.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         entry.get_code_display(),
-        DIRECTION_WORDS[READS[entry.code][1]],
+        DIRECTION_WORDS[READS[Code(entry.code)][1]],
         format_credits(entry.amount_micros, places=6).replace(",", ""),
         entry.source.get_bucket_display(),
         entry.source.get_kind_display(),

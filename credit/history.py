@@ -56,9 +56,13 @@ def page_of(owner, wanted: Wanted, *, size: int, older: Place | None = None, new
     if newer and not more:  # the first page may have grown meanwhile: show it whole
         return page_of(owner, wanted, size=size)
     if not found:
-        return Page([], newer=older, older=end, searched_until=end and end.created_at)
+        return Page([], newer=older, older=end, searched_until=_moment_of(end))
     goes_on = found[-1] if more or newer else end
-    return Page(entries, found[0] if older or newer else None, goes_on, None if more else end and end.created_at)
+    return Page(entries, found[0] if older or newer else None, goes_on, None if more else _moment_of(end))
+
+
+def _moment_of(place: Place | None) -> datetime | None:
+    return place.created_at if place else None
 
 
 def all_of(owner, wanted: Wanted) -> Iterator[Transfer]:

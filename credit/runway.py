@@ -28,7 +28,7 @@ class Runway:
 def of(user, balance: Balance, now: datetime) -> Runway:
     """By what was charged in the last seven days, less what was refunded."""
     spent = cache.get_or_set(f"credit:spent:{user.pk}", lambda: spent_micros(user.pk, now - LOOKS_BACK, now), KEPT_SECONDS)
-    return runway(spent_micros=spent, left_micros=balance.available_micros + balance.held_micros, now=now)
+    return runway(spent_micros=spent or 0, left_micros=balance.available_micros + balance.held_micros, now=now)
 
 
 def runway(*, spent_micros: int, left_micros: int, now: datetime) -> Runway:

@@ -49,7 +49,7 @@ class Statement:
     @property
     def table(self) -> list[tuple[str, int | None, list[tuple[str, int]]]]:
         """(words, entries, (place, micros) and the total) from opening to closing."""
-        rows = [("Opening", None, self._amounts(self.opening))]
+        rows: list[tuple[str, int | None, list[tuple[str, int]]]] = [("Opening", None, self._amounts(self.opening))]
         rows += [(line.words, line.entries, self._amounts(line.changes)) for line in self.lines]
         return [*rows, ("Closing", None, self._amounts(self.closing))]
 

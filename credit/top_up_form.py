@@ -1,6 +1,7 @@
 """What a user says to start a top-up by chain, and the transaction that a wallet names."""
 
 import re
+from typing import cast
 
 from django import forms
 from django.conf import settings
@@ -37,7 +38,8 @@ class TopUpForm(forms.Form):
     def __init__(self, *args, wallets: dict[str, list[str]], **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.wallets = wallets
-        self.fields["place"].choices = [(value, f"{asset.symbol} on {chain.name}") for value, chain, asset in places()]
+        place = cast(forms.ChoiceField, self.fields["place"])
+        place.choices = [(value, f"{asset.symbol} on {chain.name}") for value, chain, asset in places()]
         self.fields["amount"].help_text = f"At least {format_exact(settings.TOP_UP_MINIMUM_MICROS)} credits."
 
     def clean_amount(self) -> int:

@@ -1,6 +1,7 @@
 """What a user says to withdraw, and the name of an address."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from django import forms
 
@@ -57,7 +58,7 @@ class WithdrawForm(forms.Form):
     def __init__(self, *args, ways: list[Way], **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.ways = {way.value: way for way in ways}
-        self.fields["way"].choices = [(value, str(way.place)) for value, way in self.ways.items()]
+        cast(forms.ChoiceField, self.fields["way"]).choices = [(value, str(way.place)) for value, way in self.ways.items()]
 
     def clean_amount(self) -> int:
         """Micros."""

@@ -57,10 +57,13 @@ class AptosReader:
         return [payment for tx in page for payment in self._payments(tx)], after + len(page)
 
     def transaction(self, tx_hash: str) -> Found | None:
-        _, tx = self._get(f"transactions/by_hash/{tx_hash}", missing_is=404)
-        if tx is None or mapping(tx).get("type") == "pending_transaction":
+        _, answer = self._get(f"transactions/by_hash/{tx_hash}", missing_is=404)
+        if answer is None:
             return None
-        if hash_of(mapping(tx).get("hash")) != tx_hash:
+        tx = mapping(answer)
+        if tx.get("type") == "pending_transaction":
+            return None
+        if hash_of(tx.get("hash")) != tx_hash:
             raise NodeDown("another transaction")
         return Found(tx.get("success") is not True, tuple(self._payments(tx)))
 

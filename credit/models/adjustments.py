@@ -10,8 +10,6 @@ from credit.codes import Bucket
 from credit.models.deposits import Deposit
 from credit.models.ledger import Transfer
 
-PERSON = {"on_delete": models.PROTECT, "related_name": "+"}
-
 
 class Adjustment(models.Model):
     """Credit added to a user's account (above zero) or taken from it (below), with the reason that its user reads.
@@ -26,9 +24,9 @@ class Adjustment(models.Model):
     deposit = models.ForeignKey(Deposit, null=True, blank=True, on_delete=models.PROTECT, related_name="adjustments")
     status = models.CharField(max_length=10, choices=AdjustmentStatus, default=AdjustmentStatus.WAITING)
     needs_second = models.BooleanField()  # frozen when it was asked for
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, **PERSON)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(default=clock.now)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, **PERSON)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     transfer = models.OneToOneField(Transfer, null=True, blank=True, on_delete=models.PROTECT, related_name="adjustment")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha3_256
 
 from credit.chains import Chain
-from credit.payouts.asking import Answer, ask
+from credit.payouts.asking import Answer, ask, mapping
 from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
 
@@ -59,7 +59,7 @@ class AptosLane:
     def fate(self, order: Order, made: Sequence[Made]) -> Fate:
         """The number and the clock come out of one answer, so that they speak of one moment of the chain."""
         account = self._answer("GET", f"accounts/{self.address}")
-        used = int(account.body["sequence_number"]) > order.number
+        used = int(mapping(account.body)["sequence_number"]) > order.number
         clock = clock_of(account)
         for each in made:
             if found := self._fate_of(each.hash):
@@ -77,12 +77,10 @@ class AptosLane:
         answer = ask("GET", f"{self.chain.node_url}/transactions/by_hash/{tx_hash}")
         if answer.status == 404:
             return None
-        return self._judged(answer.body)
+        return self._judged(mapping(answer.body))
 
-    def _judged(self, transaction: object) -> Fate | None:
+    def _judged(self, transaction: dict) -> Fate | None:
         """None: it waits in the mempool. What is committed is final."""
-        if not isinstance(transaction, dict):
-            raise Unreachable("not a transaction")
         if transaction.get("type") != COMMITTED:
             return None
         tx_hash = str(transaction.get("hash"))
@@ -102,13 +100,13 @@ class AptosLane:
         return Fate(FateKind.STRANGE, words=f"number {order.number} was used by {row.get('hash')}, which is not ours")
 
     def _account(self) -> dict:
-        return self._answer("GET", f"accounts/{self.address}").body
+        return mapping(self._answer("GET", f"accounts/{self.address}").body)
 
     def _balance(self, asset: str) -> int:
         return int(str(self._answer("GET", f"accounts/{self.address}/balance/{asset}").body))
 
     def _price(self) -> int:
-        return max(GAS_PRICE_LEAST, int(self._answer("GET", "estimate_gas_price").body["gas_estimate"]))
+        return max(GAS_PRICE_LEAST, int(mapping(self._answer("GET", "estimate_gas_price").body)["gas_estimate"]))
 
     def _answer(self, method: str, path: str, **request) -> Answer:
         """An answer of this chain, and no refusal. Raises Unreachable, WrongChain."""

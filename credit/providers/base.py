@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 CURRENCY = "USD"
+CaptureState = Literal["completed", "pending", "denied"]
+OrderState = Literal["open", "approved", "captured", "gone"]
 
 
 class ProviderUnavailable(Exception):
@@ -41,7 +43,7 @@ class Capture:
     """The provider collected money, or tried to. `amount_micros` is 0 where it is not written as money."""
 
     capture_id: str
-    state: Literal["completed", "pending", "denied"]
+    state: CaptureState
     currency: str
     amount_micros: int
     provider_fee_micros: int | None = None
@@ -53,7 +55,7 @@ class Order:
     """A checkout as the provider sees it now. `returned_micros`: given back to the payer since."""
 
     order_id: str
-    state: Literal["open", "approved", "captured", "gone"]
+    state: OrderState
     reference: str
     captures: list[Capture] = field(default_factory=list)
     returned_micros: int = 0

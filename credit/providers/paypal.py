@@ -16,10 +16,12 @@ from credit.providers.base import (
     CURRENCY,
     BadEvent,
     Capture,
+    CaptureState,
     Checkout,
     DisputeView,
     Event,
     Order,
+    OrderState,
     ProviderRefused,
     ProviderUnavailable,
 )
@@ -27,8 +29,8 @@ from credit.providers.http import json_of, send
 
 CENT_MICROS = MICROS // 100
 SPARE_SECONDS = 60  # a token is renewed so long before it ends
-ORDER_STATES = {"APPROVED": "approved", "COMPLETED": "captured", "VOIDED": "gone"}
-CAPTURE_STATES = {
+ORDER_STATES: dict[str, OrderState] = {"APPROVED": "approved", "COMPLETED": "captured", "VOIDED": "gone"}
+CAPTURE_STATES: dict[str, CaptureState] = {
     "COMPLETED": "completed",
     "REFUNDED": "completed",  # it was; `returned_micros` says what went back
     "PARTIALLY_REFUNDED": "completed",
@@ -226,9 +228,9 @@ class PayPal:
     def _token(self) -> str:
         """Kept by this process until it ends."""
         with _tokens_lock:
-            token, ends = _tokens.get((self.api_url, self.client_id), ("", 0))
-            if token and time.monotonic() < ends:
-                return token
+            kept, ends = _tokens.get((self.api_url, self.client_id), ("", 0))
+            if kept and time.monotonic() < ends:
+                return kept
             answer = send(
                 "POST",
                 f"{self.api_url}/v1/oauth2/token",

@@ -119,13 +119,13 @@ def _locked(adjustment_id: int) -> Adjustment:
 
 
 def _make(adjustment: Adjustment, operator, now: datetime) -> None:
-    moved = _claim(adjustment, now) if adjustment.deposit_id else _move_credit(adjustment)
+    moved = _claim(adjustment, adjustment.deposit_id, now) if adjustment.deposit_id else _move_credit(adjustment)
     made = {"decided_by": operator, "decided_at": now, "transfer": moved}
     move(adjustment, AdjustmentStatus.MADE, moves=ADJUSTMENT_MOVES, **made)
 
 
-def _claim(adjustment: Adjustment, now: datetime) -> Transfer:
-    deposit = claim_deposit(deposit_id=adjustment.deposit_id, user=adjustment.user, now=now)
+def _claim(adjustment: Adjustment, deposit_id: int, now: datetime) -> Transfer:
+    deposit = claim_deposit(deposit_id=deposit_id, user=adjustment.user, now=now)
     return Transfer.objects.get(key=f"{deposit.ledger_key}:claim")
 
 

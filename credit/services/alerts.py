@@ -59,7 +59,8 @@ def _budget_alerts(budgets: Sequence[Budget], now: datetime) -> int:
     spent = spent_by([budget.owner_id for budget in budgets], month, now)
     rows = []
     for budget in budgets:
-        percents = reached(spent.get(budget.owner_id, 0), budget.monthly_micros or 0)
+        monthly_micros = budget.monthly_micros or 0
+        percents = reached(spent.get(budget.owner_id, 0), monthly_micros)
         rows += [
             CreditAlert(
                 owner_id=budget.owner_id,
@@ -67,7 +68,7 @@ def _budget_alerts(budgets: Sequence[Budget], now: datetime) -> int:
                 month=month.date(),
                 percent=percent,
                 amount_micros=spent[budget.owner_id],
-                limit_micros=budget.monthly_micros,
+                limit_micros=monthly_micros,
                 created_at=now,
                 mailed_at=None if percent == percents[-1] else now,
             )
@@ -87,7 +88,7 @@ def _low_alerts(budgets: Sequence[Budget], now: datetime) -> int:
             owner_id=budget.owner_id,
             kind=AlertKind.LOW_BALANCE,
             amount_micros=available.get(budget.owner_id, 0),
-            limit_micros=budget.low_balance_micros,
+            limit_micros=budget.low_balance_micros or 0,
             created_at=now,
         )
         for budget in low

@@ -19,9 +19,9 @@ INSERT = """
 def write_earnings(transfers: Iterable[Transfer], holds: dict[int, Hold], now: datetime) -> None:
     """Pending earnings with the moment at which they become available."""
     pending = timedelta(seconds=CreditRule.at(now).pending_seconds)
-    paid = [row for row in transfers if row.code == Code.EARNING and row.hold_id]
-    columns = [[getattr(row, name) for row in paid] for name in ("pk", "target_id", "amount_micros")]
-    due = [matures_at(hold=holds[row.hold_id], row=row, earliest=now + pending) for row in paid]
+    paid = [(row, holds[row.hold_id]) for row in transfers if row.code == Code.EARNING and row.hold_id]
+    columns = [[getattr(row, name) for row, _ in paid] for name in ("pk", "target_id", "amount_micros")]
+    due = [matures_at(hold=hold, row=row, earliest=now + pending) for row, hold in paid]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, [*columns, due])
 

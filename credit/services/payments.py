@@ -3,6 +3,7 @@
 Every question to a provider is asked outside a transaction; what it answered is then applied to the locked row.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -79,7 +80,12 @@ def open_checkout(*, payment_id, return_url: str, cancel_url: str) -> Payment:
 
 def cancel_payment(*, payment_id) -> Payment:
     """The payer came back without approving. Approving it in another tab still counts."""
-    return _apply(payment_id, lambda row: row.status == PaymentStatus.AWAITING and _to(row, PaymentStatus.CANCELLED))
+
+    def cancel(row: Payment) -> None:
+        if row.status == PaymentStatus.AWAITING:
+            _to(row, PaymentStatus.CANCELLED)
+
+    return _apply(payment_id, cancel)
 
 
 def refresh_payment(*, payment_id, now: datetime) -> Payment:
@@ -120,7 +126,7 @@ def apply_order(*, payment_id, order: Order, issue: str = "", now: datetime) -> 
 
 
 @transaction.atomic
-def _apply(payment_id, change) -> Payment:
+def _apply(payment_id, change: Callable[[Payment], None]) -> Payment:
     """Change a locked payment and tell its owner's pages."""
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     before = payment.status

@@ -83,7 +83,8 @@ def take_reversals(*, payment_id, now: datetime) -> bool:
     payment = Payment.objects.get(pk=payment_id)
     named = Q(capture_id=payment.capture_id) | Q(order_id=payment.order_id)
     events = ProviderEvent.objects.filter(named, provider=payment.provider, reversed_micros__gt=0).exclude(reversal_id="")
-    reversed_micros = dict(events.order_by("id").values_list("reversal_id", "reversed_micros"))  # each reversal once
+    rows = events.order_by("id").values_list("reversal_id", "reversed_micros")
+    reversed_micros = {reversal_id: micros or 0 for reversal_id, micros in rows}  # each reversal once
     if payment.capture_id is None or not reversed_micros:
         return False
     total = sum(reversed_micros.values())

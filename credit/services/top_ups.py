@@ -206,7 +206,7 @@ def sweep_top_ups(*, now: datetime, limit: int = 500) -> int:
     is_read = Exists(read.filter(read_at__gt=OuterRef("expires_at") + READ_AFTER))
     over = TopUp.objects.filter(is_read | Q(expires_at__lt=now - UNREAD_MAX), status=TopUpStatus.WAITING, expires_at__lt=now)
     missing = TopUp.objects.filter(status=TopUpStatus.SUBMITTED, changed_at__lt=now - MISSING_MAX)
-    ended = [(top_up, TopUpStatus.EXPIRED, {}) for top_up in over.order_by("pk")[:limit]]
+    ended: list[tuple[TopUp, TopUpStatus, dict]] = [(top_up, TopUpStatus.EXPIRED, {}) for top_up in over.order_by("pk")[:limit]]
     ended += [(top_up, TopUpStatus.FAILED, {"failure": Failure.NOT_FOUND}) for top_up in missing.order_by("pk")[:limit]]
     return sum(_end(top_up, to, now, changes) for top_up, to, changes in ended)
 

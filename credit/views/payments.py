@@ -24,6 +24,7 @@ from credit.providers.base import BadEvent, ProviderUnavailable
 from credit.services.disputes import owed_micros
 from credit.services.payments import cancel_payment, fee, open_checkout, refresh_payment, start_payment
 from credit.services.provider_events import receive_event
+from users.requests import SignedIn
 
 SHOWN = 8
 EVENT_BYTES_MAX = 64 << 10
@@ -31,7 +32,7 @@ PROPOSED = "25"
 log = structlog.get_logger(__name__)
 
 
-def paypal_offer(request: HttpRequest) -> dict:
+def paypal_offer(request: SignedIn) -> dict:
     """What the top-up page shows of PayPal."""
     recent = Payment.objects.filter(owner=request.user)[:SHOWN]
     return {
@@ -57,7 +58,7 @@ def _needs_paypal(view: Callable) -> Callable:
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("payment", limit=20, seconds=600)
 @_needs_paypal
-def payment_new(request: HttpRequest) -> HttpResponse:
+def payment_new(request: SignedIn) -> HttpResponse:
     """The fee and the sum, before anything is paid; a POST leads to PayPal."""
     if request.method == "POST":
         return _pay(request)
@@ -65,7 +66,7 @@ def payment_new(request: HttpRequest) -> HttpResponse:
     return _review(request, form, new_key(), status=200 if form.is_valid() else 422)
 
 
-def _pay(request: HttpRequest) -> HttpResponse:
+def _pay(request: SignedIn) -> HttpResponse:
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _review(request, form, new_key(), status=422)
@@ -89,7 +90,7 @@ def _ways_back(payment: Payment) -> dict[str, str]:
     return {name: settings.SITE_URL + reverse(address, args=[payment.pk]) for name, address in names.items()}
 
 
-def _review(request: HttpRequest, form: AmountForm, key: str, problem: str = "", status: int = 200) -> HttpResponse:
+def _review(request: SignedIn, form: AmountForm, key: str, problem: str = "", status: int = 200) -> HttpResponse:
     context = {"form": form, "key": key, "problem": problem} | _sum_of(form)
     return render(request, "credit/payment_new.html", context, status=status)
 
@@ -111,27 +112,27 @@ def _sum_of(form: AmountForm) -> dict:
 @login_required
 @require_safe
 @_needs_paypal
-def payment_quote(request: HttpRequest) -> HttpResponse:
+def payment_quote(request: SignedIn) -> HttpResponse:
     """The sum for the amount that is being typed."""
     return fragment_response(request, "credit/top_up_paypal.html#quote", _sum_of(AmountForm(request.GET)))
 
 
 @login_required
 @require_safe
-def payment_detail(request: HttpRequest, pk) -> HttpResponse:
+def payment_detail(request: SignedIn, pk) -> HttpResponse:
     return render(request, "credit/payment.html", {"view": _own_view(request, pk)})
 
 
 @login_required
 @require_safe
-def payment_status(request: HttpRequest, pk) -> HttpResponse:
+def payment_status(request: SignedIn, pk) -> HttpResponse:
     return fragment_response(request, "credit/payment.html#status", {"view": _own_view(request, pk)})
 
 
 @login_required
 @require_safe
 @limited("payment-return", limit=60, seconds=600, method="GET")
-def payment_return(request: HttpRequest, pk) -> HttpResponse:
+def payment_return(request: SignedIn, pk) -> HttpResponse:
     """The payer is back from PayPal. What the address says besides is not believed: PayPal is asked."""
     payment = _own(request, pk)
     try:
@@ -143,17 +144,17 @@ def payment_return(request: HttpRequest, pk) -> HttpResponse:
 
 @login_required
 @require_safe
-def payment_cancel(request: HttpRequest, pk) -> HttpResponse:
+def payment_cancel(request: SignedIn, pk) -> HttpResponse:
     """The payer came back without approving."""
     cancel_payment(payment_id=_own(request, pk).pk)
     return redirect("credit:payment-detail", pk)
 
 
-def _own(request: HttpRequest, pk) -> Payment:
+def _own(request: SignedIn, pk) -> Payment:
     return get_object_or_404(Payment, pk=pk, owner=request.user)
 
 
-def _own_view(request: HttpRequest, pk):
+def _own_view(request: SignedIn, pk):
     return view_of(_own(request, pk), owed_micros(request.user.pk))
 
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -18,13 +18,14 @@ from credit.withdraw_form import LabelForm
 from credit.withdrawing import payout_chains
 from users import fresh
 from users.models import Purpose
+from users.requests import SignedIn
 from users.wallet_views import proven, refusal
 from users.wallets.refusals import Refused
 
 
 @login_required
 @require_safe
-def address_list(request: HttpRequest) -> HttpResponse:
+def address_list(request: SignedIn) -> HttpResponse:
     context = {
         "places": PayoutAddress.objects.filter(owner=request.user, removed_at=None),
         "now": clock.now(),
@@ -43,7 +44,7 @@ def address_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 @limited("payout-address", limit=20, seconds=600)
-def address_answer(request: HttpRequest) -> JsonResponse:
+def address_answer(request: SignedIn) -> JsonResponse:
     """{nonce, signature, ...} -> {next}: the address that signed is in the book."""
     try:
         asked, address = proven(request, Purpose.PAYOUT)
@@ -57,7 +58,7 @@ def address_answer(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_POST
-def address_label(request: HttpRequest, pk: int) -> HttpResponse:
+def address_label(request: SignedIn, pk: int) -> HttpResponse:
     form = LabelForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Names have up to 60 letters, digits and ordinary signs.")
@@ -68,7 +69,7 @@ def address_label(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def address_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def address_remove(request: SignedIn, pk: int) -> HttpResponse:
     if not payout_addresses.remove_payout_address(owner=request.user, address_id=pk, now=clock.now(), request=request):
         raise Http404
     messages.success(request, "The address is removed. To use it again, sign with it again; it then waits anew.")

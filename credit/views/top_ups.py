@@ -5,7 +5,7 @@ import secrets
 import segno
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,6 +19,7 @@ from credit.models import RecognisedBy, TopUp
 from credit.top_up_form import TopUpForm, TransactionForm, places
 from credit.top_up_words import view_of
 from credit.views.payments import paypal_offer
+from users.requests import SignedIn
 from users.views import aptos_network
 
 SHOWN = 8
@@ -33,7 +34,7 @@ REFUSALS = {
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("top-up", limit=20, seconds=600)
-def top_up(request: HttpRequest) -> HttpResponse:
+def top_up(request: SignedIn) -> HttpResponse:
     """The ways to pay; a POST begins one by chain."""
     wallets = wallets_of(request.user)
     if request.method != "POST":
@@ -46,20 +47,20 @@ def top_up(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def top_up_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def top_up_detail(request: SignedIn, pk: int) -> HttpResponse:
     return _page(request, _own(request, pk), TransactionForm())
 
 
 @login_required
 @require_safe
-def top_up_status(request: HttpRequest, pk: int) -> HttpResponse:
+def top_up_status(request: SignedIn, pk: int) -> HttpResponse:
     return fragment_response(request, "credit/top_up_detail.html#status", {"view": view_of(_own(request, pk)), "is_part": True})
 
 
 @login_required
 @require_POST
 @limited("top-up-transaction", limit=30, seconds=600)
-def top_up_transaction(request: HttpRequest, pk: int) -> HttpResponse:
+def top_up_transaction(request: SignedIn, pk: int) -> HttpResponse:
     """The wallet has sent this one."""
     found, form = _own(request, pk), TransactionForm(request.POST)
     if not form.is_valid():
@@ -70,7 +71,7 @@ def top_up_transaction(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def top_up_give_up(request: HttpRequest, pk: int) -> HttpResponse:
+def top_up_give_up(request: SignedIn, pk: int) -> HttpResponse:
     services.give_up_top_up(top_up_id=_own(request, pk).pk, now=clock.now())
     return redirect("credit:top-up-detail", pk)
 
@@ -84,7 +85,7 @@ def wallets_of(user) -> dict[str, list[str]]:
     return found
 
 
-def _own(request: HttpRequest, pk: int) -> TopUp:
+def _own(request: SignedIn, pk: int) -> TopUp:
     return get_object_or_404(TopUp, pk=pk, owner=request.user)
 
 
@@ -114,7 +115,7 @@ def _begin(user, form: TopUpForm) -> TopUp | None:
         return None
 
 
-def _choose(request: HttpRequest, form: TopUpForm, status: int = 200) -> HttpResponse:
+def _choose(request: SignedIn, form: TopUpForm, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
         "places": places(),
@@ -125,7 +126,7 @@ def _choose(request: HttpRequest, form: TopUpForm, status: int = 200) -> HttpRes
     return render(request, "credit/top_up.html", context | paypal_offer(request), status=status)
 
 
-def _page(request: HttpRequest, found: TopUp, form: TransactionForm, status: int = 200) -> HttpResponse:
+def _page(request: SignedIn, found: TopUp, form: TransactionForm, status: int = 200) -> HttpResponse:
     view = view_of(found)
     wallets = wallets_of(request.user).get(found.chain.partition(":")[0], [])
     context = {"view": view, "form": form, "wallets": wallets, "aptos_network": aptos_network()}

@@ -5,7 +5,7 @@ import secrets
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,6 +20,7 @@ from credit.services import withdrawals
 from credit.withdraw_form import WithdrawForm, ways_of
 from credit.withdraw_words import views_of
 from credit.withdrawing import Refusal, TooLate, WithdrawalRefused, delay, payout_chains, quote
+from users.requests import SignedIn
 
 PER_PAGE = 10
 OF_THE_WAY = {Refusal.ADDRESS_GONE, Refusal.ADDRESS_NEW, Refusal.NOT_OFFERED}
@@ -28,7 +29,7 @@ OF_THE_WAY = {Refusal.ADDRESS_GONE, Refusal.ADDRESS_NEW, Refusal.NOT_OFFERED}
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("withdraw", limit=20, seconds=600)
-def withdraw(request: HttpRequest) -> HttpResponse:
+def withdraw(request: SignedIn) -> HttpResponse:
     """The form. A first POST shows what would happen, a second one, `confirmed`, lets it happen."""
     ways = ways_of(request.user)
     if request.method != "POST":
@@ -49,13 +50,13 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def withdraw_list(request: HttpRequest) -> HttpResponse:
+def withdraw_list(request: SignedIn) -> HttpResponse:
     return fragment_response(request, "credit/withdraw.html#list", _list(request))
 
 
 @login_required
 @require_POST
-def withdraw_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw_cancel(request: SignedIn, pk: int) -> HttpResponse:
     try:
         withdrawals.cancel_withdrawal(owner=request.user, payout_id=pk, now=clock.now())
         messages.success(request, "The withdrawal is cancelled; its credit is back in your balance.")
@@ -66,7 +67,7 @@ def withdraw_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("credit:withdraw")
 
 
-def _confirm(request: HttpRequest, form: WithdrawForm) -> HttpResponse:
+def _confirm(request: SignedIn, form: WithdrawForm) -> HttpResponse:
     said = form.cleaned_data
     way = said["way"]
     withdrawals.check_withdrawal(
@@ -89,7 +90,7 @@ def _confirm(request: HttpRequest, form: WithdrawForm) -> HttpResponse:
     return render(request, "credit/withdraw_confirm.html", context)
 
 
-def _request(request: HttpRequest, form: WithdrawForm) -> HttpResponse:
+def _request(request: SignedIn, form: WithdrawForm) -> HttpResponse:
     said = form.cleaned_data
     withdrawals.request_withdrawal(
         owner=request.user,
@@ -104,7 +105,7 @@ def _request(request: HttpRequest, form: WithdrawForm) -> HttpResponse:
     return redirect("credit:withdraw")
 
 
-def _form_page(request: HttpRequest, form: WithdrawForm, status: int = 200) -> HttpResponse:
+def _form_page(request: SignedIn, form: WithdrawForm, status: int = 200) -> HttpResponse:
     now = clock.now()
     asked_micros = withdrawals.asked_today(request.user, now)
     context = {
@@ -124,7 +125,7 @@ def _form_page(request: HttpRequest, form: WithdrawForm, status: int = 200) -> H
     return render(request, "credit/withdraw.html", context | _list(request), status=status)
 
 
-def _list(request: HttpRequest) -> dict:
+def _list(request: SignedIn) -> dict:
     payouts = Payout.objects.filter(owner=request.user).select_related("place").prefetch_related("transactions")
     page = LongPaginator(payouts, PER_PAGE).get_page(request.GET.get("page"))
     return {"page": page, "views": views_of(page)}
