@@ -23,6 +23,13 @@ def test_what_is_asked_for_is_exact():
     assert all(version[0].isdigit() for version in versions)
 
 
+def test_linux_and_macos_have_a_chain_on_both_processors():
+    packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
+    chains = [package for name, package in packages.items() if "/@foundry-rs/anvil-" in name]
+    assert {(*chain["os"], *chain["cpu"]) for chain in chains} == {(s, cpu) for s in ("linux", "darwin") for cpu in ("x64", "arm64")}
+    assert all(chain["optional"] for chain in chains)  # npm leaves those of other machines out
+
+
 def test_the_registry_of_npm_is_told_to_the_user_who_installs(monkeypatch):
     monkeypatch.setenv("npm_config_registry", "http://registry.invalid/")
     assert javascript.settings(Path(sys.executable))["npm_config_registry"] == "http://registry.invalid/"
