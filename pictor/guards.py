@@ -1,4 +1,4 @@
-"""What must never start: the demo's one-click people, or debug pages, at an address that strangers can reach."""
+"""What must never start where strangers can reach it: the demo's one-click people, debug pages, operators with one key only."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from pictor import env
 
 
-def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, site_url: str) -> None:
+def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, second_step: bool, site_url: str) -> None:
     """Stop the start with the variable's name.
 
     Raises:
-        BadSetting: production with PICTOR_DEMO or DEBUG, or the demo at a public or https address.
+        BadSetting: production with PICTOR_DEMO or DEBUG, or the demo or operators without a second step at a public or https address.
     """
     if environment not in {"", "development", "production"}:
         raise env.BadSetting(f"PICTOR_ENV={environment!r} is unknown. Write production or development.")
@@ -18,6 +18,8 @@ def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, site_url: 
         raise env.BadSetting("PICTOR_DEMO=1 lets anybody sign in as an operator. Production must not set it.")
     if environment == "production" and debug:
         raise env.BadSetting("DEBUG=1 shows settings and code to strangers. Production must not set it.")
+    if not second_step and (environment == "production" or is_public(site_url)):
+        raise env.BadSetting("STAFF_SECOND_STEP=0 opens the console to whoever has one key of an operator. Leave it out.")
     if demo and is_public(site_url):
         raise env.BadSetting(
             f"PICTOR_DEMO=1 lets anybody sign in as an operator, and SITE_URL={site_url} looks public. "

@@ -24,7 +24,8 @@ SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", "")  # what it replaced: sessions and second steps go on
 SITE_NAME = env.text("SITE_NAME", "Pictor")
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-refuse_unsafe_start(environment=ENVIRONMENT, demo=DEMO, debug=DEBUG, site_url=SITE_URL)
+STAFF_SECOND_STEP = env.flag("STAFF_SECOND_STEP", True)  # 0: operators may do without one
+refuse_unsafe_start(environment=ENVIRONMENT, demo=DEMO, debug=DEBUG, second_step=STAFF_SECOND_STEP, site_url=SITE_URL)
 LIVE_URL = env.text("LIVE_URL", "ws://127.0.0.1:8001").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", urlsplit(SITE_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "pictor.bodies.body_limit",
     "allauth.account.middleware.AccountMiddleware",
     "users.middleware.own_account",
+    "users.console.RequireSecondStep",
 ]
 
 ROOT_URLCONF = "pictor.urls"

@@ -40,11 +40,15 @@ def empty_redis():
 
 @pytest.fixture
 def person(db):
-    """Make a person by name."""
+    """Make a person by name. Operators come with their second step."""
+    from tests.users.browsers import equip
     from users.models import User
 
     def make(name: str, **fields) -> User:
-        return User.objects.create(username=name, email=f"{name}@example.org", display_name=name.title(), **fields)
+        user = User.objects.create(username=name, email=f"{name}@example.org", display_name=name.title(), **fields)
+        if user.is_staff:
+            equip(user)
+        return user
 
     return make
 

@@ -172,13 +172,14 @@ TABLE = [
     Row("users:wallet-answer", 422, 422, 422, 422, "post"),
     Row("users:persona-sign-in", 404, 404, 404, 404, "post", (), {"persona": "operator"}),  # no demo here
     Row("users:sign-out", 302, 302, 302, 302, "post"),
+    Row("users:second-step", 302, 302, 302, 302),  # for operators who have none yet
     page("users:profile"),
     page("users:security"),
     page("users:keys"),
     page("users:notifications"),
     page("users:data"),
     page("users:confirm"),
-    Row("users:confirm-google", 302, 302, 302, 404, "post"),  # who has a second step confirms with that
+    Row("users:confirm-google", 302, 302, 404, 404, "post"),  # who has a second step confirms with that
     Row("users:link-google", 302, 302, 302, 302, "post"),
     verb("users:unlink", "method"),
     verb("users:session-end", "session"),
@@ -201,8 +202,8 @@ TABLE = [
     Row("mfa_authenticate", 302, 302, 302, 302),  # nobody is in the middle of signing in
     Row("mfa_index", 302, 302, 302, 302),
     Row("mfa_list_webauthn", 302, 302, 302, 302),
-    Row("mfa_activate_totp", 302, 200, 200, 302),  # alice has one: to where it is removed
-    Row("mfa_deactivate_totp", 302, 404, 404, 200),
+    Row("mfa_activate_totp", 302, 200, 302, 302),  # who has one is led to where it is removed
+    Row("mfa_deactivate_totp", 302, 404, 200, 200),
     Row("mfa_view_recovery_codes", 302, 404, 404, 200),
     page("mfa_generate_recovery_codes"),
     Row("mfa_download_recovery_codes", 302, 404, 404, 200),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from users import confirm_views, key_views, profile_views, security_views, views, wallet_views
+from users import confirm_views, console, key_views, profile_views, security_views, views, wallet_views
 
 app_name = "users"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("confirm/", confirm_views.confirm, name="confirm"),
     path("confirm/google/", confirm_views.confirm_google, name="confirm-google"),
+    path("second-step/", console.second_step, name="second-step"),
     path("profile/", profile_views.profile, name="profile"),
     path("notifications/", profile_views.notifications, name="notifications"),
     path("data/", profile_views.data, name="data"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 
@@ -78,6 +79,7 @@ def fill(name: str, size: Size) -> Crowd:
     creator = users.create(username=f"{name}-creator", email=f"{name}-creator@example.org")
     owner = users.create(username=f"{name}-owner", email=f"{name}-owner@example.org")
     operator = users.create(username=f"{name}-operator", is_staff=True, is_superuser=True)
+    TOTP.activate(operator, "A" * 32)  # without a second step nothing opens
     node = _nodes(name, owner, size)
     scene = _scenes(creator, size)
     job = _jobs(creator, scene, node, size)

@@ -7,6 +7,7 @@ from credit.models import Earning, Hold, Payment
 from credit.payment_states import PaymentStatus
 from credit.providers.base import CURRENCY, Capture, Order
 from credit.services.payments import apply_order
+from tests.users.browsers import equip
 from users.models import User
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -14,7 +15,10 @@ SHARES = {"worker": 6000, "checkers": 1000, "network": 3000}
 
 
 def person(name: str, **facts) -> User:
-    return User.objects.create(username=name, email=f"{name}@example.org", **facts)
+    user = User.objects.create(username=name, email=f"{name}@example.org", **facts)
+    if user.is_staff:
+        equip(user)
+    return user
 
 
 def promote(user: User, amount_micros: int, key: str = "promotion:1"):

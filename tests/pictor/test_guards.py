@@ -7,7 +7,14 @@ import pytest
 from pictor.env import BadSetting
 from pictor.guards import is_public, refuse_plain_http, refuse_unsafe_start
 
-LAPTOP = {"environment": "", "demo": True, "debug": False, "site_url": "http://127.0.0.1:8000"}
+LAPTOP = {"environment": "", "demo": True, "debug": False, "second_step": True, "site_url": "http://127.0.0.1:8000"}
+PRODUCTION = {
+    "environment": "production",
+    "demo": False,
+    "debug": False,
+    "second_step": True,
+    "site_url": "https://pictor.example",
+}
 
 
 class RefuseUnsafeStartTests:
@@ -31,10 +38,18 @@ class RefuseUnsafeStartTests:
 
     def test_production_refuses_debug_pages(self):
         with pytest.raises(BadSetting, match="DEBUG"):
-            refuse_unsafe_start(environment="production", demo=False, debug=True, site_url="https://pictor.example")
+            refuse_unsafe_start(**PRODUCTION | {"debug": True})
 
     def test_production_runs_without_either(self):
-        refuse_unsafe_start(environment="production", demo=False, debug=False, site_url="https://pictor.example")
+        refuse_unsafe_start(**PRODUCTION)
+
+    @pytest.mark.parametrize("environment", ["production", ""])
+    def test_operators_with_one_key_only_are_refused_where_strangers_are(self, environment):
+        with pytest.raises(BadSetting, match="STAFF_SECOND_STEP"):
+            refuse_unsafe_start(**PRODUCTION | {"second_step": False, "environment": environment})
+
+    def test_on_a_laptop_operators_may_do_without(self):
+        refuse_unsafe_start(**LAPTOP | {"second_step": False})
 
     def test_an_unknown_word_is_not_taken_for_safety(self):
         with pytest.raises(BadSetting, match="PICTOR_ENV"):

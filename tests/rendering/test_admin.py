@@ -3,6 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from tests.users.browsers import equip
+
 pytestmark = pytest.mark.django_db
 
 
@@ -16,6 +18,7 @@ class ConsoleTests:
     def test_what_a_page_holds_is_in_one_landmark(self, page, signed_in, alice):
         alice.is_staff = alice.is_superuser = True
         alice.save()
+        equip(alice)
         text = signed_in(alice).get(reverse(f"admin:{page}")).text
         assert text.count("<main") == text.count("</main>") == 1
         assert text.index('id="page"') < text.index("<main") < text.index('id="content"') < text.index("</main>")

@@ -26,7 +26,9 @@ def test_what_is_asked_for_is_exact():
 def test_linux_and_macos_have_a_chain_on_both_processors():
     packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
     chains = [package for name, package in packages.items() if "/@foundry-rs/anvil-" in name]
-    assert {(*chain["os"], *chain["cpu"]) for chain in chains} == {(s, cpu) for s in ("linux", "darwin") for cpu in ("x64", "arm64")}
+    assert {(*chain["os"], *chain["cpu"]) for chain in chains} == {
+        (s, cpu) for s in ("linux", "darwin") for cpu in ("x64", "arm64")
+    }
     assert all(chain["optional"] for chain in chains)  # npm leaves those of other machines out
 
 

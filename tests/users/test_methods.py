@@ -1,6 +1,7 @@
 """Linking, unlinking, and proving that it is still the same person."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.urls import reverse
@@ -119,6 +120,7 @@ class ConfirmTests:
     def test_an_operators_password(self, sam, signed_in):
         sam.set_password("a good password of sam")
         sam.save()
+        Authenticator.objects.all().delete()
         browser = age(signed_in(sam))
         assert browser.post(reverse("users:confirm"), {"password": "wrong"}).status_code == 422
         assert browser.post(reverse("users:confirm"), {"password": "a good password of sam"}).status_code == 302
@@ -142,6 +144,7 @@ class ConfirmTests:
     def test_it_leads_to_pages_of_this_site_alone(self, sam, signed_in):
         sam.set_password("a good password of sam")
         sam.save()
+        Authenticator.objects.all().delete()
         answered = signed_in(sam).post(
             reverse("users:confirm"), {"password": "a good password of sam", "next": "//evil.example/"}
         )

@@ -5,25 +5,17 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from tests.users.browsers import age, answer, ask
+from tests.users.browsers import SECRET, age, answer, ask, code_of, type_code
 from tests.users.passkeys import Passkey
 from tests.users.wallets import MetaMask
 from users.models import SecurityEvent
 
 pytestmark = pytest.mark.django_db
-
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-def code_of(secret: str = SECRET) -> str:
-    cache.clear()  # a code counts once; in a test two sign-ins may fall into the same half minute
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
 
 
 @pytest.fixture
@@ -41,10 +33,6 @@ def sign_in(wallet: MetaMask) -> tuple[Client, str]:
     """A new browser, and where the wallet's signature leads it."""
     browser = Client(headers={"host": "testserver"})
     return browser, answer(browser, wallet.sign(ask(browser, "eip4361", address=wallet.address).json())).json()["next"]
-
-
-def type_code(browser: Client, code: str, to: str = "mfa_authenticate"):
-    return browser.post(reverse(to), {"code": code})
 
 
 def options_in(page) -> dict:
@@ -202,54 +190,3 @@ class PasskeyTests:
         browser, _ = sign_in(wallet)
         assert browser.post(reverse("mfa_authenticate"), {"credential": said}).status_code == 200
         assert "_auth_user_id" not in browser.session
-
-
-class ConsoleTests:
-    """The one form that takes a password asks for the second step too."""
-
-    PASSWORD = "a good password of sam"
-
-    @pytest.fixture(autouse=True)
-    def password(self, sam):
-        sam.set_password(self.PASSWORD)
-        sam.save()
-
-    def enter(self, browser: Client, password: str = PASSWORD, to: str = ""):
-        return browser.post(
-            reverse("admin:login"), {"username": "sam", "password": password, "next": to or reverse("admin:index")}
-        )
-
-    def test_a_password_alone_opens_nothing(self, sam, client):
-        TOTP.activate(sam, SECRET)
-        assert self.enter(client)["Location"] == reverse("mfa_authenticate")
-        assert "_auth_user_id" not in client.session
-        assert client.get(reverse("admin:index")).status_code == 302
-        assert "Incorrect code" in type_code(client, "000000").content.decode()
-
-    def test_with_the_code_it_leads_into_the_console(self, sam, client):
-        TOTP.activate(sam, SECRET)
-        self.enter(client)
-        assert type_code(client, code_of())["Location"] == reverse("admin:index")
-        assert client.get(reverse("admin:index")).status_code == 200
-
-    def test_it_leads_to_no_other_site(self, sam, client):
-        TOTP.activate(sam, SECRET)
-        self.enter(client, to="https://elsewhere.example/")
-        assert type_code(client, code_of())["Location"] == reverse("admin:index")
-
-    def test_a_wrong_password_says_nothing_of_a_second_step(self, sam, client):
-        TOTP.activate(sam, SECRET)
-        with_step = self.enter(client, "wrong")
-        Authenticator.objects.all().delete()
-        assert with_step.status_code == self.enter(client, "wrong").status_code == 200
-
-    def test_who_has_none_enters_by_password(self, sam, client):
-        assert self.enter(client)["Location"] == reverse("admin:index")
-        assert int(client.session["_auth_user_id"]) == sam.pk
-
-    def test_who_is_not_staff_does_not_get_as_far_as_the_step(self, alice, app, client):
-        alice.set_password(self.PASSWORD)
-        alice.save()
-        answer = client.post(reverse("admin:login"), {"username": "alice", "password": self.PASSWORD})
-        assert answer.status_code == 200
-        assert client.get(reverse("mfa_authenticate")).status_code == 302

@@ -12,6 +12,7 @@ from credit.proof import differences
 from credit.services import withdrawals
 from tests.credit.builders import NOW, earn, person, top_up
 from tests.credit.payouts.conftest import address_of
+from tests.users.browsers import equip
 
 AMOUNT = 60_000_000  # above what goes without an operator
 
@@ -85,6 +86,7 @@ class ConsoleTests:
     def test_nobody_approves_their_own(self, client, offered, earner):
         earner.is_staff = earner.is_superuser = True
         earner.save()
+        equip(earner)
         own = asked_by(earner, offered)
         client.force_login(earner)
         assert "somebody else decides" in act(client, "payout", "approve", own)
