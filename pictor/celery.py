@@ -78,6 +78,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "reliability": ("workers.background.sweep_reliability", 300.0),  # a job that asks for a minimum reads it
     "node-history": ("workers.background.sweep_node_history", 3600.0),  # kept for weeks: hours do not matter
     "telemetry-days": ("workers.background.sweep_telemetry_days", 3600.0),  # partitions reach two days ahead
+    "telemetry-hours": ("workers.background.sweep_telemetry_hours", 120.0),  # pages read what it has not added up from minutes
     "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute
     "expired-holds": ("credit.background.sweep_expired_holds", 600.0),  # 30 days old: minutes do not matter
     "deposits": ("credit.background.sweep_deposits", 5.0),  # whoever paid is watching

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db.models import Q
 
 from common import clock
-from workers import events, misfits, nearness, nudges, reliability, services, telemetry, transfers
+from workers import events, misfits, nearness, nudges, reliability, rollups, services, transfers
 from workers.states import ReturnReason
 
 log = structlog.get_logger(__name__)
@@ -54,8 +54,14 @@ def sweep_dead_gateways() -> None:
 
 @shared_task
 def sweep_telemetry_days() -> None:
-    """Partitions for the coming days exist; days that are too old are gone."""
-    _log("sweep_telemetry_days", telemetry.rotate_minutes(now=clock.now()))
+    """Partitions for what comes exist; those that are too old are gone."""
+    _log("sweep_telemetry_days", rollups.rotate_partitions(now=clock.now()))
+
+
+@shared_task
+def sweep_telemetry_hours() -> None:
+    """Minutes of hours that are over are added up to hours and days."""
+    _log("sweep_telemetry_hours", rollups.roll(now=clock.now()))
 
 
 @shared_task

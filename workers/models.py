@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from workers.states import MisfitKind, WorkerStatus
+from workers.telemetry_rows import GpuDay, GpuHour, GpuMinute, Rolled, WorkerDay, WorkerHour, WorkerMinute  # noqa: F401 (tables)
 
 
 def new_uid() -> str:
@@ -313,18 +314,3 @@ class Misfit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.affinity[:12]} on node {self.worker_id}"
-
-
-class WorkerMinute(models.Model):
-    """A node's gauges of one minute, summed; the table is partitioned by day and old days are dropped."""
-
-    pk = models.CompositePrimaryKey("worker_id", "minute_at")
-    worker_id = models.BigIntegerField()  # no foreign key: telemetry outlives a node until its day is dropped
-    minute_at = models.DateTimeField()
-    samples = models.IntegerField()
-    cpu_load_sum = models.FloatField()
-    gpu_load_sum = models.FloatField()
-    ram_used_bytes_max = models.BigIntegerField()
-    gpu_celsius_max = models.FloatField()
-    network_down_bytes = models.BigIntegerField()
-    network_up_bytes = models.BigIntegerField()

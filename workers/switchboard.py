@@ -26,10 +26,10 @@ from django.db import close_old_connections, connections
 from common import clock, realtime
 from common.connections import leave_broken_connections
 from pictor_agent import protocol
-from workers import deliveries, events, live_log, renewal, services, telemetry
+from workers import deliveries, events, live_log, renewal, rollups, services, telemetry
 from workers.deliveries import Delivery, Held
 from workers.kinds import kind_of
-from workers.telemetry import Minute
+from workers.minutes import Minute
 
 if TYPE_CHECKING:
     from workers.gateway import AgentConsumer
@@ -239,10 +239,20 @@ class Switchboard:
         if beats:
             await self._publish_samples(beats)
             await self._renew_leases(beats)
-        over = clock.now().replace(second=0, microsecond=0)
+        await self._write_minutes()
+
+    async def _write_minutes(self) -> None:
+        """Those that are over; while PostgreSQL is away they wait, but not for ever."""
+        now = clock.now()
+        over = now.replace(second=0, microsecond=0)
         done = {key: self.minutes.pop(key) for key in list(self.minutes) if key[1] < over}
-        if done:
-            await self.in_database(telemetry.write_minutes, done)
+        if not done:
+            return
+        try:
+            await self.in_database(rollups.write_minutes, done)
+        except Exception:
+            self.minutes |= {key: minute for key, minute in done.items() if now - key[1] < rollups.HELD}
+            raise
 
     def _close_silent(self) -> None:
         now = time.monotonic()

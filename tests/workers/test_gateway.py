@@ -4,17 +4,19 @@ import asyncio
 import functools
 import tomllib
 from collections import Counter
+from datetime import timedelta
 
 import msgspec
 import pytest
 
+from common import clock
 from pictor_agent import protocol
 from tests.workers import builders
 from tests.workers.builders import NOW, enqueue, lease, result
 from tests.workers.scripted import ScriptedNode, db, until
-from workers import presentation, services, switchboard, telemetry
+from workers import presentation, rollups, services, switchboard, telemetry
 from workers.look import Look
-from workers.models import Lease, Shift, Work, Worker
+from workers.models import Lease, Shift, Work, Worker, WorkerMinute
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,8 +36,6 @@ def node() -> ScriptedNode:
 
 
 def configured(worker: Worker, **changes) -> ScriptedNode:
-    from common import clock
-
     config = tomllib.loads(services.new_config(worker, now=changes.pop("now", None) or clock.now()))
     return ScriptedNode(config["worker_uid"], token=config["token"], **changes)
 
@@ -294,6 +294,22 @@ class WorkTests:
         item = (await node.hear(protocol.Assign)).items[0]
         await db(services.withdraw, "toy", [1])
         assert (await node.hear(protocol.Cancel)).items == [(item.work_id, 1)]
+
+
+class MinuteTests:
+    async def test_minutes_wait_while_the_database_is_away_but_not_for_ever(self, board, monkeypatch):
+        this_minute = clock.now().replace(second=0, microsecond=0)
+        just_over, old = this_minute - timedelta(minutes=1), this_minute - 2 * rollups.HELD
+        for at in (this_minute, just_over, old):
+            board.minutes[1, at].add(protocol.Heartbeat(cpu_load=0.5))
+        with monkeypatch.context() as away:
+            away.setattr("workers.rollups.connection", None)
+            with pytest.raises(AttributeError):
+                await board._write_minutes()
+        await board._write_minutes()
+        assert await db(lambda: set(WorkerMinute.objects.values_list("minute_at", flat=True))) <= {just_over, this_minute}
+        assert await db(WorkerMinute.objects.filter(minute_at=just_over).count) == 1
+        assert (1, old) not in board.minutes
 
 
 class BrokenLineTests:

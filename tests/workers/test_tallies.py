@@ -1,54 +1,14 @@
-"""Minutes of telemetry: summed, written in bulk, kept by day."""
+"""A node's days: what its products tally, and how long it was online."""
 
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
-from pictor_agent import protocol
 from tests.workers.builders import NOW, worker
-from workers import services, telemetry, uptime
-from workers.models import Tally, WorkerMinute
-from workers.telemetry import Minute
+from workers import services, uptime
+from workers.models import Tally
 
 pytestmark = pytest.mark.django_db
-
-
-def minute(**changes) -> Minute:
-    summed = Minute()
-    summed.add(protocol.Heartbeat(**({"cpu_load": 0.5, "ram_used_bytes": 5, "network_down_bytes": 7} | changes)))
-    return summed
-
-
-def partitions() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'workers_workerminute'::regclass")
-        return {name for (name,) in cursor.fetchall()}
-
-
-class MinuteTests:
-    def test_two_gateways_may_write_the_same_minute(self):
-        telemetry.write_minutes({(1, NOW): minute()})
-        telemetry.write_minutes({(1, NOW): minute(cpu_load=1.0, ram_used_bytes=9), (2, NOW): minute()})
-        row = WorkerMinute.objects.get(worker_id=1)
-        assert (row.samples, row.cpu_load_sum, row.ram_used_bytes_max, row.network_down_bytes) == (2, 1.5, 9, 14)
-
-    def test_an_absurd_claim_leaves_the_minute_of_the_others_alone(self):
-        absurd = Minute()
-        for _ in range(5_000):
-            absurd.add(protocol.Heartbeat(network_down_bytes=2**53, network_up_bytes=2**53))
-        telemetry.write_minutes({(1, NOW): minute(), (2, NOW): absurd})
-        telemetry.write_minutes({(2, NOW): absurd})
-        assert WorkerMinute.objects.count() == 2
-
-    def test_days_get_their_own_partition_and_old_ones_go(self):
-        telemetry.rotate_minutes(now=NOW)
-        assert {"workers_workerminute_20260302", "workers_workerminute_20260303"} <= partitions()
-        telemetry.write_minutes({(1, NOW + timedelta(days=1)): minute()})
-        assert telemetry.rotate_minutes(now=NOW) == 0
-        telemetry.rotate_minutes(now=NOW + timedelta(days=telemetry.KEEP_DAYS + 2))
-        assert "workers_workerminute_20260302" not in partitions()
-        assert not WorkerMinute.objects.exists()
 
 
 class TallyTests:
