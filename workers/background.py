@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db.models import Q
 
 from common import clock
-from workers import events, misfits, nearness, nudges, reliability, rollups, services, transfers
+from workers import controls, events, misfits, nearness, nudges, reliability, rollups, services, transfers
 from workers.states import ReturnReason
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,12 @@ def sweep_unacknowledged_leases() -> None:
 def sweep_dead_gateways() -> None:
     """Nodes whose gateway died without a goodbye are offline."""
     _log("sweep_dead_gateways", services.lose_dead_gateways(now=clock.now()))
+
+
+@shared_task
+def sweep_hours() -> None:
+    """Nodes open and close when their schedule or their maintenance says so."""
+    _log("sweep_hours", controls.keep_all_hours(now=clock.now()))
 
 
 @shared_task

@@ -24,6 +24,14 @@ KINDS = {  # kind -> words on the page
     "refuted": "A picture was proved wrong",
     "misfit": "Work that does not fit this node",
     "located": "Location changed",
+    "schedule": "Schedule changed",
+    "limits": "Limits changed",
+    "service": "Order of service changed",
+    "prices": "Prices changed",
+    "closed": "Closed for now",
+    "opened": "Open for work again",
+    "maintenance": "Maintenance announced",
+    "maintenance-ended": "Maintenance ended",
     "trusted": "Trusted by an operator",
     "distrusted": "No longer trusted by an operator",
 }
@@ -39,6 +47,11 @@ def record(worker: Worker, kind: str, *, now: datetime, detail: str = "", actor=
     """Write an event and tell the pages of the node and of its owner."""
     assert kind in KINDS
     WorkerEvent.objects.create(worker=worker, at=now, kind=kind, detail=detail[:300], actor=actor)
+    announce_status(worker)
+
+
+def announce_status(worker: Worker) -> None:
+    """How this node stands has changed."""
     announce_on_commit(topic(worker.pk), "status", "events", "work")
     announce_on_commit(f"user:{worker.owner_id}", "workers")
 

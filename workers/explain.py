@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import connection
 
 from common import clock
-from workers import census, misfits, telemetry, waiting, wording
+from workers import census, control_words, misfits, telemetry, waiting, wording
+from workers.control_models import controls_of
 from workers.facts import facts_of
 from workers.matching import NOTHING, Learned, Requirements, softened
 from workers.models import Lease, Work, Worker
@@ -108,14 +109,20 @@ def idle_reason(worker: Worker) -> str:
 
 
 def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
-    """The line of each node that holds no work (GPUs prefetched), with a fixed number of queries."""
-    idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE]
-    groups = waiting.groups(now=clock.now(), limit=LOOK) if idle else []
+    """The line of each node that holds no work (controls and GPUs joined), with a fixed number of queries."""
+    idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE and not worker.closed_by]
+    now = clock.now()
+    groups = waiting.groups(now=now, limit=LOOK) if idle else []
     needed = [(group.requirements, group.learned) for group in groups]
-    lines = {
-        worker.pk: "" if worker.status == WorkerStatus.ONLINE else wording.STATUS_WORDS[worker.status] for worker in workers
-    }
+    lines = {worker.pk: _status_line(worker, now) for worker in workers}
     return lines | {worker.pk: wording.explain_idle(facts_of(worker), needed) for worker in idle}
+
+
+def _status_line(worker: Worker, now: datetime) -> str:
+    if worker.status == WorkerStatus.ONLINE:
+        zone = controls_of(worker).time_zone
+        return control_words.closed_line(worker.closed_by, worker.hours_change_at, zone, now=now)
+    return wording.STATUS_WORDS[worker.status]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ COLUMNS = """
     w.country, w.trusted, w.reliability_bp, w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.score_milli, w.protocol
 """
 WIDTH = 14
-TAKES_WORK = "w.status = 'online' AND w.connected_at IS NOT NULL"
+TAKES_WORK = "w.status = 'online' AND w.connected_at IS NOT NULL AND w.closed_by = ''"
 ONLINE = f"""
     SELECT {COLUMNS},
            w.slots > (SELECT count(*) FROM workers_lease l WHERE l.worker_id = w.id AND l.place = 0)

@@ -15,10 +15,14 @@ EARNINGS_DAYS = 30
 
 
 def for_look(workers: QuerySet) -> QuerySet:
-    """Adds what a Look needs: GPUs, `first_signed_on_at`, and `holds_work`, whether it holds any."""
+    """Adds what a Look needs: controls, GPUs, `first_signed_on_at`, and `holds_work`, whether it holds any."""
     first = Shift.objects.filter(worker=OuterRef("pk")).order_by().values("worker").annotate(at=Min("started_at"))
     held = Exists(Lease.objects.filter(worker=OuterRef("pk")))
-    return workers.prefetch_related("gpus").annotate(first_signed_on_at=Subquery(first.values("at")), holds_work=held)
+    return (
+        workers.select_related("controls")
+        .prefetch_related("gpus")
+        .annotate(first_signed_on_at=Subquery(first.values("at")), holds_work=held)
+    )
 
 
 def with_day(workers: QuerySet, now: datetime) -> QuerySet:

@@ -8,6 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from workers.control_models import Controls as Controls
+from workers.control_models import Maintenance as Maintenance
+from workers.hours import ClosedBy
 from workers.states import MisfitKind, WorkerStatus
 from workers.telemetry_rows import GpuDay, GpuHour, GpuMinute, Rolled, WorkerDay, WorkerHour, WorkerMinute  # noqa: F401 (tables)
 
@@ -43,7 +46,7 @@ class WorkerQuerySet(models.QuerySet):
         return self.exclude(connected_at=None)
 
     def taking_work(self):
-        return self.connected().filter(status=WorkerStatus.ONLINE)
+        return self.connected().filter(status=WorkerStatus.ONLINE, closed_by="")
 
 
 class Worker(models.Model):
@@ -74,6 +77,9 @@ class Worker(models.Model):
     country = models.CharField(max_length=2, blank=True, db_default="")  # a key of workers.places.COUNTRIES, by its owner
     trusted = models.BooleanField(default=False, db_default=False)  # by an operator: may have scenes kept to trusted nodes
 
+    closed_by = models.CharField(max_length=12, blank=True, db_default="")  # a workers.hours.ClosedBy: no new work for now
+    hours_change_at = models.DateTimeField(null=True, blank=True)  # when that may be otherwise; sweep_hours looks then
+
     gateway_id = models.CharField(max_length=64, blank=True)  # which gateway process holds the socket
     connection_epoch = models.BigIntegerField(default=0)  # grows by one with every sign-on
     connected_at = models.DateTimeField(null=True, blank=True)
@@ -89,8 +95,14 @@ class Worker(models.Model):
             models.UniqueConstraint(fields=["owner", "name"], name="worker_name_once_per_owner"),
             models.CheckConstraint(condition=Q(status__in=WorkerStatus.values), name="worker_status_known"),
             models.CheckConstraint(condition=Q(slots__gte=1), name="worker_has_a_slot"),
+            models.CheckConstraint(
+                condition=Q(closed_by__in=["", *(each.value for each in ClosedBy)]), name="worker_closed_by_known"
+            ),
         ]
-        indexes = [models.Index(fields=["gateway_id"], name="worker_by_gateway", condition=Q(connected_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["gateway_id"], name="worker_by_gateway", condition=Q(connected_at__isnull=False)),
+            models.Index(fields=["hours_change_at"], name="worker_by_hours", condition=Q(hours_change_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -28,6 +28,9 @@ TONES_OF_EVENTS = {
     "suspended": "bad",
     "paused": "warn",
     "draining": "info",
+    "closed": "warn",
+    "opened": "ok",
+    "maintenance": "info",
 }
 
 
@@ -38,6 +41,8 @@ def status_words(worker: Worker, running: int) -> tuple[str, str]:
     """Tone and words of the badge; `running`: how many attempts run on it now."""
     status = WorkerStatus(worker.status)
     tone, words = TONES[status], str(status.label)
+    if worker.status == WorkerStatus.ONLINE and worker.closed_by:
+        return ("accent", "Closing after this task") if running else ("quiet", "Online, closed")
     if worker.status == WorkerStatus.ONLINE:
         return ("accent", "Online, rendering") if running else (tone, "Online, idle")
     if worker.status == WorkerStatus.PAUSED and running:

@@ -3,6 +3,7 @@
 The subjects have modules of their own; this one is the door.
 """
 
+from workers.controls import announce_maintenance, end_maintenance, set_controls
 from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import BATCH, LEASE_SECONDS, feed_once
@@ -52,11 +53,13 @@ __all__ = [
     "Sums",
     "TooManyNodes",
     "admit",
+    "announce_maintenance",
     "change_group",
     "create_worker",
     "current_work",
     "days_of",
     "drain_worker",
+    "end_maintenance",
     "enqueue",
     "feed_once",
     "hold_group",
@@ -78,6 +81,7 @@ __all__ = [
     "retire_worker",
     "return_leases",
     "revoke_enrolments",
+    "set_controls",
     "sign_off",
     "sign_on",
     "suspend_worker",

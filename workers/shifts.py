@@ -12,7 +12,7 @@ from django.db.models import Q
 from common.transitions import move
 from common.words import one_line
 from pictor_agent import protocol
-from workers import deliveries, events, nearness
+from workers import controls, deliveries, events, nearness
 from workers.deliveries import Held
 from workers.enrolments import spend_token
 from workers.feeding import LEASE_SECONDS
@@ -110,6 +110,7 @@ def sign_on(
     else:
         move(worker, status, moves=WORKER_MOVES, **changes)
     _replace_gpus(worker, inventory.gpus)
+    controls.keep_slots(worker)
     Shift.objects.create(worker=worker, epoch=admission.epoch, started_at=now)
     events.record(worker, "signed-on", now=now, detail=f"agent {version}")
     signed_on = _reconcile(worker, admission.epoch, holding, now=now)

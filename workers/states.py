@@ -19,7 +19,7 @@ class ReturnReason(TextChoices):
     LEASE_EXPIRED = "lease_expired", "the node stopped renewing its lease"
     NOT_ACKNOWLEDGED = "not_acknowledged", "the node did not confirm the assignment"
     NODE_GONE = "node_gone", "the node went away or lost the work"
-    DRAINED = "drained", "the node was paused or stopped before it began"
+    DRAINED = "drained", "the node was paused, closed or stopped before it began"
     HELD_BACK = "held_back", "its job was paused before it began"
     PLACE_TAKEN = "place_taken", "the place was taken meanwhile"
 
