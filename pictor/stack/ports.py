@@ -1,15 +1,22 @@
 """Ports of this machine: a free one, and whether one answers or is taken."""
 
 import errno
+import random
 import socket
 
 from pictor.stack.words import Stop
 
 
+FREE_FROM, FREE_TO = 20_000, 32_000
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that systems lend to outgoing connections: one of these could take it before the server is up."""
+    for _ in range(200):
+        port = random.randrange(FREE_FROM, FREE_TO)
+        if not is_taken(port):
+            return port
+    raise Stop(f"No port between {FREE_FROM} and {FREE_TO} is free on this machine.")
 
 
 def free_pair() -> int:
