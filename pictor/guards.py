@@ -1,4 +1,4 @@
-"""What must never start where strangers can reach it: the demo's one-click people, debug pages, operators with one key only."""
+"""What must never start where strangers can reach it: one-click people, debug pages, operators with one key only, played GPUs."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,11 +6,14 @@ from urllib.parse import urlsplit
 from pictor import env
 
 
-def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, second_step: bool, site_url: str) -> None:
+def refuse_unsafe_start(
+    *, environment: str, demo: bool, debug: bool, second_step: bool, simulated: bool, site_url: str
+) -> None:
     """Stop the start with the variable's name.
 
     Raises:
-        BadSetting: production with PICTOR_DEMO or DEBUG, or the demo or operators without a second step at a public or https address.
+        BadSetting: production with PICTOR_DEMO or DEBUG; the demo, operators without a second step, or nodes whose GPUs are
+            played from files, in production or at a public or https address.
     """
     if environment not in {"", "development", "production"}:
         raise env.BadSetting(f"PICTOR_ENV={environment!r} is unknown. Write production or development.")
@@ -20,6 +23,8 @@ def refuse_unsafe_start(*, environment: str, demo: bool, debug: bool, second_ste
         raise env.BadSetting("DEBUG=1 shows settings and code to strangers. Production must not set it.")
     if not second_step and (environment == "production" or is_public(site_url)):
         raise env.BadSetting("STAFF_SECOND_STEP=0 opens the console to whoever has one key of an operator. Leave it out.")
+    if simulated and (environment == "production" or is_public(site_url)):
+        raise env.BadSetting("SIMULATED_GPUS=1 takes nodes whose GPUs are played from a file. Leave it out.")
     if demo and is_public(site_url):
         raise env.BadSetting(
             f"PICTOR_DEMO=1 lets anybody sign in as an operator, and SITE_URL={site_url} looks public. "

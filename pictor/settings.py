@@ -25,7 +25,15 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", "")  # what it replaced
 SITE_NAME = env.text("SITE_NAME", "Pictor")
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 STAFF_SECOND_STEP = env.flag("STAFF_SECOND_STEP", True)  # 0: operators may do without one
-refuse_unsafe_start(environment=ENVIRONMENT, demo=DEMO, debug=DEBUG, second_step=STAFF_SECOND_STEP, site_url=SITE_URL)
+SIMULATED_GPUS = env.flag("SIMULATED_GPUS")  # nodes may play GPUs from a file, for trying out what shows them
+refuse_unsafe_start(
+    environment=ENVIRONMENT,
+    demo=DEMO,
+    debug=DEBUG,
+    second_step=STAFF_SECOND_STEP,
+    simulated=SIMULATED_GPUS,
+    site_url=SITE_URL,
+)
 LIVE_URL = env.text("LIVE_URL", "ws://127.0.0.1:8001").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", urlsplit(SITE_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

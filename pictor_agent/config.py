@@ -37,6 +37,7 @@ class Config:
     memory_bytes: int = 0  # of one Blender; 0: most of the machine
     cache_bytes: int = 0  # 0: chosen by free disk
     drain_seconds: float = DRAIN_SECONDS
+    gpu_trace: str = ""  # a recording that is played in the place of this machine's GPUs
     warm_scenes: int = pool.SCENES_MAX  # that stay open between frames
     warm_frames: int = pool.FRAMES_MAX  # then a Blender is started anew
     warm_seconds: float = pool.AGE_SECONDS_MAX  # the same by age

@@ -32,7 +32,7 @@ def _say_machine(terminal: Terminal) -> list[str]:
     for gpu in found.gpus:
         terminal.say(f"GPU {gpu.index}: {gpu.model}, {gpu.vram_bytes / GIB:.1f} GiB, driver {gpu.driver}", "ok")
     if not found.gpus:
-        terminal.say("No NVIDIA GPU: this node renders on its CPU", "warn")
+        terminal.say("No NVIDIA or AMD GPU: this node renders on its CPU", "warn")
     return []
 
 

@@ -48,6 +48,9 @@ def _add_run(commands) -> None:
     parser.add_argument("--config", required=True, help="the configuration file downloaded from the node's page")
     parser.add_argument("--state", help="where key, cache and outbox live (default: ~/.local/state/pictor-agent/<node>)")
     parser.add_argument("--cache-bytes", type=int, help="how much disk the file cache may use")
+    parser.add_argument(
+        "--gpu-trace", metavar="FILE", help="play GPUs from a recording; networks for real work refuse such a node"
+    )
     parser.add_argument("--plain", action="store_true", help="no colours, no progress line")
 
 

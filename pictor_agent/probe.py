@@ -1,91 +1,15 @@
-"""What this machine is and how it fares: CPU, memory, disk and network by psutil, NVIDIA GPUs by NVML where present."""
+"""What this machine is and how it fares: CPU, memory, disk and network by psutil, GPUs by pictor_agent.gpus."""
 
-import ctypes
 import platform
 import socket
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import psutil
 
 from pictor_agent import protocol
 from pictor_agent.abilities import CYCLES_ALONE, Abilities
-
-
-class Gpus(Protocol):
-    """Whatever can list GPUs and sample them."""
-
-    def inventory(self) -> list[protocol.GpuInfo]: ...
-
-    def samples(self) -> list[protocol.GpuSample]: ...
-
-
-class NoGpus:
-    """A machine without GPUs that we can see."""
-
-    def inventory(self) -> list[protocol.GpuInfo]:
-        return []
-
-    def samples(self) -> list[protocol.GpuSample]:
-        return []
-
-
-class NvmlGpus:
-    """NVIDIA GPUs. A field that a card does not support stays at its default."""
-
-    def __init__(self, nvml) -> None:
-        self.nvml = nvml
-        self.handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
-
-    def inventory(self) -> list[protocol.GpuInfo]:
-        driver = _text(self.ask(self.nvml.nvmlSystemGetDriverVersion, default=""))
-        return [self._info(index, handle, driver) for index, handle in enumerate(self.handles)]
-
-    def _info(self, index: int, handle, driver: str) -> protocol.GpuInfo:
-        memory = self.ask(self.nvml.nvmlDeviceGetMemoryInfo, handle)
-        return protocol.GpuInfo(
-            index=index,
-            model=_text(self.ask(self.nvml.nvmlDeviceGetName, handle, default="unknown")),
-            vram_bytes=memory.total if memory else 0,
-            driver=driver,
-            uuid=_text(self.ask(self.nvml.nvmlDeviceGetUUID, handle, default="")),
-        )
-
-    def samples(self) -> list[protocol.GpuSample]:
-        return [self._sample(index, handle) for index, handle in enumerate(self.handles)]
-
-    def _sample(self, index: int, handle) -> protocol.GpuSample:
-        nvml = self.nvml
-        load = self.ask(nvml.nvmlDeviceGetUtilizationRates, handle)
-        memory = self.ask(nvml.nvmlDeviceGetMemoryInfo, handle)
-        fan = self.ask(nvml.nvmlDeviceGetFanSpeed, handle)
-        return protocol.GpuSample(
-            index=index,
-            load=load.gpu / 100 if load else 0.0,
-            vram_used_bytes=memory.used if memory else 0,
-            temperature_celsius=float(self.ask(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU, default=0)),
-            power_watts=self.ask(nvml.nvmlDeviceGetPowerUsage, handle, default=0) / 1_000,
-            fan=None if fan is None else min(fan / 100, 1.0),
-            clock_mhz=self.ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_GRAPHICS, default=0),
-        )
-
-    def ask(self, question, *arguments, default=None):
-        """The answer, or `default` for what this card or driver does not tell."""
-        try:
-            return question(*arguments)
-        except self.nvml.NVMLError:
-            return default
-
-
-def find_gpus() -> Gpus:
-    try:
-        ctypes.CDLL("libnvidia-ml.so.1")  # first: the tables of pynvml take 14 MB, which a machine without a driver saves
-        import pynvml
-
-        pynvml.nvmlInit()
-        return NvmlGpus(pynvml)
-    except Exception:  # no driver, no library, or a driver that is being updated: a node without GPUs
-        return NoGpus()
+from pictor_agent.gpus import Gpus, find_gpus
 
 
 class Probe:
@@ -118,6 +42,7 @@ class Probe:
             device=abilities.device,
             isolation=isolation,
             unsandboxed_allowed=unsandboxed_allowed,
+            simulated=self.gpus.simulated,
         )
 
     def heartbeat(self, holding: list[tuple[int, int]]) -> protocol.Heartbeat:
@@ -156,7 +81,3 @@ def os_name() -> str:
         return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.release()}"
     except (OSError, KeyError):
         return platform.platform()
-
-
-def _text(value) -> str:
-    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value))[:200]

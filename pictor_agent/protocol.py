@@ -194,6 +194,8 @@ class GpuInfo(msgspec.Struct, kw_only=True):
     vram_bytes: Count
     driver: Name = ""
     uuid: Name = ""
+    compute: Name = ""  # CUDA's compute capability: "8.9"
+    power_limit_watts: Gauge = 0.0
 
     def __post_init__(self) -> None:
         drop_nul(self)
@@ -217,6 +219,7 @@ class Inventory(msgspec.Struct, kw_only=True):
     device: Name = "CPU"  # the best that Blender finds: CPU, OPTIX, CUDA, HIP, METAL or ONEAPI
     isolation: Literal["bubblewrap", "none"] = "none"
     unsandboxed_allowed: bool = False  # the owner's explicit flag
+    simulated: bool = False  # its GPUs are played from a file
 
     def __post_init__(self) -> None:
         drop_nul(self)
@@ -230,6 +233,10 @@ class GpuSample(msgspec.Struct, kw_only=True):
     power_watts: Gauge = 0.0
     fan: Fraction | None = None
     clock_mhz: Count = 0
+    memory_clock_mhz: Count = 0
+    ecc_errors: Count | None = None  # that could not be corrected, since the driver was loaded; None: it has no ECC
+    throttle: Annotated[list[Reason], Meta(max_length=16)] = []  # why it is slower than it could be; see pictor_agent.nvml
+    programs: Count | None = None  # that compute on it; None: not known
 
 
 # Node to server -------------------------------------------------------------------------------------------------------
@@ -410,7 +417,17 @@ class Pace(Message):
 class Refused(Message):
     """The server will not have this node; `code` is stable, `words` are for the owner's terminal."""
 
-    code: Literal["too_old", "unknown_node", "bad_token", "bad_signature", "retired", "suspended", "superseded", "bad_message"]
+    code: Literal[
+        "too_old",
+        "unknown_node",
+        "bad_token",
+        "bad_signature",
+        "retired",
+        "suspended",
+        "superseded",
+        "bad_message",
+        "simulated",
+    ]
     words: Line
     retry: bool = False  # False: do not come back with the same configuration
 

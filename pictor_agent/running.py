@@ -10,9 +10,11 @@ from pictor_agent.config import BadConfig, Config, State, default_cache_bytes, d
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
 from pictor_agent.files import FileStore
+from pictor_agent.gpus import find_gpus
 from pictor_agent.outbox import Outbox
 from pictor_agent.pool import Pool, Rules
 from pictor_agent.probe import Probe
+from pictor_agent.recorded import BadTrace
 from pictor_agent.runner import Runner
 from pictor_agent.sandbox import SandboxUnavailable, find_sandbox, remove_stale_folders
 from pictor_agent.shift import Shift
@@ -32,12 +34,13 @@ def run(arguments) -> int:
             allow_unsandboxed=arguments.allow_unsandboxed,
             memory_bytes=arguments.memory_bytes,
             cache_bytes=arguments.cache_bytes,
+            gpu_trace=arguments.gpu_trace,
         )
         state = State(Path(arguments.state) if arguments.state else default_state_folder(config.worker_uid))
         state.make()
         with state.locked():
             return asyncio.run(_work(config, state, terminal))
-    except (BadConfig, NoBlender, SandboxUnavailable) as error:
+    except (BadConfig, BadTrace, NoBlender, SandboxUnavailable) as error:
         terminal.say(str(error), "bad")
         return UNUSABLE
 
@@ -63,6 +66,7 @@ def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
 
     Raises:
         NoBlender, SandboxUnavailable: this machine cannot render.
+        BadTrace: the recording of its GPUs cannot be played.
     """
     sandbox = find_sandbox(allow_unsandboxed=config.allow_unsandboxed)
     rules = Rules(config.warm_scenes, config.warm_frames, config.warm_seconds)
@@ -71,7 +75,8 @@ def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
     remove_stale_folders()
     cache_bytes = config.cache_bytes or default_cache_bytes(state.folder)
     store = FileStore(state.folder / "cache", cache_bytes, make_client(), runner.has_open)
-    return Shift(config, state, runner, store, Outbox(state.folder / "outbox"), Probe(state.folder), terminal)
+    probe = Probe(state.folder, find_gpus(Path(config.gpu_trace) if config.gpu_trace else None))
+    return Shift(config, state, runner, store, Outbox(state.folder / "outbox"), probe, terminal)
 
 
 def find_blenders(config: Config, state: State) -> Environments:

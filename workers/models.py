@@ -71,6 +71,7 @@ class Worker(models.Model):
     engine_notes = models.JSONField(default=list, db_default=[], blank=True)  # why an engine does not work: "EEVEE: no libEGL"
     isolation = models.CharField(max_length=20, default="none")  # "bubblewrap" or "none"
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
+    simulated = models.BooleanField(default=False, db_default=False)  # its GPUs are played from a file; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
     score_milli = models.PositiveIntegerField(default=1000)  # benchmark: reference seconds per 1,000 seconds
     reliability_bp = models.PositiveSmallIntegerField(default=9500, db_default=9500)  # workers.reliability; kept by a sweep
@@ -124,6 +125,8 @@ class Gpu(models.Model):
     vram_bytes = models.BigIntegerField()
     driver = models.CharField(max_length=80, blank=True)
     uuid = models.CharField(max_length=80, blank=True)
+    compute = models.CharField(max_length=16, blank=True, db_default="")  # CUDA's compute capability: "8.9"
+    power_limit_watts = models.FloatField(default=0, db_default=0)
 
     class Meta:
         ordering = ["index"]

@@ -190,6 +190,12 @@ def _notice(worker: Worker) -> dict | None:
         return {"tone": "info", "title": "Retired.", "text": "It takes no more work; its history stays here."}
     if worker.status == WorkerStatus.SUSPENDED:
         return {"tone": "bad", "title": "Suspended by an operator.", "text": "It gets no work until an operator lifts this."}
+    if worker.simulated:
+        return {
+            "tone": "warn",
+            "title": "Its GPUs are simulated.",
+            "text": "The agent plays them from a recording (--gpu-trace), so that pages and limits can be tried without any.",
+        }
     if worker.public_key is None or worker.sandboxed:
         return None
     if worker.unsandboxed_allowed:

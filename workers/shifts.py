@@ -6,6 +6,7 @@ Locks: the worker row (without its key, so that leases may refer to it), then wh
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -98,7 +99,13 @@ def _supersede(worker: Worker, *, now: datetime) -> None:
 def sign_on(
     admission: Admission, *, inventory: protocol.Inventory, holding, version: str, now: datetime, protocol_version: int = 1
 ) -> SignedOn | None:
-    """Take the inventory and begin a shift; leases that the node no longer holds return. None when superseded meanwhile."""
+    """Take the inventory and begin a shift; leases that the node no longer holds return. None when superseded meanwhile.
+
+    Raises:
+        Refusal: its GPUs are played from a file, where only real ones may earn.
+    """
+    if inventory.simulated and not settings.SIMULATED_GPUS:
+        raise Refusal("simulated", "This network takes real GPUs alone; start the agent without --gpu-trace.")
     worker = Worker.objects.select_for_update(no_key=True).get(pk=admission.worker_id)
     if worker.connection_epoch != admission.epoch or worker.status in {S.RETIRED, S.SUSPENDED}:
         return None
@@ -131,6 +138,7 @@ def _inventory_columns(inventory: protocol.Inventory) -> dict:
         "engines": list(inventory.engines),
         "engine_notes": [one_line(note) for note in inventory.engine_notes],
         "device": inventory.device[:16],
+        "simulated": inventory.simulated,
     }
 
 
@@ -145,6 +153,8 @@ def _replace_gpus(worker: Worker, gpus: list[protocol.GpuInfo]) -> None:
             vram_bytes=g.vram_bytes,
             driver=one_line(g.driver)[:80],
             uuid=one_line(g.uuid)[:80],
+            compute=one_line(g.compute)[:16],
+            power_limit_watts=g.power_limit_watts,
         )
         for g in by_index.values()
     )

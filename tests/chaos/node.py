@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pictor_agent.config import State, read_config
 from pictor_agent.files import FileStore
+from pictor_agent.gpus import AllOf
 from pictor_agent.outbox import Outbox
-from pictor_agent.probe import NoGpus, Probe
+from pictor_agent.probe import Probe
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 from pictor_agent.transfers import make_client
@@ -22,7 +23,7 @@ async def work(config: Path, folder: Path, seconds: float) -> int:
     with state.locked():
         async with make_client() as client:
             store = FileStore(folder / "cache", CACHE_BYTES, client, painter.has_open)
-            outbox, probe = Outbox(folder / "outbox"), Probe(folder, NoGpus())
+            outbox, probe = Outbox(folder / "outbox"), Probe(folder, AllOf([]))
             return await Shift(
                 read_config(config), state, painter, store, outbox, probe, Terminal(sys.stdout, plain=True)
             ).run()

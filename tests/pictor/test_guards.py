@@ -7,12 +7,20 @@ import pytest
 from pictor.env import BadSetting
 from pictor.guards import is_public, refuse_plain_http, refuse_unsafe_start
 
-LAPTOP = {"environment": "", "demo": True, "debug": False, "second_step": True, "site_url": "http://127.0.0.1:8000"}
+LAPTOP = {
+    "environment": "",
+    "demo": True,
+    "debug": False,
+    "second_step": True,
+    "simulated": False,
+    "site_url": "http://127.0.0.1:8000",
+}
 PRODUCTION = {
     "environment": "production",
     "demo": False,
     "debug": False,
     "second_step": True,
+    "simulated": False,
     "site_url": "https://pictor.example",
 }
 
@@ -50,6 +58,14 @@ class RefuseUnsafeStartTests:
 
     def test_on_a_laptop_operators_may_do_without(self):
         refuse_unsafe_start(**LAPTOP | {"second_step": False})
+
+    @pytest.mark.parametrize("environment", ["production", ""])
+    def test_played_gpus_are_refused_where_strangers_are(self, environment):
+        with pytest.raises(BadSetting, match="SIMULATED_GPUS"):
+            refuse_unsafe_start(**PRODUCTION | {"simulated": True, "environment": environment})
+
+    def test_on_a_laptop_gpus_may_be_played(self):
+        refuse_unsafe_start(**LAPTOP | {"simulated": True})
 
     def test_an_unknown_word_is_not_taken_for_safety(self):
         with pytest.raises(BadSetting, match="PICTOR_ENV"):
