@@ -6,7 +6,6 @@ import socket
 
 from pictor.stack.words import Stop
 
-
 FREE_FROM, FREE_TO = 20_000, 32_000
 
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workers", "0009_protocol_of_the_agent")]
+    dependencies = [("workers", "0011_controls_of_a_node")]
     operations = [
         migrations.AddField("worker", "simulated", models.BooleanField(db_default=False, default=False)),
         migrations.AddField("gpu", "compute", models.CharField(blank=True, db_default="", max_length=16)),
