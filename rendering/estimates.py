@@ -115,7 +115,7 @@ def _speed_online(job: Job) -> list[int]:
 
     Where all frames are to come from one class of devices, those of the class that most of them have.
     """
-    by_class = census.speeds_milli(Requirements.from_json(requirements(job)))
+    by_class = census.speeds_milli(Requirements.from_json(requirements(job)), whose=job.owner_id)
     if job.one_device_class:
         by_class = {"": max(by_class.values(), key=len, default=[])}
     speed = sum(map(sum, by_class.values()))

@@ -27,7 +27,7 @@ class Fit(NamedTuple):
 def fit_of(job: Job) -> Fit:
     """The nodes for the job as its settings stand."""
     needed = Requirements.from_json(requirements(job))
-    nodes = census.online(needed)
+    nodes = census.online(needed, whose=job.owner_id)
     online = sum(alike.count for alike in nodes)
     classes: Counter = Counter()
     for alike in nodes:

@@ -7,27 +7,31 @@ from typing import NamedTuple
 from django.core.cache import cache
 from django.db import connection
 
-from workers.facts import TAKES_WORK, names_of
+from workers.facts import NODES, TAKES_WORK, names_of
 from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts, mismatch
 from workers.places import keys_of
+from workers.serving import uses_of
 
 FEW = 200  # so many nodes are counted anew for every page; more are remembered for a moment
 KEPT_SECONDS = 5
-FIXED = 11  # columns that make a class; the lists follow
+FIXED = 15  # columns that make a class; the lists follow
+CLASS = ", ".join(str(number + 1) for number in range(FIXED))
 
 # Memory in steps of 16 MiB and reliability in whole percent, so that nodes of one make are alike.
 CLASSES = f"""
     SELECT w.engines::text, w.blender_versions::text, w.ram_bytes / 16777216 * 16777216,
            COALESCE(gpus.models, '{{}}'), COALESCE(gpus.memory, '{{}}'), w.country, w.trusted, w.reliability_bp / 100 * 100,
            w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.protocol,
+           COALESCE(c.accepts_render, TRUE), COALESCE(c.accepts_check, TRUE), COALESCE(c.accepts_rent, FALSE),
+           CASE c.serves WHEN 'own_only' THEN ARRAY[w.owner_id] WHEN 'team_only' THEN w.owner_id || c.team_ids END,
            array_agg(w.id), array_agg(w.owner_id), array_agg(w.slots > COALESCE(busy.places, 0)),
            array_agg(w.score_milli * w.slots)
-    FROM workers_worker w
+    FROM {NODES}
     LEFT JOIN (SELECT worker_id, array_agg(model ORDER BY index) AS models, array_agg(vram_bytes ORDER BY index) AS memory
                FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND w.device <> 'CPU'
     LEFT JOIN (SELECT worker_id, count(*) AS places FROM workers_lease WHERE place = 0 GROUP BY worker_id) busy
            ON busy.worker_id = w.id
-    WHERE {TAKES_WORK} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    WHERE {TAKES_WORK} GROUP BY {CLASS}
 """
 
 
@@ -39,6 +43,10 @@ class HardwareClass(NamedTuple):
     owner_ids: list[int]
     free: list[bool]  # a place where work would begin at once
     speeds_milli: list[int]  # reference seconds per 1,000 seconds, of all slots
+
+    def met_by(self, user_id: int) -> "HardwareClass":
+        """As the work of this user meets them."""
+        return self._replace(facts=self.facts.met_by(user_id))
 
     def told_apart(self, owner_ids: Set[int], ids: Set[int]) -> list[Alike]:
         """The nodes that are named, or whose owners are, one by one; then the others together."""
@@ -52,18 +60,18 @@ def _alone(facts: WorkerFacts, worker_id: int, owner_id: int, free: bool) -> Ali
     return Alike(facts.of(worker_id, owner_id), int(free))
 
 
-def online(requirements: Requirements, learned: Learned = NOTHING) -> list[Alike]:
-    """For a page that matches them with this work; of a large network a few seconds old."""
+def online(requirements: Requirements, learned: Learned = NOTHING, *, whose: int) -> list[Alike]:
+    """For a page that matches them with this work of a user; of a large network a few seconds old."""
     owner_ids = {requirements.owner_only, *requirements.owner_ids} - {0}
     ids = learned.ran_out | learned.failed
-    return [alike for each in classes_of_late() for alike in each.told_apart(owner_ids, ids)]
+    return [alike for each in classes_of_late() for alike in each.met_by(whose).told_apart(owner_ids, ids)]
 
 
-def speeds_milli(requirements: Requirements) -> dict[str, list[int]]:
-    """The speeds of the nodes that fit, by their class of devices; of a large network a few seconds old."""
+def speeds_milli(requirements: Requirements, *, whose: int) -> dict[str, list[int]]:
+    """The speeds of the nodes that fit work of this user, by their class of devices; of a large network a few seconds old."""
     found: dict[str, list[int]] = defaultdict(list)
     asks_who = bool(requirements.owner_only or requirements.owner_ids)
-    for each in classes_of_late():
+    for each in (known.met_by(whose) for known in classes_of_late()):
         if asks_who or mismatch(requirements, each.facts) is None:
             found[each.facts.device_class] += [
                 speed
@@ -74,11 +82,11 @@ def speeds_milli(requirements: Requirements) -> dict[str, list[int]]:
 
 
 def classes_of_late() -> list[HardwareClass]:
-    found = cache.get("nodes-online:2")
+    found = cache.get("nodes-online:3")
     if found is None:
         found = _classes()
         if sum(len(each.ids) for each in found) > FEW:
-            cache.set("nodes-online:2", found, KEPT_SECONDS)
+            cache.set("nodes-online:3", found, KEPT_SECONDS)
     return found
 
 
@@ -89,7 +97,8 @@ def _classes() -> list[HardwareClass]:
 
 
 def _facts(row) -> WorkerFacts:
-    engines, versions, ram_bytes, models, memory, country, trusted, reliability_bp, *sandbox, protocol = row[:FIXED]
+    engines, versions, ram_bytes, models, memory, country, trusted, reliability_bp, *sandbox, protocol = row[:11]
+    render, check, rent, served = row[11:FIXED]
     return WorkerFacts(
         worker_id=0,
         engines=names_of(engines),
@@ -103,4 +112,7 @@ def _facts(row) -> WorkerFacts:
         sandboxed=sandbox[0],
         unsandboxed_allowed=sandbox[1],
         protocol=protocol,
+        uses=uses_of(render=render, check=check, rent=rent),
+        first=(frozenset(served),) if served else (),
+        others=not served,
     )

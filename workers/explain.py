@@ -49,7 +49,7 @@ STANDING = """
               AND (work.kind, work."group") > (jobs.kind, jobs."group")
             ORDER BY work.tier, work.owner_id, work.kind, work."group" LIMIT 1) AS next
         WHERE jobs.depth < 100)
-    SELECT head.requirements::text, head.affinity,
+    SELECT head.requirements::text, head.affinity, head.owner_id,
            (SELECT count(*) FROM (SELECT 1 FROM jobs CROSS JOIN LATERAL (
                 SELECT 1 FROM workers_work AS work
                 WHERE NOT leased AND NOT held AND work.tier = head.tier AND work.owner_id = head.owner_id
@@ -75,8 +75,8 @@ def waiting_reason(kind: str, group: int) -> str | None:
     if standing is None:
         waits = Work.objects.filter(kind=kind, group=group, leased=False).exists()
         return "Held back while its job is paused." if waits else None
-    requirements, learned, ahead, others = standing
-    nodes = census.online(requirements, learned)
+    requirements, learned, whose, ahead, others = standing
+    nodes = census.online(requirements, learned, whose=whose)
     learned = softened(requirements, learned, [alike.facts for alike in nodes])
     return wording.explain_waiting(requirements, nodes, ahead=ahead, others=others, learned=learned)
 
@@ -86,21 +86,21 @@ def what_is_missing(kind: str, group: int) -> str:
     standing = _standing(kind, group)
     if standing is None:
         return ""
-    requirements, learned, _, _ = standing
-    nodes = census.online(requirements, learned)
+    requirements, learned, whose, _, _ = standing
+    nodes = census.online(requirements, learned, whose=whose)
     learned = softened(requirements, learned, [alike.facts for alike in nodes])
     return wording.lacking(requirements, nodes, learned=learned)
 
 
-def _standing(kind: str, group: int) -> tuple[Requirements, Learned, int, int] | None:
+def _standing(kind: str, group: int) -> tuple[Requirements, Learned, int, int, int] | None:
     with connection.cursor() as cursor:
         cursor.execute(STANDING, {"kind": kind, "group": group, "most": wording.AHEAD_MAX + 1})
         row = cursor.fetchone()
     if row is None:
         return None
-    requirements, affinity, ahead, others = row
+    requirements, affinity, *standing = row
     learned = misfits.learned([affinity], now=clock.now()).get(affinity, NOTHING)
-    return waiting.requirements_from(requirements), learned, ahead, others
+    return waiting.requirements_from(requirements), learned, *standing
 
 
 def idle_reason(worker: Worker) -> str:
@@ -113,7 +113,7 @@ def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
     idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE and not worker.closed_by]
     now = clock.now()
     groups = waiting.groups(now=now, limit=LOOK) if idle else []
-    needed = [(group.requirements, group.learned) for group in groups]
+    needed = [(group.requirements, group.learned, group.whose) for group in groups]
     lines = {worker.pk: _status_line(worker, now) for worker in workers}
     return lines | {worker.pk: wording.explain_idle(facts_of(worker), needed) for worker in idle}
 

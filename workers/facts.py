@@ -6,25 +6,29 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from workers.control_models import controls_of
 from workers.matching import WorkerFacts
 from workers.models import Worker
 from workers.places import keys_of
+from workers.serving import NOBODY_ELSE, ranks_of, uses_of
 
 NODES_MAX = 20_000
 
-# In the order of `facts_of_row`, of `workers_worker AS w`.
+NODES = "workers_worker w LEFT JOIN workers_controls c ON c.worker_id = w.id"
+# In the order of `facts_of_row`, of NODES.
 COLUMNS = """
     w.id, w.owner_id, w.engines::text, w.blender_versions::text, w.ram_bytes,
     ARRAY(SELECT g.model FROM workers_gpu g WHERE g.worker_id = w.id AND w.device <> 'CPU' ORDER BY g.index),
     ARRAY(SELECT g.vram_bytes FROM workers_gpu g WHERE g.worker_id = w.id AND w.device <> 'CPU' ORDER BY g.index),
-    w.country, w.trusted, w.reliability_bp, w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.score_milli, w.protocol
+    w.country, w.trusted, w.reliability_bp, w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.score_milli, w.protocol,
+    c.serves, c.team_ids, c.accepts_render, c.accepts_check, c.accepts_rent
 """
-WIDTH = 14
+WIDTH = 19
 TAKES_WORK = "w.status = 'online' AND w.connected_at IS NOT NULL AND w.closed_by = ''"
 ONLINE = f"""
     SELECT {COLUMNS},
            w.slots > (SELECT count(*) FROM workers_lease l WHERE l.worker_id = w.id AND l.place = 0)
-    FROM workers_worker w WHERE {TAKES_WORK} ORDER BY w.id LIMIT %s
+    FROM {NODES} WHERE {TAKES_WORK} ORDER BY w.id LIMIT %s
 """
 
 
@@ -36,7 +40,8 @@ class Node(NamedTuple):
 
 
 def facts_of_row(row) -> WorkerFacts:
-    """`row`: COLUMNS."""
+    """`row`: COLUMNS. Of a node without controls theirs are None: the defaults hold."""
+    serves, team_ids, *uses = row[14:WIDTH]
     return WorkerFacts(
         worker_id=row[0],
         owner_id=row[1],
@@ -52,7 +57,17 @@ def facts_of_row(row) -> WorkerFacts:
         unsandboxed_allowed=row[11],
         score_milli=row[12],
         protocol=row[13],
+        **({} if serves is None else _service(row[1], serves, team_ids, uses)),
     )
+
+
+def _service(owner_id: int, serves: str, team_ids: list[int], uses: list[bool]) -> dict:
+    render, check, rent = uses
+    return {
+        "uses": uses_of(render=render, check=check, rent=rent),
+        "first": ranks_of(serves, owner_id, team_ids),
+        "others": serves not in NOBODY_ELSE,
+    }
 
 
 @lru_cache(maxsize=1_024)
@@ -61,7 +76,9 @@ def names_of(text: str) -> frozenset[str]:
 
 
 def facts_of(worker: Worker) -> WorkerFacts:
-    """`worker` with its GPUs prefetched."""
+    """`worker` with its GPUs and controls joined."""
+    controls = controls_of(worker)
+    uses = [controls.accepts_render, controls.accepts_check, controls.accepts_rent]
     gpus = [] if worker.device == "CPU" else list(worker.gpus.all())
     return WorkerFacts(
         worker_id=worker.pk,
@@ -78,6 +95,7 @@ def facts_of(worker: Worker) -> WorkerFacts:
         unsandboxed_allowed=worker.unsandboxed_allowed,
         score_milli=worker.score_milli,
         protocol=worker.protocol,
+        **_service(worker.owner_id, controls.serves, controls.team_ids, uses),
     )
 
 

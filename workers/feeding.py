@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from pictor_agent import protocol
 from workers import deliveries, events, nearness
 from workers.deliveries import Delivery, Held
-from workers.facts import COLUMNS, TAKES_WORK, WIDTH, facts_of_row
+from workers.facts import COLUMNS, NODES, TAKES_WORK, WIDTH, facts_of_row
 from workers.kinds import NewLease, ReturnedReport, kind_of
 from workers.matching import WorkerFacts
 from workers.models import Work
@@ -35,7 +35,7 @@ UPLOADS_MAX = 8  # per slot: a node that renders faster than it uploads gets no 
 
 PLACES = f"""
     SELECT {COLUMNS}, w.gateway_id, w.connection_epoch, s.slot, p.place, COALESCE(running.affinity, '')
-    FROM workers_worker w
+    FROM {NODES}
     CROSS JOIN LATERAL generate_series(0, w.slots - 1) AS s(slot)
     CROSS JOIN (VALUES (0), (1)) AS p(place)
     LEFT JOIN LATERAL (

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from workers.serving import USES_BY_DEFAULT, Ranks, Use
+
 GIB = 1024**3
 MAKERS = {  # words in the names of GPUs, in lower case
     "nvidia": ("nvidia", "geforce", "rtx", "gtx", "quadro", "tesla"),
@@ -37,6 +39,7 @@ class Requirements:
     reliability_bp_min: int = 0  # basis points, 0..10,000; see workers.reliability
     device_class: str = ""  # "gpu:<model>" or "cpu", so that frames do not flicker; see WorkerFacts.device_class
     protocol_min: int = 0  # of the agent: an older one does not know what is ordered
+    use: str = Use.RENDER.value  # what it makes of the node: its owner may take some uses and not others
 
     @classmethod
     def from_json(cls, row: Mapping) -> "Requirements":
@@ -64,6 +67,9 @@ class WorkerFacts:
     sandboxed: bool = False
     unsandboxed_allowed: bool = False
     score_milli: int = 1000
+    uses: frozenset[str] = USES_BY_DEFAULT  # that its owner allows
+    first: Ranks = ()  # users whose work goes first, rank by rank
+    others: bool = True  # it takes the work of users of no rank as well; see `met_by`
 
     def __reduce__(self):
         """As positional values: pages read hundreds from the cache, and by name that takes milliseconds."""
@@ -82,6 +88,13 @@ class WorkerFacts:
     def device_class(self) -> str:
         """Nodes of one class give the same pixels: the model of the first GPU, else any processor."""
         return f"gpu:{self.gpu_models[0].lower()}" if self.gpu_models else "cpu"
+
+    def puts_first(self, user_id: int) -> bool:
+        return any(user_id in rank for rank in self.first)
+
+    def met_by(self, user_id: int) -> "WorkerFacts":
+        """As the work of this user meets the node: one that serves them is open to them."""
+        return self if self.others or not self.puts_first(user_id) else replace(self, others=True)
 
     def of(self, worker_id: int, owner_id: int) -> "WorkerFacts":
         """The same of another node."""
@@ -120,6 +133,8 @@ NOTHING = Learned()
 class Reason(StrEnum):
     """Why a node may not do a work item."""
 
+    SERVES = "serves"
+    USE = "use"
     OWNER = "owner"
     OWNERS = "owners"
     TRUST = "trust"
@@ -154,6 +169,10 @@ def mismatch(requirements: Requirements, facts: WorkerFacts, learned: Learned = 
 
 
 def _whose(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if not facts.others:
+        return Reason.SERVES
+    if needed.use not in facts.uses:
+        return Reason.USE
     if needed.owner_only and needed.owner_only != facts.owner_id:
         return Reason.OWNER
     if needed.owner_ids and facts.owner_id not in needed.owner_ids:

@@ -30,8 +30,8 @@ def pair(places: list[Place], *, batch: int, without: set[GroupKey], seen: set[i
             break
         found = waiting.rows_of({group: len(own) for group, own in plan.items()}, seen=seen, now=now)
         matched = _match(plan, found, free.places)
-        for _, row in matched:
-            turns.give(row.key[:2])
+        for place, row in matched:
+            (turns.hold if _is_preferred(place, row) else turns.give)(row.key[:2])
         seen |= {row.work_id for rows in found.values() for row in rows}
         pairs += matched
         groups = _unfinished(groups, plan, found)
@@ -39,8 +39,13 @@ def pair(places: list[Place], *, batch: int, without: set[GroupKey], seen: set[i
         free = Free(place for place in free.places if id(place) not in used)
     if pairs:
         turns.catch_up(able)
-        rounds.keep(turns, (row.key[:2] for _, row in pairs))
+        rounds.keep(turns, (row.key[:2] for place, row in pairs if not _is_preferred(place, row)))
     return pairs
+
+
+def _is_preferred(place: Place, row: WaitingRow) -> bool:
+    """The node's owner serves this work first: it stands outside the rounds."""
+    return place.facts.puts_first(row.key[1])
 
 
 def _waiting_groups(now: datetime) -> list[Group]:
@@ -62,7 +67,10 @@ def _softened(groups: list[Group]) -> list[Group]:
     if not any(group.learned.failed for group in groups):
         return groups
     online = [node.facts for node in online_nodes()]
-    return [replace(group, learned=softened(group.requirements, group.learned, online)) for group in groups]
+    return [
+        replace(group, learned=softened(group.requirements, group.learned, [facts.met_by(group.whose) for facts in online]))
+        for group in groups
+    ]
 
 
 def _plan(free: Free, groups: list[Group], turns: Rounds, *, limit: int) -> dict[Group, list[Place]]:
@@ -103,7 +111,7 @@ def _match_strays(stray: list[tuple[Group, WaitingRow]], pairs: list[Pair], plac
 
 
 def _fits(group: Group, place: Place) -> bool:
-    return mismatch(group.requirements, place.facts, group.learned) is None
+    return mismatch(group.requirements, place.facts.met_by(group.whose), group.learned) is None
 
 
 def _may(row: WaitingRow, group: Group, place: Place) -> bool:
@@ -111,7 +119,7 @@ def _may(row: WaitingRow, group: Group, place: Place) -> bool:
     if place.facts.worker_id in row.avoided:
         return False
     needed = requirements_from(row.requirements)
-    return needed is group.requirements or mismatch(needed, place.facts, group.learned) is None
+    return needed is group.requirements or mismatch(needed, place.facts.met_by(group.whose), group.learned) is None
 
 
 def _unfinished(groups: list[Group], plan: dict[Group, list[Place]], found: dict[Group, list[WaitingRow]]) -> list[Group]:

@@ -24,8 +24,11 @@ class Use(StrEnum):
     """What a node may be used for."""
 
     RENDER = "render"
-    RENT = "rent"
     CHECK = "check"
+    RENT = "rent"
+
+
+USES_BY_DEFAULT = frozenset({Use.RENDER.value, Use.CHECK.value})
 
 
 Ranks = tuple[frozenset[int], ...]
@@ -38,6 +41,11 @@ def ranks_of(serves: str, owner_id: int, team_ids: Collection[int]) -> Ranks:
     own = frozenset({owner_id})
     team = frozenset(team_ids) - own if serves in WITH_TEAM else frozenset()
     return (own, team) if team else (own,)
+
+
+def uses_of(*, render: bool, check: bool, rent: bool) -> frozenset[str]:
+    allowed = {Use.RENDER: render, Use.CHECK: check, Use.RENT: rent}
+    return frozenset(use.value for use, is_allowed in allowed.items() if is_allowed)
 
 
 def slots_of(slots_per_gpu: int | None, slots_cpu: int, gpus: int) -> int:

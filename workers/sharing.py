@@ -1,13 +1,14 @@
-"""Who gets the next place: shares between tiers, rounds between owners, the best place for a group. Pure.
+"""Who gets the next place: whom its owner serves first, shares between tiers, rounds between owners. Pure.
 
 Source: docs/scheduling.md. Invariant: `share` never uses a place twice and never pairs what `mismatch` refuses.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+from itertools import chain, islice
 
 from workers.matching import NOTHING, Learned, Requirements, WorkerFacts, mismatch
 
@@ -45,6 +46,10 @@ class Group:
         return self.key[0]
 
     @property
+    def whose(self) -> int:
+        return self.key[1]
+
+    @property
     def owner(self) -> tuple[int, int]:
         """Rounds are kept per tier and owner."""
         return self.key[:2]
@@ -74,6 +79,10 @@ class Rounds:
         tier = owner[0]
         self.clocks[tier] += STRIDES[tier]
         self.served[owner] = self.clocks[tier]
+        self.hold(owner)
+
+    def hold(self, owner: tuple[int, int]) -> None:
+        """One more place outside the rounds: no clock goes on."""
         self.held[owner] += 1
 
     def catch_up(self, able: Iterable[int]) -> None:
@@ -90,24 +99,25 @@ class Rounds:
 
 
 class _Fits:
-    """Does the group's work fit a node? Asked once for each."""
+    """Does the group's work fit a node? Asked once for each. `whose`: 0, that of anybody."""
 
-    def __init__(self, group: Group):
-        self.group, self.known = group, {}
+    def __init__(self, group: Group, whose: int):
+        self.group, self.whose, self.known = group, whose, {}
 
     def __call__(self, facts: WorkerFacts) -> bool:
         if facts.worker_id not in self.known:
-            self.known[facts.worker_id] = mismatch(self.group.requirements, facts, self.group.learned) is None
+            met = facts.met_by(self.whose)
+            self.known[facts.worker_id] = mismatch(self.group.requirements, met, self.group.learned) is None
         return self.known[facts.worker_id]
 
 
 class _Candidates:
     """The free places that fit one group's needs, best first; those taken meanwhile are skipped."""
 
-    def __init__(self, places: Sequence[Place], group: Group, taken: set[int]):
+    def __init__(self, places: Sequence[Place], among: Iterable[int], group: Group, taken: set[int], *, whose: int = 0):
         self.places, self.taken, self.next = places, taken, 0
-        fits = _Fits(group)
-        self.fitting = [i for i, place in enumerate(places) if fits(place.facts)]
+        fits = _Fits(group, whose)
+        self.fitting = [i for i in among if fits(places[i].facts)]
 
     @cached_property
     def near(self) -> dict[str, list[int]]:
@@ -145,7 +155,7 @@ class Free:
     def of(self, group: Group) -> _Candidates:
         needs = (group.requirements, group.learned)
         if needs not in self.candidates:
-            self.candidates[needs] = _Candidates(self.places, group, self.taken)
+            self.candidates[needs] = _Candidates(self.places, range(len(self.places)), group, self.taken)
         return self.candidates[needs]
 
     def take(self, group: Group) -> Place | None:
@@ -159,27 +169,29 @@ class Free:
 def share(free: Free, groups: Iterable[Group], rounds: Rounds, *, limit: int) -> Iterator[tuple[Place, Group]]:
     """Give free places to groups, one after the other, `limit` at most.
 
-    The tier whose clock stands lowest is next (the heavier one of two); in it the owner who holds the fewest places (of
+    First those whose nodes serve somebody first, to those people's work. Of the others: the tier whose clock stands lowest is next (the heavier one of two); in it the owner who holds the fewest places (of
     two, who was served longer ago); of that owner the first group, in its `order`, for which a place is left.
     """
-    rounds = rounds.copy()
-    queues = _queues(groups, rounds)
-    for _ in range(limit):
-        pair = _next_pair(free, queues, rounds)
-        if pair is None:
-            return
+    rounds, left = rounds.copy(), {group: group.waiting for group in groups}
+    yield from islice(chain(_by_preference(free, left, rounds), _in_turns(free, left, rounds)), limit)
+
+
+def _in_turns(free: Free, left: Mapping[Group, int], rounds: Rounds) -> Iterator[tuple[Place, Group]]:
+    queues = _queues(left, rounds)
+    while (pair := _next_pair(free, queues, rounds)) is not None:
         yield pair
 
 
-def _queues(groups: Iterable[Group], rounds: Rounds) -> dict[int, list]:
+def _queues(left: Mapping[Group, int], rounds: Rounds) -> dict[int, list]:
     """Per tier a heap of owners, each with its groups in reverse order and what they still want."""
     by_owner: dict[tuple[int, int], list[Group]] = defaultdict(list)
-    for group in groups:
-        by_owner[group.owner].append(group)
+    for group, count in left.items():
+        if count:
+            by_owner[group.owner].append(group)
     tiers: dict[int, list] = defaultdict(list)
     for owner, own in by_owner.items():
         own.sort(key=lambda group: group.order, reverse=True)
-        tiers[owner[0]].append(_entry(owner, rounds, [[group, group.waiting] for group in own]))
+        tiers[owner[0]].append(_entry(owner, rounds, [[group, left[group]] for group in own]))
     for heap in tiers.values():
         heapify(heap)
     return tiers
@@ -217,6 +229,72 @@ def _first_place(free: Free, wants: list) -> tuple[Place, Group] | None:
         if place is not None:
             return place, group
     return None
+
+
+# The order of service -------------------------------------------------------------------------------------------------
+
+
+class _Claim:
+    """One person's waiting work, and the free places of nodes that serve them first."""
+
+    def __init__(self, free: Free, left: dict[Group, int], whose: int, own: list[Group], among: list[int]):
+        self.free, self.left, self.whose, self.among = free, left, whose, among
+        self.groups = sorted(own, key=lambda group: (-WEIGHTS[group.tier], group.order), reverse=True)
+        self.candidates: dict[tuple, _Candidates] = {}
+
+    def next_pair(self) -> tuple[Place, Group] | None:
+        """A place for the first group that can use one: the heavier tier, then the usual order. Those that cannot leave."""
+        while self.groups:
+            group = self.groups[-1]
+            chosen = self._of(group).take(group.affinity) if self.left[group] else None
+            if chosen is not None:
+                self.left[group] -= 1
+                return self.free.places[chosen], group
+            self.groups.pop()
+        return None
+
+    def _of(self, group: Group) -> _Candidates:
+        needs = (group.requirements, group.learned)
+        if needs not in self.candidates:
+            self.candidates[needs] = _Candidates(self.free.places, self.among, group, self.free.taken, whose=self.whose)
+        return self.candidates[needs]
+
+
+def _by_preference(free: Free, left: dict[Group, int], rounds: Rounds) -> Iterator[tuple[Place, Group]]:
+    """Places of nodes that serve somebody first, rank by rank; within a rank to whoever holds the fewest places.
+
+    Outside the rounds: no clock goes on, but the places count as held.
+    """
+    ranks = max((len(place.facts.first) for place in free.places), default=0)
+    by_person: dict[int, list[Group]] = defaultdict(list)
+    for group in left if ranks else ():
+        by_person[group.whose].append(group)
+    for rank in range(ranks):
+        claimed = _claimed(free, rank, by_person.keys())
+        claims = [_Claim(free, left, whose, by_person[whose], among) for whose, among in claimed.items()]
+        waiting = [(_held(rounds, claim.whose), claim.whose, claim) for claim in claims]
+        heapify(waiting)
+        while waiting:
+            _, whose, claim = heappop(waiting)
+            pair = claim.next_pair()
+            if pair:
+                rounds.hold(pair[1].owner)
+                yield pair
+                heappush(waiting, (_held(rounds, whose), whose, claim))
+
+
+def _claimed(free: Free, rank: int, people: Set[int]) -> dict[int, list[int]]:
+    """The places whose nodes serve these people at this rank, best first."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for index, place in enumerate(free.places):
+        if len(place.facts.first) > rank and index not in free.taken:
+            for whose in place.facts.first[rank] & people:
+                found[whose].append(index)
+    return found
+
+
+def _held(rounds: Rounds, whose: int) -> int:
+    return sum(rounds.held[tier, whose] for tier in WEIGHTS)
 
 
 def able_tiers(free: Free, groups: Iterable[Group]) -> set[int]:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from common.words import plural
 from workers.matching import GIB, NOTHING, Alike, Learned, Reason, Requirements, WorkerFacts, mismatch
 from workers.places import name_of
+from workers.serving import Use
 
 # What is missing, so that "It needs {...}." reads on both pages.
 NEEDS = {
+    Reason.SERVES: "a node whose owner takes the work of others",
+    Reason.USE: "a node that takes {use}",
     Reason.OWNER: "a node of its own creator",
     Reason.OWNERS: "a node of its own creator or team",
     Reason.TRUST: "a trusted node",
@@ -30,6 +33,7 @@ NEEDS = {
     Reason.MEMORY: "more than {learned_gib} GB of memory, which was too little",
     Reason.FAILED: "a node that has not failed on it again and again",
 }
+USE_NAMES = {Use.RENDER: "renders", Use.CHECK: "checks", Use.RENT: "renters"}
 MAKER_NAMES = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
 AHEAD_MAX = 1_000  # tasks; of more, only that
 MEMORY = frozenset({Reason.RAM, Reason.RAN_OUT, Reason.MEMORY})
@@ -40,6 +44,7 @@ def needs(reason: Reason, requirements: Requirements, learned: Learned = NOTHING
     if reason == Reason.RAN_OUT and learned.memory:
         reason = Reason.MEMORY
     return NEEDS[reason].format(
+        use=USE_NAMES[Use(requirements.use)],
         engine=requirements.engine,
         blender_version=requirements.blender_version,
         vram_gib=-(-requirements.vram_bytes_min // GIB),
@@ -125,15 +130,19 @@ STATUS_WORDS = {
 }
 
 
-def explain_idle(facts: WorkerFacts, waiting: Sequence[tuple[Requirements, Learned]]) -> str:
-    """Why an online node without work has none. `waiting`: what each job with waiting work needs, and what was learned."""
+def explain_idle(facts: WorkerFacts, waiting: Sequence[tuple[Requirements, Learned, int]]) -> str:
+    """Why an online node without work has none.
+
+    Args:
+        waiting: what each job with waiting work needs, what was learned about it, and whose it is.
+    """
     if not facts.sandboxed and not facts.unsandboxed_allowed:
         return "It has no sandbox, and work without one is not allowed: install bubblewrap on the node."
     if not waiting:
         return "No work is waiting in the queue."
-    reasons = [mismatch(requirements, facts, learned) for requirements, learned in waiting]
+    reasons = [mismatch(requirements, facts.met_by(whose), learned) for requirements, learned, whose in waiting]
     if None in reasons:
         return "Work is waiting and fits; it starts in a moment."
-    missing = Counter(needs(reason, *job) for reason, job in zip(reasons, waiting, strict=True))
+    missing = Counter(needs(reason, *job[:2]) for reason, job in zip(reasons, waiting, strict=True))
     jobs = f"{plural(len(waiting), 'job')} {'waits' if len(waiting) == 1 else 'wait'}"
     return f"{jobs} for nodes, none fits this one. Missing: {missing.most_common(1)[0][0]}."

@@ -54,7 +54,7 @@ def verdict_on(task: Task, reason: str, strikes: Sequence[Strike], now: datetime
 def others_wait(task: Task, owner_ids: Set[int], now: datetime) -> bool:
     """Is a node online that fits the task and is of none of these owners?"""
     job = Job.objects.select_related("scene").get(pk=task.job_id)
-    return fits_elsewhere(requirements(job), job.scene.scene_key, but_of=owner_ids, now=now)
+    return fits_elsewhere(requirements(job), job.scene.scene_key, whose=job.owner_id, but_of=owner_ids, now=now)
 
 
 def owners_agreeing(strikes: Iterable[Strike]) -> int:

@@ -124,6 +124,53 @@ class TurnTests:
             assert services.feed_once(NOW) == 20
 
 
+class OrderOfServiceTests:
+    def test_an_owner_who_comes_first_gets_their_node_although_others_are_next(self, wanda):
+        node = worker(owner=wanda)
+        services.set_controls(node, now=NOW, serves="own_first")
+        enqueue(1, group=1, owner_id=999, work={"tier": PRIORITY})
+        enqueue(2, group=2, owner_id=wanda.pk, work={"tier": ECONOMY})
+        feed()
+        assert (lease(2).place, lease(1).place) == (0, 1)
+
+    def test_no_clock_goes_on_for_it(self, wanda):
+        services.set_controls(worker(owner=wanda), now=NOW, serves="own_first")
+        enqueue(1, 2, owner_id=wanda.pk)
+        feed()
+        assert not Turn.objects.exclude(owner_id=0).exists()
+        assert set(Turn.objects.values_list("turns", flat=True)) == {0}
+
+    def test_a_node_for_its_team_waits_for_them(self, wanda, alice):
+        node = worker(owner=wanda)
+        services.set_controls(node, now=NOW, serves="team_only", team_ids=[alice.pk])
+        enqueue(1, owner_id=999)
+        assert feed() == 0
+        assert "takes the work of others" in services.idle_reason(node)
+        enqueue(2, owner_id=alice.pk, group=2)
+        assert feed() == 1
+        assert lease(2).worker == node
+
+    @pytest.mark.parametrize(("uses", "leased"), [({"accepts_render": False}, 0), ({"accepts_check": False}, 1)])
+    def test_work_goes_to_nodes_that_accept_its_kind(self, uses, leased):
+        services.set_controls(worker(), now=NOW, **uses)
+        enqueue(1)
+        assert feed() == leased
+
+    def test_nobody_rents_a_node_whose_owner_has_not_said_so(self):
+        node = worker()
+        enqueue(1, use="rent")
+        assert feed() == 0
+        services.set_controls(node, now=NOW, accepts_rent=True, gpu_hour_micros=300_000)
+        assert feed() == 1
+
+    def test_a_page_counts_the_nodes_that_serve_its_creator(self, wanda, alice):
+        services.set_controls(worker(owner=wanda), now=NOW, serves="own_only")
+        enqueue(1, group=1, owner_id=alice.pk)
+        enqueue(2, group=2, owner_id=wanda.pk)
+        assert "takes the work of others" in services.waiting_reason("toy", 1)
+        assert services.waiting_reason("toy", 2) == "A node is free; the work starts in a moment."
+
+
 class NearnessTests:
     def test_a_node_that_rendered_the_scene_before_is_preferred(self):
         fast, keeper = worker(score_milli=5000), worker()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.matching import GIB, Learned, Requirements, WorkerFacts, mismatch
+from workers.serving import NOBODY_ELSE, Serves
 from workers.sharing import ECONOMY, PRIORITY, STANDARD, STRIDES, WEIGHTS, Free, Group, Place, Rounds, able_tiers, share
 
 ENDLESS = 1_000_000
@@ -86,6 +87,59 @@ class OwnerTests:
         assert given_to([place(1)], [late, urgent]) == [(1, 1, 0)]
 
 
+def serving(worker_id: int, *ranks: set[int], others: bool = True, **changes) -> Place:
+    """A place of a node whose owner serves these users first."""
+    return place(worker_id, first=tuple(map(frozenset, ranks)), others=others, **changes)
+
+
+class OrderOfServiceTests:
+    def test_the_owner_s_work_goes_first_on_their_node_whoever_is_next(self):
+        groups = [group(1, tier=PRIORITY, owner=1), group(2, tier=ECONOMY, owner=2)]
+        assert given_to([serving(7, {2})], groups) == [(2, 7, 0)]
+
+    def test_the_team_comes_after_the_owner_and_before_everybody(self):
+        groups = [group(1, owner=1), group(2, owner=2, waiting=1), group(3, owner=3, waiting=1)]
+        places = [serving(number, {2}, {3}) for number in (7, 8, 9)]
+        assert [number for number, _, _ in given_to(places, groups)] == [2, 3, 1]
+
+    def test_people_of_one_rank_share_by_what_they_hold(self):
+        groups = [group(1, owner=1), group(2, owner=2)]
+        places = [serving(number, {9}, {1, 2}) for number in range(5)]
+        rounds = Rounds(held={(STANDARD, 1): 1})
+        assert Counter(number for number, _, _ in given_to(places, groups, rounds)) == {1: 2, 2: 3}
+
+    def test_their_heavier_tier_comes_first_and_then_the_usual_order(self):
+        groups = [group(1, tier=ECONOMY), group(3, waiting=1), group(2, waiting=1), group(4, tier=PRIORITY, waiting=1)]
+        places = [serving(number, {1}) for number in range(4)]
+        assert [number for number, _, _ in given_to(places, groups)] == [4, 2, 3, 1]
+
+    def test_a_node_for_its_owner_alone_takes_nobody_else_s(self):
+        groups = [group(1, owner=1), group(2, owner=2, waiting=1)]
+        assert given_to([serving(7, {2}, others=False), serving(8, {3}, others=False)], groups) == [(2, 7, 0)]
+
+    def test_work_that_does_not_fit_leaves_the_place_to_others(self):
+        groups = [group(1, owner=1), group(2, owner=2, requirements=Requirements(device="gpu"))]
+        assert given_to([serving(7, {2})], groups) == [(1, 7, 0)]
+
+    def test_the_open_scene_is_preferred_here_too(self):
+        groups = [group(2, owner=2, affinity="scene", waiting=1)]
+        places = [serving(7, {2}), serving(8, {2}, warm="scene")]
+        assert given_to(places, groups) == [(2, 8, 0)]
+
+    def test_it_stands_outside_the_rounds_but_counts_as_held(self):
+        """Owner 2 has two places on their own node; of the common ones the others are then served first."""
+        groups = [group(1, owner=1), group(2, owner=2), group(3, owner=3)]
+        places = [serving(7, {2}), serving(8, {2}), *(place(number) for number in (9, 10, 11, 12, 13, 14))]
+        pairs = given_to(places, groups)
+        assert pairs[:2] == [(2, 7, 0), (2, 8, 0)]
+        assert Counter(number for number, _, _ in pairs[2:6]) == {1: 2, 3: 2}
+        assert Counter(number for number, _, _ in pairs) == {1: 3, 2: 3, 3: 2}
+
+    def test_a_tier_that_could_use_such_places_alone_saves_nothing_up(self):
+        own = group(2, tier=ECONOMY, owner=2)
+        assert able_tiers(Free([serving(7, {2}, others=False)]), [own]) == set()
+
+
 class WorkedExampleTests:
     def test_ten_places_are_shared_as_the_document_says(self):
         """docs/scheduling.md, "Worked example"."""
@@ -99,6 +153,10 @@ class WorkedExampleTests:
         pairs = given_to([place(n) for n in range(10)], groups)
         places = "".join(names[pair[0]] for pair in pairs)
         assert re.search(r"^    ((?:[PABE] ?){10})$", SCHEDULING, re.MULTILINE)[1].replace(" ", "") == places
+
+    def test_the_orders_of_service_are_the_code_s(self):
+        rows = re.findall(r"^\| `(\w+)`.*\| (what is left|in turns, as above|never) \|$", SCHEDULING, re.MULTILINE)
+        assert {word: others == "never" for word, others in rows} == {each.value: each in NOBODY_ELSE for each in Serves}
 
     def test_its_table_is_the_code_s(self):
         rows = re.findall(r"\| (priority|standard|economy) \| (\d+) \| (\d+) \| (\d+) \|", SCHEDULING)

@@ -70,15 +70,23 @@ class WaitingTests:
 
 class IdleTests:
     def test_an_idle_node_has_one_line(self):
-        gpu = (Requirements(device="gpu"), Learned())
+        gpu = (Requirements(device="gpu"), Learned(), 1)
         assert explain_idle(facts(), []) == "No work is waiting in the queue."
-        assert explain_idle(facts(), [gpu, (Requirements(), Learned())]) == "Work is waiting and fits; it starts in a moment."
+        assert (
+            explain_idle(facts(), [gpu, (Requirements(), Learned(), 1)]) == "Work is waiting and fits; it starts in a moment."
+        )
         assert explain_idle(facts(), [gpu, gpu]) == "2 jobs wait for nodes, none fits this one. Missing: a GPU."
         assert "install bubblewrap" in explain_idle(facts(sandboxed=False), [])
 
+    def test_work_of_others_is_missing_to_a_node_that_serves_its_owner_alone(self):
+        waiting = [(Requirements(), Learned(), 2)]
+        own = facts(first=(frozenset({1}),), others=False)
+        assert explain_idle(own, waiting).endswith("Missing: a node whose owner takes the work of others.")
+        assert "it starts in a moment" in explain_idle(own, [(Requirements(), Learned(), 1)])
+
     def test_what_was_learned_is_said(self):
         learned = Learned(ran_out=frozenset({1}), memory=((16 * GIB, 16 * GIB),))
-        line = explain_idle(facts(), [(Requirements(), learned)])
+        line = explain_idle(facts(), [(Requirements(), learned, 1)])
         assert line.endswith("Missing: more than 16 GB of memory, which was too little.")
 
 
