@@ -1,11 +1,13 @@
 """Paid frames of a job as one .zip, written while it is read: constant memory, nothing on disk, its length known before.
 
-The first look at the rows decides what is inside; frames are stored as they are, images do not compress.
+The first look at the rows decides what is inside; frames are stored as they are, images do not compress. So the same rows
+make the same bytes, and a download that was cut goes on where it stopped.
 """
 
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -96,6 +98,26 @@ def zip_bytes(entries: list[Entry]) -> int:
 def _is_large(size_bytes: int) -> bool:
     """Does zipfile prepare for more than 4 GiB? It allows for five per cent of growth."""
     return size_bytes * 1.05 > zipfile.ZIP64_LIMIT
+
+
+def tag_of(entries: list[Entry]) -> str:
+    """Equal for archives of equal bytes: a frame that is rendered again lies under another key."""
+    return blake2b(repr(entries).encode(), digest_size=16).hexdigest()
+
+
+def iter_span(entries: list[Entry], start: int, end: int) -> Iterator[bytes]:
+    """The bytes of the archive from `start` up to `end`.
+
+    What lies before is read as well and dropped: the table of contents, which is the end, has the checksum of every frame.
+    """
+    place = 0
+    for block in iter_zip(entries):
+        wanted = block[max(0, start - place) : max(0, end - place)]
+        place += len(block)
+        if wanted:
+            yield wanted
+        if place >= end:
+            return
 
 
 def iter_zip(entries: list[Entry]) -> Iterator[bytes]:

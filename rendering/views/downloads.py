@@ -1,14 +1,18 @@
 """Pictures and files of a job: thumbnails, single frames, all of them as a zip, and as a film."""
 
 import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from hashlib import blake2b
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
@@ -93,7 +97,10 @@ def picture(storage_key: str, *, keep: bool) -> FileResponse:
 @require_GET
 @limited("zip", limit=60, seconds=600, method="GET")
 def job_zip(request: HttpRequest, pk: int) -> HttpResponse:
-    """Paid frames in one archive, all or ?frames=1-10,20, streamed while it is made; its length is told before."""
+    """Paid frames in one archive, all or ?frames=1-10,20, streamed while it is made; its length is told before.
+
+    A download that was cut goes on at any byte, as long as the archive would still be the same.
+    """
     job = visible_job(request, pk)
     try:
         chosen = set(parse_frames(request.GET["frames"])) if request.GET.get("frames") else None
@@ -103,10 +110,10 @@ def job_zip(request: HttpRequest, pk: int) -> HttpResponse:
     entries = archives.entries_of(job, chosen)
     if not entries:
         raise Http404
-    response = StreamingHttpResponse(archives.iter_zip(entries), content_type="application/zip")
-    response["Content-Length"] = str(archives.zip_bytes(entries))
+    source = Source(archives.tag_of(entries), archives.zip_bytes(entries), partial(archives.iter_span, entries))
+    response = ranged(request, source, content_type="application/zip")
     response["Content-Disposition"] = content_disposition_header(True, f"{stem_of(job)}_frames.zip")
-    response["Cache-Control"] = "private, no-store"
+    response["Cache-Control"] = ASK
     return response
 
 
@@ -142,20 +149,39 @@ def film_download(request: HttpRequest, pk: int, film_pk: int) -> HttpResponse:
     """The film, also in ranges: players jump, and a download goes on where it stopped."""
     job = visible_job(request, pk)
     film = get_object_or_404(Film.objects.filter(job=job).exclude(storage_key=""), pk=film_pk)
-    response = ranged(request, film.storage_key, content_type=f"video/{film.format}")
+    response = ranged(request, stored(film.storage_key), content_type=f"video/{film.format}")
     response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, f"{stem_of(job)}.{film.format}")
     response["Cache-Control"] = ASK
     return response
 
 
-def ranged(request: HttpRequest, storage_key: str, *, content_type: str) -> HttpResponse:
-    """A stored file, or the one range of it that was asked for."""
-    size = default_storage.size(storage_key)
-    start, end = span_of(request.headers.get("Range", ""), size)
+class Source(NamedTuple):
+    """What can be sent in ranges. `tag`: another one, other bytes; `read`: from a byte up to one that is not included."""
+
+    tag: str
+    size_bytes: int
+    read: Callable[[int, int], Iterator[bytes]]
+
+
+def stored(storage_key: str) -> Source:
+    """A file as it lies in the store, where nothing is overwritten: its key tells it from every other."""
+
+    def read(start: int, end: int) -> Iterator[bytes]:
+        return blocks(storage_key, start=start, length=end - start)
+
+    return Source(blake2b(storage_key.encode(), digest_size=16).hexdigest(), default_storage.size(storage_key), read)
+
+
+def ranged(request: HttpRequest, source: Source, *, content_type: str) -> HttpResponse:
+    """All of it, or the one range that was asked for; all again when it is no longer what the rest was asked of (If-Range)."""
+    size, etag = source.size_bytes, quote_etag(source.tag)
+    is_same = request.headers.get("If-Range", etag) == etag
+    start, end = span_of(request.headers.get("Range", "") if is_same else "", size)
     if start >= end:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    response = StreamingHttpResponse(blocks(storage_key, start=start, length=end - start), content_type=content_type)
+    response = StreamingHttpResponse(source.read(start, end), content_type=content_type)
     response["Accept-Ranges"] = "bytes"
+    response["ETag"] = etag
     response["Content-Length"] = str(end - start)
     if end - start < size:
         response.status_code = 206

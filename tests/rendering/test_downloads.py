@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from rendering import archives, background, films, services
-from rendering.archives import Entry, iter_zip, zip_bytes
+from rendering.archives import Entry, iter_span, iter_zip, zip_bytes
 from rendering.choices import FilmFormat
 from rendering.errors import NothingToDo
 from rendering.models import Film, Output, Task
@@ -46,6 +46,18 @@ class LengthTests:
         monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 7)
         entries = stored(8)
         assert zip_bytes(entries) == len(b"".join(iter_zip(entries)))
+
+
+class PartTests:
+    @pytest.mark.parametrize("span", [(0, 1), (0, 60), (59, 61), (150, 460), (399, 10_000)])
+    def test_a_part_is_those_bytes(self, span):
+        entries = stored(4, size_bytes=50)
+        assert b"".join(iter_span(entries, *span)) == b"".join(iter_zip(entries))[slice(*span)]
+
+    def test_nothing_behind_the_part_is_read(self):
+        entries = stored(2)
+        gone = entries[1]._replace(storage_key="tests/nowhere.png")
+        assert len(b"".join(iter_span([entries[0], gone], 0, 20))) == 20
 
 
 class SpanTests:
@@ -121,6 +133,28 @@ class PaidFrameTests:
     def test_the_archive_says_how_long_it_is(self, job, browser):
         answer = browser.get(reverse("rendering:job-zip", args=[job.pk]))
         assert int(answer["Content-Length"]) == len(b"".join(answer.streaming_content))
+
+    def test_a_cut_archive_goes_on_at_any_byte(self, job, browser):
+        url = reverse("rendering:job-zip", args=[job.pk])
+        whole = browser.get(url)
+        content = b"".join(whole.streaming_content)
+        for start in range(0, len(content), 97):
+            rest = browser.get(url, headers={"Range": f"bytes={start}-", "If-Range": whole["ETag"]})
+            assert b"".join(rest.streaming_content) == content[start:]
+            assert rest.status_code == (206 if start else 200)
+
+    def test_it_is_sent_anew_once_a_frame_of_it_is_another(self, job, browser):
+        url = reverse("rendering:job-zip", args=[job.pk])
+        cut = browser.get(url)["ETag"]
+        task = job.tasks.get(frame=1)
+        services.requeue_tasks(job, [task.pk], now=NOW)
+        feed()
+        deliver(task)
+        check(task)
+        answer = browser.get(url, headers={"Range": "bytes=10-", "If-Range": cut})
+        assert answer.status_code == 200
+        assert answer["ETag"] != cut
+        assert len(b"".join(answer.streaming_content)) == int(answer["Content-Length"])
 
     def test_some_frames_can_be_chosen(self, job, browser):
         answer = browser.get(reverse("rendering:job-zip", args=[job.pk]), {"frames": "2-9"})
