@@ -115,8 +115,8 @@ class SettingsForm(SettingsRows, forms.Form):
         required=False,
         min_value=STEP_MIN,
         max_value=FRAMES_MAX,
-        label="Preview: every Nth frame first",
-        help_text="Then the job waits for your approval. Empty: no preview",
+        label="Preview every Nth frame",
+        help_text="Those come first, then the job waits for your approval. Empty: no preview",
     )
     needed_by = forms.DateTimeField(
         required=False,

@@ -164,9 +164,6 @@ function pause() {
 
 // Start ----------------------------------------------------------------------------------------------------------------
 
-form.classList.add("is-scripted");
-for (const element of form.querySelectorAll(".upload-scripted")) element.hidden = false;
-for (const element of form.querySelectorAll(".upload-plain")) element.hidden = true;
 inputs[0].multiple = true;
 inputs[0].required = false; // what was chosen or dropped is kept here, not in the field
 inputs[0].removeAttribute("accept"); // textures and caches come along

@@ -26,13 +26,33 @@ def in_the_way(page, *paths: str) -> list[str]:
 
 
 def test_pages_before_a_job_keep_nobody_out(page, drawn):
-    assert in_the_way(page, "/", "/rendering/new/", f"/rendering/jobs/{drawn}/settings/", "/rendering/scenes/") == []
+    page.goto("/rendering/scenes/")
+    scene = page.locator("a.row-link").first.get_attribute("href")
+    assert in_the_way(page, "/", "/rendering/new/", f"/rendering/jobs/{drawn}/settings/", "/rendering/scenes/", scene) == []
 
 
 def test_the_pages_of_a_job_keep_nobody_out(page, stage):
     play = stage("1-3")
     play.accepted(1, 2)
-    assert in_the_way(page, "/rendering/", play.path, f"{play.path}frames/1/") == []
+    parts = ("", "frames/1/", "frames/3/", "times/", "again/")
+    assert in_the_way(page, "/rendering/", *[f"{play.path}{part}" for part in parts]) == []
+
+
+def test_a_watched_job_keeps_nobody_out(page, stage):
+    play = stage("1-2")
+    play.accepted(1)
+    play.post("share", visibility="unlisted")
+    page.goto(play.path)
+    watched = page.locator("#watch-url").inner_text()
+    assert in_the_way(page, play.path, watched, f"{watched}frames/1/") == []
+
+
+def test_jobs_that_wait_or_have_ended_keep_nobody_out(page, stage):
+    paused, previewed, cancelled = stage("1-2"), stage("1-3", gate_step="2"), stage("1-2")
+    paused.post("pause")
+    cancelled.post("cancel")
+    previewed.accepted(1, 3)
+    assert in_the_way(page, *[play.path for play in (paused, previewed, cancelled)]) == []
 
 
 def test_the_pages_of_an_account_keep_nobody_out(page):
