@@ -7,10 +7,11 @@ from functools import cache
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
 from common import clock, plots
+from common.markup import text
 from common.money import format_credits, format_exact
 from common.words import plural
 
@@ -164,23 +165,27 @@ def icon(name: str, size: str = "") -> str:
 @register.simple_tag
 def attributes(given: dict) -> str:
     """What a form's widget carries, as in django/forms/widgets/attrs.html: {% attributes widget.attrs %}."""
-    said = [(name, value) for name, value in given.items() if value is not False]
-    return mark_safe(
-        "".join(
-            f" {escape(name)}" if value is True else f' {escape(name)}="{conditional_escape(value)}"' for name, value in said
-        )
-    )
+    return mark_safe("".join(_attribute(name, value) for name, value in given.items() if value is not False))
+
+
+def _attribute(name: str, value: object) -> str:
+    return f" {text(name)}" if value is True else f' {text(name)}="{text(value)}"'
 
 
 @register.simple_tag
-def options(choices: list[dict]) -> str:
-    """The <option> elements of one group of a select: a list of countries has hundreds."""
-    return mark_safe(
-        "".join(
-            f'<option value="{conditional_escape(option["value"])}"{attributes(option["attrs"])}>{conditional_escape(option["label"])}</option>'
-            for option in choices
-        )
-    )
+def options(groups: list[tuple[str | None, list[dict], int]]) -> str:
+    """Everything inside a select: a list of time zones has hundreds. {% options widget.optgroups %}"""
+    return mark_safe("".join(_group(label, choices) for label, choices, _ in groups))
+
+
+def _group(label: str | None, choices: list[dict]) -> str:
+    inside = "".join(map(_option, choices))
+    return f'<optgroup label="{text(label)}">{inside}</optgroup>' if label else inside
+
+
+def _option(choice: dict) -> str:
+    attrs = choice["attrs"] and attributes(choice["attrs"])
+    return f'<option value="{text(choice["value"])}"{attrs or ""}>{text(choice["label"])}</option>'
 
 
 @register.filter

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django import forms
+from pytest_django.asserts import assertHTMLEqual
 
 from common.templatetags import pictor as tags
 
@@ -101,3 +103,15 @@ class IconTests:
         assert 'aria-hidden="true"' in markup
         assert 'icons.svg#box"' in markup
         assert 'class="icon icon-s"' in markup
+
+
+class OptionsTests:
+    def test_a_select_is_what_django_makes_of_it(self):
+        choices = [("", "None"), ("a<b", 'Said "so"'), ("Group & more", [(1, "One"), (2, "Two")])]
+        made = forms.Select(attrs={"id": "id_x", "required": True, "hidden": False}, choices=choices).render("x", 1)
+        assertHTMLEqual(
+            made,
+            '<select name="x" id="id_x" required><option value="">None</option><option value="a&lt;b">Said "so"</option>'
+            '<optgroup label="Group &amp; more"><option value="1" selected>One</option><option value="2">Two</option>'
+            "</optgroup></select>",
+        )
