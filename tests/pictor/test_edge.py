@@ -1,13 +1,16 @@
 """What every answer carries: policies, headers, limits."""
 
+import re
 from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from pictor.console import NAVIGATION
+from workers.models import Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +65,20 @@ class ConsoleTests:
         for group in NAVIGATION:
             for entry in group["items"]:
                 assert browser.get(str(entry["link"])).status_code == 200, entry["title"]
+
+    def test_its_sidebar_marks_where_one_is(self, signed_in, sam):
+        page = signed_in(sam).get(reverse("admin:users_user_changelist")).content.decode()
+        marked = re.findall(r'<a href="([^"]+)" class="[^"]* active">', page)
+        assert marked == [reverse("admin:users_user_changelist")]
+
+    def test_a_row_that_is_only_read_says_every_field_as_text(self, signed_in, sam, alice):
+        node = Worker.objects.create(owner=alice, name="<b>loud</b>")
+        page = signed_in(sam).get(reverse("admin:workers_worker_change", args=[node.pk])).content.decode()
+        fields = [field for field in Worker._meta.fields if field.editable and not field.primary_key]
+        assert page.count('class="readonly ') == len(fields)
+        assert all(f">{capfirst(field.verbose_name)}</label>" in page for field in fields)
+        assert ">&lt;b&gt;loud&lt;/b&gt;</div>" in page
+        assert "<b>loud" not in page
 
     def test_people_are_switched_off_not_deleted(self, signed_in, sam, alice):
         browser = signed_in(sam)
