@@ -10,6 +10,7 @@ import psutil
 from pictor_agent import protocol
 from pictor_agent.abilities import CYCLES_ALONE, Abilities
 from pictor_agent.gpus import Gpus, find_gpus
+from pictor_agent.usage import Usage
 
 
 class Probe:
@@ -18,6 +19,7 @@ class Probe:
     def __init__(self, folder: Path, gpus: Gpus | None = None) -> None:
         self.folder, self.gpus = folder, gpus or find_gpus()
         self._network = psutil.net_io_counters()
+        self._usage = Usage(self.gpus.pids)
         psutil.cpu_percent()  # the first call only sets the starting point
 
     def inventory(
@@ -56,6 +58,10 @@ class Probe:
             network_up_bytes=up_bytes,
             gpus=self.gpus.samples(),
         )
+
+    def unused_seconds(self) -> float | None:
+        """Since somebody last used this machine; None where that cannot be told."""
+        return self._usage.unused_seconds()
 
     def disk_free_bytes(self) -> int:
         return psutil.disk_usage(str(self.folder)).free

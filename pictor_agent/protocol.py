@@ -13,9 +13,10 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-VERSION = 2
+VERSION = 3
 OLDEST_SUPPORTED = 1
 REGIONS_SINCE = 2  # an older agent passes RenderSpec.region over and would render the whole frame
+LIMITS_SINCE = 3  # an older agent does not know Limits, and cannot be asked to obey them
 MESSAGE_BYTES_MAX = 256 * 1024  # from a node
 TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"
@@ -56,6 +57,10 @@ FailureReason = Literal[
     "upload_failed",
     "agent_error",
 ]
+
+
+# Why a node takes no new work although it is connected: see pictor_agent.restraint.
+RestReason = Literal["", "in_use", "too_hot", "too_much_power", "disk_full"]
 
 
 class Message(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=True):
@@ -344,6 +349,8 @@ class Heartbeat(Message):
     network_down_bytes: Count = 0  # since the last heartbeat
     network_up_bytes: Count = 0
     gpus: Annotated[list[GpuSample], Meta(max_length=64)] = []
+    limits_at: Count = 0  # Limits.at of those that it obeys
+    resting: Annotated[str, Meta(pattern=r"^[a-z_]{0,40}\Z")] = ""  # why it takes no new work for now; see RestReason
 
 
 class Draining(Message):
@@ -414,6 +421,17 @@ class Pace(Message):
     report_seconds: Seconds
 
 
+class Limits(Message):
+    """What its owner allows the node; the answer to a heartbeat that obeys others. 0 limits nothing."""
+
+    at: Count  # milliseconds; names these limits
+    idle_seconds: Seconds = 0.0  # new work only when nobody used the machine for so long
+    celsius_max: Annotated[float, Meta(ge=0, le=200)] = 0.0  # of the hottest GPU
+    watts_max: Annotated[float, Meta(ge=0, le=100_000)] = 0.0  # of each GPU
+    cache_bytes: Count = 0
+    bytes_per_second: Count = 0  # of files, each way
+
+
 class Refused(Message):
     """The server will not have this node; `code` is stable, `words` are for the owner's terminal."""
 
@@ -448,7 +466,7 @@ ToServer = (
     | Draining
     | SignOff
 )
-ToNode = Challenge | Welcome | Assign | UploadGrant | Urls | Recorded | Cancel | Pace | Refused
+ToNode = Challenge | Welcome | Assign | UploadGrant | Urls | Recorded | Cancel | Pace | Limits | Refused
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_server = msgspec.msgpack.Decoder(ToServer).decode

@@ -19,6 +19,7 @@ from pictor_agent.files import FileStore
 from pictor_agent.line import Line
 from pictor_agent.outbox import Key, Outbox
 from pictor_agent.probe import Probe
+from pictor_agent.restraint import WORDS, Look, Restraint
 from pictor_agent.runner import Runner
 from pictor_agent.terminal import Terminal
 
@@ -44,6 +45,7 @@ class Shift:
 
     line: Line = field(default_factory=Line)
     report_seconds: float = 5.0
+    restraint: Restraint = field(default_factory=Restraint)
     draining: bool = False
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -143,7 +145,22 @@ class Shift:
             jitter = 1 + random.uniform(-HEARTBEAT_JITTER, HEARTBEAT_JITTER)
             await asyncio.sleep(max(self.report_seconds * jitter, HEARTBEAT_SECONDS_MIN))
             with contextlib.suppress(*connection.LOST):
-                await link.send(self.probe.heartbeat(self.holding()))
+                await link.send(await self._beat())
+
+    async def _beat(self) -> protocol.Heartbeat:
+        beat = self.probe.heartbeat(self.holding())
+        now = asyncio.get_running_loop().time()
+        if self.restraint.look(Look(now, beat.gpus, beat.disk_free_bytes, self.probe.unused_seconds())):
+            await self._rest_or_go_on()
+        beat.limits_at, beat.resting = self.restraint.limits.at, self.restraint.resting
+        return beat
+
+    async def _rest_or_go_on(self) -> None:
+        """What renders is finished; what waits goes back, and whatever comes is not taken."""
+        if not self.restraint.resting:
+            return self.terminal.say("Takes work again", "ok")
+        self.terminal.say(f"Takes no new work: {WORDS[self.restraint.resting]}", "warn")
+        await self._hand_back([held for held in self.attempts.held.values() if held.is_waiting], reason="paused")
 
     # What the server says ---------------------------------------------------------------------------------------------
 
@@ -160,10 +177,12 @@ class Shift:
                 self.deliveries.answered(message)
             case protocol.Pace():
                 self.report_seconds = message.report_seconds
+            case protocol.Limits():
+                self.restraint.limits = message
 
     async def _assigned(self, items: list[protocol.Assignment]) -> None:
         """Take assignments on; one that came before is only acknowledged again."""
-        if self.draining:
+        if self.draining or self.restraint.resting:
             return  # unacknowledged, it returns to the queue
         for item in items:
             self.attempts.accept(item)
@@ -195,10 +214,10 @@ class Shift:
         """Frames run, or reports wait and there is a server to take them; without one they keep until the next start."""
         return bool(self.attempts.held) or (bool(self.deliveries.due) and self.line.link is not None)
 
-    async def _hand_back(self, given_up: list[Held]) -> None:
+    async def _hand_back(self, given_up: list[Held], reason: protocol.FailureReason = "shutting_down") -> None:
         for held in given_up:
             self.attempts.forget(held)
-            await self.line.send(protocol.Failed(**held.names, reason="shutting_down"))
+            await self.line.send(protocol.Failed(**held.names, reason=reason))
 
     async def _sign_off(self) -> None:
         with contextlib.suppress(TimeoutError):

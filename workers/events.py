@@ -30,6 +30,8 @@ KINDS = {  # kind -> words on the page
     "prices": "Prices changed",
     "closed": "Closed for now",
     "opened": "Open for work again",
+    "resting": "Takes no new work for now",
+    "rested": "Takes work again",
     "maintenance": "Maintenance announced",
     "maintenance-ended": "Maintenance ended",
     "trusted": "Trusted by an operator",

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from common import clock
-from workers import census, control_words, misfits, telemetry, waiting, wording
+from workers import census, control_words, misfits, resting, telemetry, waiting, wording
 from workers.control_models import controls_of
 from workers.facts import facts_of
 from workers.matching import NOTHING, Learned, Requirements, softened
@@ -110,7 +110,7 @@ def idle_reason(worker: Worker) -> str:
 
 def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
     """The line of each node that holds no work (controls and GPUs joined), with a fixed number of queries."""
-    idle = [worker for worker in workers if worker.status == WorkerStatus.ONLINE and not worker.closed_by]
+    idle = [worker for worker in workers if worker.takes_work]
     now = clock.now()
     groups = waiting.groups(now=now, limit=LOOK) if idle else []
     needed = [(group.requirements, group.learned, group.whose) for group in groups]
@@ -121,7 +121,8 @@ def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
 def _status_line(worker: Worker, now: datetime) -> str:
     if worker.status == WorkerStatus.ONLINE:
         zone = controls_of(worker).time_zone
-        return control_words.closed_line(worker.closed_by, worker.hours_change_at, zone, now=now)
+        closed = control_words.closed_line(worker.closed_by, worker.hours_change_at, zone, now=now)
+        return closed or resting.line_of(worker.resting)
     return wording.STATUS_WORDS[worker.status]
 
 

@@ -24,7 +24,14 @@ COLUMNS = """
     c.serves, c.team_ids, c.accepts_render, c.accepts_check, c.accepts_rent
 """
 WIDTH = 19
-TAKES_WORK = "w.status = 'online' AND w.connected_at IS NOT NULL AND w.closed_by = ''"
+
+
+def takes_work(node: str) -> str:
+    """The condition on a row of workers_worker, by its name in the statement."""
+    return f"{node}.status = 'online' AND {node}.connected_at IS NOT NULL AND {node}.closed_by = '' AND {node}.resting = ''"
+
+
+TAKES_WORK = takes_work("w")
 ONLINE = f"""
     SELECT {COLUMNS},
            w.slots > (SELECT count(*) FROM workers_lease l WHERE l.worker_id = w.id AND l.place = 0)

@@ -46,7 +46,7 @@ class WorkerQuerySet(models.QuerySet):
         return self.exclude(connected_at=None)
 
     def taking_work(self):
-        return self.connected().filter(status=WorkerStatus.ONLINE, closed_by="")
+        return self.connected().filter(status=WorkerStatus.ONLINE, closed_by="", resting="")
 
 
 class Worker(models.Model):
@@ -79,6 +79,9 @@ class Worker(models.Model):
     trusted = models.BooleanField(default=False, db_default=False)  # by an operator: may have scenes kept to trusted nodes
 
     closed_by = models.CharField(max_length=12, blank=True, db_default="")  # a workers.hours.ClosedBy: no new work for now
+    resting = models.CharField(
+        max_length=40, blank=True, db_default=""
+    )  # why the node itself takes no new work for now: workers.resting
     hours_change_at = models.DateTimeField(null=True, blank=True)  # when that may be otherwise; sweep_hours looks then
 
     gateway_id = models.CharField(max_length=64, blank=True)  # which gateway process holds the socket
@@ -110,6 +113,11 @@ class Worker(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("workers:worker-detail", args=[self.pk])
+
+    @property
+    def takes_work(self) -> bool:
+        """Neither its owner's hours nor the node itself says no; whether it is connected follows from the status."""
+        return self.status == WorkerStatus.ONLINE and not self.closed_by and not self.resting
 
     @property
     def sandboxed(self) -> bool:

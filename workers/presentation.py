@@ -43,6 +43,8 @@ def status_words(worker: Worker, running: int) -> tuple[str, str]:
     tone, words = TONES[status], str(status.label)
     if worker.status == WorkerStatus.ONLINE and worker.closed_by:
         return ("accent", "Closing after this task") if running else ("quiet", "Online, closed")
+    if worker.status == WorkerStatus.ONLINE and worker.resting:
+        return ("accent", "Resting after this task") if running else ("warn", "Online, resting")
     if worker.status == WorkerStatus.ONLINE:
         return ("accent", "Online, rendering") if running else (tone, "Online, idle")
     if worker.status == WorkerStatus.PAUSED and running:

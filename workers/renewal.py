@@ -1,4 +1,4 @@
-"""Heartbeats of many nodes in two statements: who was seen, and whose leases live on.
+"""Heartbeats of many nodes in two statements: who was seen and whether it rests, and whose leases live on.
 
 Locks: lease rows only, skipping those that a report is ending at this moment.
 """
@@ -7,16 +7,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from pictor_agent import protocol
+from workers import limits, resting
 from workers.feeding import LEASE_SECONDS
 
-SEEN = """
-    UPDATE workers_worker AS worker SET last_seen_at = %s
-    FROM unnest(%s::bigint[], %s::bigint[]) AS given(worker_id, epoch)
+SEEN = f"""
+    UPDATE workers_worker AS worker SET last_seen_at = %s, resting = given.resting
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS given(worker_id, epoch, resting, limits_at)
+    JOIN workers_worker AS before ON before.id = given.worker_id
+    LEFT JOIN workers_controls AS controls ON controls.worker_id = given.worker_id
     WHERE worker.id = given.worker_id AND worker.connection_epoch = given.epoch
-    RETURNING worker.id
+    RETURNING worker.id, before.resting <> given.resting,
+              worker.protocol >= {protocol.LIMITS_SINCE} AND {limits.AT} <> given.limits_at
 """
 
 RENEW = """
@@ -34,18 +40,29 @@ RENEW = """
 """
 
 
+class Seen(NamedTuple):
+    """What one heartbeat says of its node."""
+
+    epoch: int
+    resting: str = ""  # why it takes no new work for now
+    limits_at: int = 0  # names the limits that it obeys
+
+
 @dataclass(frozen=True, slots=True)
 class Renewed:
     void: dict[int, list[tuple[int, int]]]  # by node: attempts that hold no lease any more
     superseded: set[int]  # nodes that have a newer connection
+    limits: dict[int, protocol.Limits]  # by node: what it must obey from now on
 
 
 @transaction.atomic
-def renew(seen: Mapping[int, int], holding: Sequence[tuple[int, int, int]], *, now: datetime) -> Renewed:
-    """Take the heartbeats of `seen` (node -> epoch), which hold the attempts `holding` (work id, node, attempt)."""
+def renew(seen: Mapping[int, Seen], holding: Sequence[tuple[int, int, int]], *, now: datetime) -> Renewed:
+    """Take the heartbeats of `seen` (by node), which hold the attempts `holding` (work id, node, attempt)."""
     with connection.cursor() as cursor:
-        cursor.execute(SEEN, [now, list(seen), list(seen.values())])
-        present = {row[0] for row in cursor.fetchall()}
+        cursor.execute(SEEN, [now, list(seen), *map(list, zip(*seen.values(), strict=True))])
+        rows = cursor.fetchall()
+        present = {worker_id for worker_id, *_ in rows}
+        resting.tell([worker_id for worker_id, changed, _ in rows if changed], now=now)
         claims = sorted({claim for claim in holding if claim[1] in present})
         void = defaultdict(list)
         if claims:
@@ -54,4 +71,5 @@ def renew(seen: Mapping[int, int], holding: Sequence[tuple[int, int, int]], *, n
             live = set(cursor.fetchall())
             for work_id, worker_id, attempt in (claim for claim in claims if claim not in live):
                 void[worker_id].append((work_id, attempt))
-    return Renewed(dict(void), seen.keys() - present)
+    new_limits = limits.limits_of([worker_id for worker_id, _, others in rows if others])
+    return Renewed(dict(void), seen.keys() - present, new_limits)

@@ -274,11 +274,16 @@ class Switchboard:
             log.warning("samples_lost", count=len(beats))
 
     async def _renew_leases(self, beats) -> None:
-        seen = {worker_id: consumer.epoch for worker_id, (consumer, _) in beats.items()}
+        seen = {
+            worker_id: renewal.Seen(consumer.epoch, beat.resting, beat.limits_at)
+            for worker_id, (consumer, beat) in beats.items()
+        }
         holding = [(w, worker_id, a) for worker_id, (_, beat) in beats.items() for w, a in beat.holding]
         renewed = await self.in_database(renewal.renew, seen, holding, now=clock.now())
         for worker_id, items in renewed.void.items():
             beats[worker_id][0].answer(protocol.Cancel(items=items, reason="this attempt no longer holds its lease"))
+        for worker_id, limits in renewed.limits.items():
+            beats[worker_id][0].answer(limits)
         for worker_id in renewed.superseded:
             beats[worker_id][0].refuse("superseded", "A newer connection of this node exists.")
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from workers import misfits
+from workers.facts import takes_work
 from workers.matching import NOTHING, Learned, Requirements
 from workers.sharing import WEIGHTS, Group, GroupKey
 
@@ -46,7 +47,7 @@ GROUPS = """
           AND work.kind = leap.kind AND work."group" = leap."group" LIMIT %(counted)s) AS few) AS counted
 """
 
-ROWS = """
+ROWS = f"""
     SELECT wanted.number, work.* FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::bigint[], %s::int[])
         WITH ORDINALITY AS wanted(tier, owner_id, kind, "group", amount, number)
     CROSS JOIN LATERAL (
@@ -55,12 +56,12 @@ ROWS = """
                    SELECT array_agg(node.id) FILTER (WHERE node.owner_id = ANY(failed.owner_ids)) FROM workers_worker AS node,
                        (SELECT array_agg(owner_id) AS owner_ids FROM workers_worker
                         WHERE id = item.avoided_id OR id = ANY(item.failed_on)) AS failed
-                   WHERE node.status = 'online' AND node.connected_at IS NOT NULL AND node.closed_by = ''
+                   WHERE {takes_work("node")}
                      AND NOT item.requirements ? 'owner_only'
                    HAVING bool_or(node.owner_id <> ALL(failed.owner_ids))), (
                    SELECT item.failed_on || item.avoided_id FROM workers_worker AS other
                    WHERE other.id <> item.avoided_id AND other.id <> ALL(item.failed_on)
-                     AND other.status = 'online' AND other.connected_at IS NOT NULL AND other.closed_by = '' LIMIT 1)) END
+                     AND {takes_work("other")} LIMIT 1)) END
         FROM workers_work AS item
         WHERE NOT item.leased AND NOT item.held AND item.tier = wanted.tier AND item.owner_id = wanted.owner_id
           AND item.kind = wanted.kind AND item."group" = wanted."group" AND item.id <> ALL(%s::bigint[])

@@ -190,6 +190,41 @@ class SignOnTests:
         assert beat.disk_free_bytes > 0
 
 
+class RestTests:
+    """A node that its owner's limits, or the machine itself, keep from new work."""
+
+    async def test_it_says_which_limits_it_obeys(self, gateway, node):
+        gateway.report_seconds = 0.05
+        await gateway.say(protocol.Pace(report_seconds=0.0))
+        await gateway.say(protocol.Limits(at=77, celsius_max=80))
+        await gateway.until(lambda: any(isinstance(m, protocol.Heartbeat) and m.limits_at == 77 for m in gateway.heard))
+
+    async def test_what_runs_is_finished_and_what_waits_goes_back(self, gateway, node, monkeypatch):
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1, **A_SECOND), node.assignment(2, place=1))
+        await until(lambda: node.shift.attempts.held and not node.shift.attempts.held[1, 1].is_waiting)
+        monkeypatch.setattr(node.shift.probe, "unused_seconds", lambda: 0.0)
+        await gateway.say(protocol.Limits(at=1, idle_seconds=300))
+        await gateway.say(protocol.Pace(report_seconds=0.0))
+        await gateway.until(lambda: any(isinstance(m, protocol.Heartbeat) and m.resting == "in_use" for m in gateway.heard))
+        handed_back = await gateway.hear(protocol.Failed, 2)
+        assert handed_back.reason == "paused"
+        node.runner.gate.set()
+        await node.finish(1)
+
+    async def test_what_comes_all_the_same_is_not_taken(self, gateway, node, monkeypatch):
+        monkeypatch.setattr(node.shift.probe, "unused_seconds", lambda: 0.0)
+        await gateway.say(protocol.Limits(at=1, idle_seconds=300))
+        await gateway.say(protocol.Pace(report_seconds=0.0))
+        await until(lambda: node.shift.restraint.resting == "in_use")
+        await node.assign(node.assignment(1))
+        monkeypatch.setattr(node.shift.probe, "unused_seconds", lambda: 900.0)
+        await until(lambda: node.shift.restraint.resting == "")
+        assert not node.shift.attempts.held
+        await node.assign(node.assignment(1))
+        await node.finish(1)
+
+
 class RunTests:
     async def test_a_frame_goes_all_the_way(self, gateway, node, server):
         await node.assign(node.assignment(1))

@@ -14,7 +14,7 @@ from pictor_agent import protocol
 from tests.workers import builders
 from tests.workers.builders import NOW, enqueue, lease, result
 from tests.workers.scripted import ScriptedNode, db, until
-from workers import presentation, rollups, services, switchboard, telemetry
+from workers import controls, presentation, renewal, rollups, services, switchboard, telemetry
 from workers.look import Look
 from workers.models import Lease, Shift, Work, Worker, WorkerMinute
 
@@ -294,6 +294,49 @@ class WorkTests:
         item = (await node.hear(protocol.Assign)).items[0]
         await db(services.withdraw, "toy", [1])
         assert (await node.hear(protocol.Cancel)).items == [(item.work_id, 1)]
+
+
+class LimitsTests:
+    async def test_a_node_is_told_its_limits_until_it_obeys_them(self, board, node):
+        await node.sign_on()
+        worker = await online(node)
+        await db(controls.set_controls, worker, now=NOW, temperature_max_celsius=80, idle_minutes=5)
+        await node.say(protocol.Heartbeat())
+        told = await node.hear(protocol.Limits)
+        assert (told.celsius_max, told.idle_seconds, told.watts_max) == (80, 300, 0)
+        await node.say(protocol.Heartbeat())
+        assert await node.hear(protocol.Limits) == told
+        obeys = renewal.Seen((await db(row, node)).connection_epoch, limits_at=told.at)
+        assert (await db(renewal.renew, {worker.pk: obeys}, [], now=NOW)).limits == {}
+
+    async def test_an_older_agent_is_not_told_what_it_cannot_obey(self, board, node):
+        await node.sign_on()
+        worker = await online(node)
+        await db(controls.set_controls, worker, now=NOW, temperature_max_celsius=80)
+        await db(lambda: Worker.objects.update(protocol=protocol.LIMITS_SINCE - 1))
+        seen = {worker.pk: renewal.Seen((await db(row, node)).connection_epoch)}
+        assert (await db(renewal.renew, seen, [], now=NOW)).limits == {}
+
+    async def test_a_resting_node_gets_no_work_and_its_page_says_why(self, board, node):
+        await node.sign_on()
+        worker = await online(node)
+        await db(enqueue, 1)
+        await node.say(protocol.Heartbeat(resting="too_hot"))
+        await until(lambda: row(node).resting == "too_hot")
+        assert await db(builders.feed) == 0
+        assert "limit of temperature" in await db(services.idle_reason, await db(row, node))
+        await node.say(protocol.Heartbeat())
+        await until(lambda: row(node).resting == "")
+        assert await db(builders.feed) == 1
+        kinds = await db(lambda: [event.kind for event in worker.events.order_by("pk")])
+        assert kinds[-2:] == ["resting", "rested"]
+
+    async def test_a_reason_of_a_newer_agent_is_a_reason_too(self, board, node):
+        await node.sign_on()
+        await online(node)
+        await node.say(protocol.Heartbeat(resting="on_fire"))
+        await until(lambda: row(node).resting == "on_fire")
+        assert await db(services.idle_reason, await db(row, node)) == "The node takes no new work for now."
 
 
 class MinuteTests:
