@@ -107,8 +107,14 @@ def _decoded(image, specs: list) -> Decoded:
         for strip in _strips(image, number, spec):
             whole.update(_sample_bytes(strip))
             if number == chosen[0]:
-                shown.append(strip[:, :, chosen[1]])
-    return Decoded(np.concatenate(shown), whole.hexdigest(), tuple(name for spec in specs for name in spec.channelnames))
+                shown.append(_channels_of(strip, chosen[1]))
+    picture = shown[0] if len(shown) == 1 else np.concatenate(shown)
+    return Decoded(picture, whole.hexdigest(), tuple(name for spec in specs for name in spec.channelnames))
+
+
+def _channels_of(strip: np.ndarray, chosen: list[int]) -> np.ndarray:
+    """Copied only where it is not all of them, in their order: choosing costs as much as hashing."""
+    return strip if chosen == list(range(strip.shape[2])) else strip[:, :, chosen]
 
 
 def _picture_of(specs: list) -> tuple[int, list[int]]:
@@ -135,7 +141,9 @@ def _strips(image, number: int, spec) -> Iterator[np.ndarray]:
 def pixels_sha256(pixels: np.ndarray) -> str:
     """SHA-256 over the shape, the sample type and the samples in row order, little endian; of an image with one part."""
     height, width, channels = pixels.shape
-    return hashlib.sha256(_shape_words(height, width, channels, pixels.dtype.name) + _sample_bytes(pixels)).hexdigest()
+    whole = hashlib.sha256(_shape_words(height, width, channels, pixels.dtype.name))
+    whole.update(_sample_bytes(pixels))
+    return whole.hexdigest()
 
 
 TYPE_NAMES = {"half": "float16", "float": "float32", "double": "float64", "uint": "uint32"}  # OpenImageIO's, as NumPy's
@@ -145,5 +153,6 @@ def _shape_words(height: int, width: int, channels: int, type_name: str) -> byte
     return f"{height}x{width}x{channels}:{TYPE_NAMES.get(type_name, type_name)}\n".encode()
 
 
-def _sample_bytes(pixels: np.ndarray) -> bytes:
-    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+def _sample_bytes(pixels: np.ndarray) -> memoryview:
+    """In row order, little endian; not copied where they lie so already."""
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data

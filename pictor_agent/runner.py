@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from pictor_agent import protocol
+from pictor_agent import protocol, trees
 from pictor_agent.attempt_log import AttemptLog
 from pictor_agent.environments import Environments, NoBlender
 from pictor_agent.pool import Entry, Key, Pool
@@ -198,7 +198,7 @@ class Runner:
 
         Where a cgroup counts, the kernel does the latter, and better.
         """
-        while blender.box.group.limits_memory or _tree_rss_bytes(blender.box.process.pid) <= blender.limits.memory_bytes:
+        while blender.box.group.limits_memory or trees.rss_bytes(blender.box.process.pid) <= blender.limits.memory_bytes:
             await asyncio.sleep(WATCH_SECONDS)
             await asyncio.shield(self.pool.make_room(keep=self.pool.rules.scenes))
         blender.kill()
@@ -254,14 +254,6 @@ def describe(spec: protocol.RenderSpec, picture: Picture) -> protocol.RenderResu
         peak_memory_bytes=picture.answer.peak_memory_bytes,
         device=picture.answer.device,
     )
-
-
-def _tree_rss_bytes(pid: int) -> int:
-    try:
-        top = psutil.Process(pid)
-        return sum(process.memory_info().rss for process in [top, *top.children(recursive=True)])
-    except psutil.Error:
-        return 0
 
 
 async def _thumbnail(warm: WarmBlender, target: Path) -> str | None:

@@ -286,7 +286,7 @@ class UploadTests:
         for name in ("/1", "/2"):
             await upload(client, tmp_path / "frame", server.url + name, line)
             [[kept]] = line.idle.values()
-            ports.add(kept.sock.getsockname())
+            ports.add(kept.writer.get_extra_info("sockname"))
         assert len(ports) == 1
         assert set(server.uploads) == {"/1", "/2"}
 
@@ -295,7 +295,8 @@ class UploadTests:
         line = KeptLine()
         await upload(client, tmp_path / "frame", server.url + "/1", line)
         [[kept]] = line.idle.values()
-        kept.sock.shutdown(socket.SHUT_RDWR)
+        kept.writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        await until(lambda: kept.is_dropped)
         await upload(client, tmp_path / "frame", server.url + "/2", line)
         assert [(method, path) for method, path, _ in server.seen] == [("PATCH", "/1"), ("PATCH", "/2")]
 

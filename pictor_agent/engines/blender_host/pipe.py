@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 
-PROGRESS_SECONDS = 0.25
+PROGRESS_SECONDS = 0.5  # the agent tells the server no more often
 # "Sample 15/24" until 5.0's Cycles, "Rendering 3 / 64 samples" in EEVEE.
 SAMPLE = re.compile(r"Sample (\d+)/(\d+)|Rendering\s+(\d+)\s*/\s*(\d+) samples")
 
