@@ -105,10 +105,10 @@ def sweep_debts() -> None:
 
 @shared_task
 def sweep_credit_alerts() -> None:
-    """Find what users are to be told about budgets and balances, and mail it."""
-    found, mailed = alerts.find_alerts(clock.now()), alerts.mail_alerts(clock.now())
-    if found or mailed:
-        log.info("credit_alerts", found=found, mailed=mailed)
+    """Find what users are to be told about budgets and balances, and tell it."""
+    found, told = alerts.find_alerts(clock.now()), alerts.tell_alerts(clock.now())
+    if found or told:
+        log.info("credit_alerts", found=found, told=told)
 
 
 @shared_task

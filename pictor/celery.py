@@ -109,7 +109,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "ended-scenes": ("rendering.background.sweep_ended_scenes", 3600.0),  # weeks old
     "orphans": ("rendering.background.sweep_orphans", 3600.0),  # two days old; some folders at a time
     "wallet-challenges": ("users.background.sweep_wallet_challenges", 3600.0),  # minutes old is as good as used
-    "security-mails": ("users.background.sweep_security_mails", 60.0),  # somebody may be in another's account
+    "notice-mails": ("users.background.sweep_notice_mails", 60.0),  # somebody may be in another's account
     "used-sessions": ("users.background.sweep_used_sessions", 60.0),  # a list of browsers says it to the minute
     "ended-sessions": ("users.background.sweep_ended_sessions", 3600.0),  # they let nobody in; only rows pile up
 }

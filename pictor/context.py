@@ -13,7 +13,7 @@ from common.written import written_once
 from credit import services as credit
 from rendering.models import Job
 from rendering.states import JobStatus
-from users.models import User
+from users.models import Notice, User
 from workers.models import Worker
 
 HOME = ("home", "Home", "Home", "house")
@@ -51,10 +51,10 @@ def counted(rows) -> Coalesce:
 
 @written_once
 def numbers_of(user_id: int) -> QuerySet:
-    """Nodes online ("all"), one's own of them, and one's jobs at work ("running"): one query."""
+    """Nodes online ("all"), one's own of them, one's jobs at work ("running") and unread notices: one query."""
     jobs = Job.objects.owned_by(user_id).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
     nodes = Worker.objects.connected()
-    counts = {"running": jobs, "all": nodes, "own": nodes.owned_by(user_id)}
+    counts = {"running": jobs, "all": nodes, "own": nodes.owned_by(user_id), "unseen": Notice.objects.unseen_by(user_id)}
     return User.objects.filter(pk=user_id).values(**{name: counted(rows) for name, rows in counts.items()})
 
 
@@ -92,6 +92,11 @@ class Shell:
     def running(self) -> int:
         """The account's jobs at work."""
         return self._numbers["running"]
+
+    @property
+    def unseen(self) -> int:
+        """Notices that are not read."""
+        return self._numbers["unseen"]
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

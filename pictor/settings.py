@@ -326,10 +326,11 @@ USE_TZ = True
 USE_I18N = False
 FORMAT_MODULE_PATH = ["pictor.formats"]  # dates in the operators' console as on the pages
 
-# The queue: which product answers for which kind of work --------------------------------------------------------------
+# Who answers for what, named here so that lower apps need not know those above ---------------------------------------
 
 WORK_KINDS = "pictor.work_kinds.WORK_KINDS"
 LEDGER_LINKS = "pictor.ledger_links.LEDGER_LINKS"
+NOTICE_KINDS = ["credit.notices.KINDS", "rendering.notices.KINDS"]  # what people are told, by who tells it
 
 # Rendering on the server: scenes are inspected by the agent's program, in its sandbox ---------------------------------
 

@@ -11,12 +11,12 @@ from django.db.models import F, Q, QuerySet
 from common import clock
 from rendering import (
     counts,
+    ending,
     films,
     frames,
     gathering,
     inspection,
     merging,
-    notices,
     orphans,
     retention,
     scenes,
@@ -269,7 +269,7 @@ def sweep_stale_uploads(limit: int = 500) -> int:
 @shared_task
 def sweep_ending(limit: int = 200) -> int:
     """Tell creators what will be deleted in a week, by mail; what could not be told is not deleted."""
-    return notices.send_notices(clock.now(), limit=limit)
+    return ending.send_notices(clock.now(), limit=limit)
 
 
 @shared_task

@@ -1,54 +1,49 @@
-"""Tells creators a week ahead, by mail, what of theirs will be deleted; the pages show the same."""
+"""What creators are told about their jobs and files, in the transaction that changes them."""
 
-from collections import defaultdict
 from datetime import datetime
 
-import structlog
-from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
-from django.urls import reverse
+from rendering import reasons
+from rendering.models import Job
+from rendering.states import JobStatus, PauseReason
+from users.notice_kinds import Group, Kind
+from users.notices import tell
 
-from rendering import retention
-from rendering.models import Job, Scene
-
-log = structlog.get_logger(__name__)
-
-
-def send_notices(now: datetime, *, limit: int) -> int:
-    """One mail to each creator with scenes or frames that end within a week; returns how many scenes and jobs were told.
-
-    What could not be mailed is tried again at the next sweep, and not deleted meanwhile.
-    """
-    scenes = retention.scenes_with_end(Scene.objects.select_related("owner")).filter(is_busy=False)
-    jobs = retention.jobs_with_end(Job.objects.select_related("owner"))
-    ending: dict = defaultdict(lambda: ([], []))
-    for scene in retention.to_be_told(scenes, now, noticed="noticed_at")[:limit]:
-        ending[scene.owner][0].append(scene)
-    for job in retention.to_be_told(jobs, now, noticed="frames_noticed_at")[:limit]:
-        ending[job.owner][1].append(job)
-    return sum(_tell(owner, *both, now=now) for owner, both in ending.items())
-
-
-def _tell(owner, scenes: list[Scene], jobs: list[Job], *, now: datetime) -> int:
-    if owner.email and not _mailed(owner, scenes, jobs):
-        return 0
-    Scene.objects.filter(pk__in=[scene.pk for scene in scenes]).update(noticed_at=now)
-    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(frames_noticed_at=now)
-    return len(scenes) + len(jobs)
+KINDS = Group(
+    "Jobs and files",
+    "box",
+    (
+        Kind("job_completed", "Job completed", "Every frame is accepted."),
+        Kind("job_failed", "Job failed", "It ended, and not every frame could be rendered."),
+        Kind("job_paused", "Job waits for you", "Credit or its cap does not cover the next frame, or its preview is ready."),
+        Kind("ending", "Files will be deleted", "A week before scenes or frames go that nobody has needed for long."),
+    ),
+)
+WAITS = {
+    PauseReason.CREDIT: (
+        "{name} is paused: your credit does not cover its next frame.",
+        "It goes on by itself after a top-up. Frames that are finished stay yours.",
+    ),
+    PauseReason.CAP: ("{name} is paused: its cap does not cover the next frame.", "Raise the cap to let it go on."),
+    PauseReason.GATE: ("The preview of {name} is ready.", "Look at it, then approve it: the other frames wait for you."),
+}
 
 
-def _mailed(owner, scenes: list[Scene], jobs: list[Job]) -> bool:
-    context = {"owner": owner, "scenes": scenes, "jobs": jobs, "site_name": settings.SITE_NAME}
-    context["url"] = settings.SITE_URL + reverse("rendering:scene-list")
-    try:
-        send_mail(
-            f"{settings.SITE_NAME}: files of yours will be deleted in a week",
-            render_to_string("rendering/mail/ending.txt", context),
-            None,
-            [owner.email],
+def job_ended(job: Job, now: datetime) -> None:
+    """It is completed, or has failed."""
+    if job.status == JobStatus.COMPLETED:
+        _tell(job, "job_completed", f"{job.name} is complete.", "Every frame is accepted and yours to download.", now)
+    elif job.status == JobStatus.FAILED:
+        sentences = [reasons.words(job.failure)] * bool(job.failure) + ["Frames that failed were not charged."] * bool(
+            job.submitted_at
         )
-    except OSError:
-        log.exception("notice_not_mailed", owner=owner.pk)
-        return False
-    return True
+        _tell(job, "job_failed", f"{job.name} failed.", " ".join(sentences), now)
+
+
+def job_waits(job: Job, now: datetime) -> None:
+    """It was paused, and not by its creator."""
+    words, text = WAITS[PauseReason(job.pause_reason)]
+    _tell(job, "job_paused", words.format(name=job.name), text, now)
+
+
+def _tell(job: Job, kind: str, words: str, text: str, now: datetime) -> None:
+    tell(user=job.owner, kind=kind, words=words, text=text, url=job.get_absolute_url(), now=now)

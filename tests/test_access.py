@@ -25,7 +25,7 @@ from rendering.services.watching import share_job
 from rendering.uploads import start_upload
 from tests import builders
 from tests.users.passkeys import Passkey
-from users import tokens
+from users import mailing, notices, tokens
 from users.models import SshKey
 
 pytestmark = pytest.mark.django_db
@@ -177,6 +177,11 @@ TABLE = [
     page("users:security"),
     page("users:keys"),
     page("users:notifications"),
+    page("users:notices"),
+    page("users:bell"),
+    Row("users:notices-see", 302, 302, 302, 302, "post"),
+    verb("users:notice-open", "notice")._replace(method="get"),
+    Row("users:mute", 200, 200, 200, 200, args=("mute_token",)),  # the token is the permission
     page("users:data"),
     page("users:confirm"),
     Row("users:confirm-google", 302, 302, 404, 404, "post"),  # who has a second step confirms with that
@@ -250,6 +255,8 @@ class World:
         self.ssh_key = SshKey.objects.create(user=alice, name="k", kind="ssh-ed25519", bits=256, fingerprint="f", text="k").pk
         scopes = ["account:read"]
         self.api_token = tokens.make(user=alice, name="t", scopes=scopes, expires_at=None, now=builders.NOW).row.pk
+        self.notice = notices.tell(user=alice, kind="top_up", words="x", url="/credit/", now=builders.NOW).pk
+        self.mute_token = mailing.mute_token(alice, "top_up")
         self.passkey = second_steps(alice)
 
 

@@ -36,12 +36,12 @@ def sweep_wallet_challenges() -> int:
 
 
 @shared_task
-def mail_security_event(event_id: int) -> None:
+def mail_notice(notice_id: int) -> None:
     """Send one mail at once."""
-    mailing.send(event_id, clock.now())
+    mailing.send(notice_id, clock.now())
 
 
 @shared_task
-def sweep_security_mails() -> int:
+def sweep_notice_mails() -> int:
     """Send what is due: hints that were lost, and what a mail server refused before."""
     return mailing.send_due(clock.now(), limit=LIMIT)

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from users import sessions
 from users.methods import methods_of
-from users.models import ApiToken, KnownDevice, SecurityEvent, SshKey, User, WalletChallenge
+from users.models import ApiToken, KnownDevice, Notice, SshKey, User, WalletChallenge
 from users.signals import Blocker, account_closed, asked_for_data, asked_what_blocks
 
-EVENTS_MAX = 1_000
+NOTICES_MAX = 1_000
 
 
 class Blocked(Exception):
@@ -36,7 +36,7 @@ def close(user: User, now: datetime) -> None:
     user = User.objects.select_for_update().get(pk=user.pk)
     if blockers := what_blocks(user, now):
         raise Blocked(blockers)
-    for rows in (SocialAccount, EmailAddress, Authenticator, SshKey, ApiToken, KnownDevice, SecurityEvent, WalletChallenge):
+    for rows in (SocialAccount, EmailAddress, Authenticator, SshKey, ApiToken, KnownDevice, Notice, WalletChallenge):
         rows.objects.filter(user=user).delete()
     user.display_name, user.email, user.first_name, user.last_name = "Closed account", "", "", ""
     user.username, user.time_zone = f"closed:{user.pk}", ""
@@ -50,6 +50,7 @@ def close(user: User, now: datetime) -> None:
 def data_of(user: User, now: datetime) -> dict:
     """Everything that is kept about this person, for JSON."""
     data = {"made_at": now.isoformat(), "account": _account(user), "sign_in": _sign_in(user), "keys": _keys(user)}
+    data["notices"] = _notices(user)
     for _, more in asked_for_data.send(sender=User, user=user, now=now):
         data |= more or {}
     return data
@@ -65,11 +66,18 @@ def _account(user: User) -> dict:
         "theme": user.theme,
         "joined": user.date_joined.isoformat(),
         "mails_not_wanted": user.muted,
+        "notices_not_listed": user.unlisted,
     }
 
 
+def _notices(user: User) -> list[dict]:
+    return [
+        {"at": notice.at.isoformat(), "words": notice.words, "text": notice.text, "ip": notice.ip, "browser": notice.browser}
+        for notice in Notice.objects.filter(user=user)[:NOTICES_MAX]
+    ]
+
+
 def _sign_in(user: User) -> dict:
-    events = SecurityEvent.objects.filter(user=user)[:EVENTS_MAX]
     return {
         "methods": [
             {"kind": method.provider, "who": method.full, "since": method.since.isoformat()} for method in methods_of(user)
@@ -78,9 +86,6 @@ def _sign_in(user: User) -> dict:
             {"kind": step.type, "since": step.created_at.isoformat()} for step in Authenticator.objects.filter(user=user)
         ],
         "browsers": sessions.as_data(user),
-        "events": [
-            {"at": event.at.isoformat(), "words": event.words, "ip": event.ip, "browser": event.browser} for event in events
-        ],
     }
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from django import forms
 
 from common.words import one_line
-from users import notices, ssh_keys
+from users import notice_kinds, ssh_keys
 from users.models import Theme, User
 from users.tokens import SCOPES
 
@@ -78,22 +78,40 @@ class TokenForm(forms.Form):
         return now + timedelta(days=int(days)) if days else None
 
 
+PAGE, MAIL = "page", "mail"
+
+
 class NoticesForm(forms.Form):
-    """One box for each kind that may be left out; `muted` is what is not ticked."""
+    """A box for each kind of notice and each way of telling it; what must be told is ticked and stays so."""
 
     def __init__(self, *args, user: User, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        for kind in notices.KINDS.values():
-            self.fields[kind.key] = forms.BooleanField(
-                label=kind.words,
-                help_text=kind.help if kind.may_be_muted else f"{kind.help} Always sent.",
-                required=False,
-                disabled=not kind.may_be_muted,
-                initial=kind.key not in user.muted or not kind.may_be_muted,
-            )
+        self.user = user
+        for kind in notice_kinds.kinds().values():
+            self.fields[f"{kind.key}-{PAGE}"] = _box(kind, "on the page", kind.key not in user.unlisted)
+            self.fields[f"{kind.key}-{MAIL}"] = _box(kind, "by mail", kind.key not in user.muted)
 
-    def muted(self) -> list[str]:
-        return [key for key, kind in notices.KINDS.items() if kind.may_be_muted and not self.cleaned_data[key]]
+    def groups(self) -> list[tuple[notice_kinds.Group, list]]:
+        """(group, rows of kind, box of the page, box of the mail), as the page shows them."""
+        return [
+            (group, [(kind, self[f"{kind.key}-{PAGE}"], self[f"{kind.key}-{MAIL}"]) for kind in group.kinds])
+            for group in notice_kinds.groups()
+        ]
+
+    def save(self) -> None:
+        self.user.unlisted, self.user.muted = self._without(PAGE), self._without(MAIL)
+        self.user.save(update_fields=["unlisted", "muted"])
+
+    def _without(self, way: str) -> list[str]:
+        return [
+            key for key, kind in notice_kinds.kinds().items() if not kind.is_always and not self.cleaned_data[f"{key}-{way}"]
+        ]
+
+
+def _box(kind: notice_kinds.Kind, way: str, is_wanted: bool) -> forms.BooleanField:
+    return forms.BooleanField(
+        label=f"{kind.words} {way}", required=False, disabled=kind.is_always, initial=kind.is_always or is_wanted
+    )
 
 
 class CloseForm(forms.Form):

@@ -1,6 +1,5 @@
-"""What a person is told about the safety of the account: on its page always, by mail unless not wanted."""
+"""People are told what happened: on the page and by mail, each kind by the ways that they want it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -11,64 +10,85 @@ from django.http import HttpRequest
 from kombu.exceptions import OperationalError
 
 from common.limits import visitor_ip
-from users.models import SecurityEvent, User
+from common.realtime import announce_on_commit
+from users.models import Notice, User
+from users.notice_kinds import kinds
 from users.sessions import browser_of
 
 log = structlog.get_logger(__name__)
 
-MAIL = "users.background.mail_security_event"
+MAIL = "users.background.mail_notice"
+TEXT_LENGTH_MAX = 2_000
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of notice. What could be an intruder's first step is mailed whether it is wanted or not."""
-
-    key: str
-    words: str
-    help: str
-    may_be_muted: bool
+def is_mailed(user: User, kind: str) -> bool:
+    """Whether this person wants the kind by mail, and has an address."""
+    return bool(user.email) and (kinds()[kind].is_always or kind not in user.muted)
 
 
-KINDS = {
-    kind.key: kind
-    for kind in [
-        Kind("methods", "Ways to sign in", "Something was linked or unlinked.", False),
-        Kind("mfa", "Second step", "An app, a passkey or recovery codes were added, removed or made anew.", False),
-        Kind("payout", "Payout address", "Money will go to a new address.", False),
-        Kind("account", "The account itself", "It was closed, or its data was taken away.", False),
-        Kind("sign_in", "New browser", "You signed in with a browser that was not seen before.", True),
-        Kind("keys", "Keys and tokens", "An SSH key or an API token was added, removed or revoked.", True),
-    ]
-}
+def is_listed(user: User, kind: str) -> bool:
+    """Whether this person wants the kind on the page."""
+    return kinds()[kind].is_always or kind not in user.unlisted
 
 
-def tell(*, user: User, kind: str, words: str, now: datetime, request: HttpRequest | None = None) -> SecurityEvent:
+def tell(
+    *,
+    user: User,
+    kind: str,
+    words: str,
+    now: datetime,
+    text: str = "",
+    url: str = "",
+    by_mail: bool = True,
+    request: HttpRequest | None = None,
+) -> Notice | None:
     """Keep what happened, and order the mail; inside a transaction both stand or fall with it.
 
     Args:
-        kind: a key of KINDS.
+        kind: a key of users.notice_kinds.kinds().
         words: one sentence, in the past, without the person's name: "An Aptos wallet was linked (0x12…ab)."
+        text: what it means for the person, and what they can do.
+        url: of a page of this site, without the host.
+        by_mail: False where the caller mails by itself.
         request: by whom, where known.
+
+    Returns:
+        The notice; None where it is wanted in no way, or the account is closed.
     """
-    to = "" if kind in user.muted and KINDS[kind].may_be_muted else user.email
-    event = SecurityEvent.objects.create(
+    to = user.email if by_mail and is_mailed(user, kind) else ""
+    listed = is_listed(user, kind)
+    if user.closed_at or not (to or listed):
+        return None
+    notice = Notice.objects.create(
         user=user,
         kind=kind,
         words=words[:300],
+        text=text[:TEXT_LENGTH_MAX],
+        url=url,
         ip=visitor_ip(request) if request else None,
         browser=browser_of(request.META.get("HTTP_USER_AGENT", "")) if request else "",
         at=now,
+        is_listed=listed,
         mail_to=to,
         mail_due_at=now if to else None,
     )
     if to:
-        transaction.on_commit(partial(_hint, event.pk))
-    return event
+        transaction.on_commit(partial(_hint, notice.pk))
+    if listed:
+        announce_on_commit(f"user:{user.pk}", "notices")
+    return notice
 
 
-def _hint(event_id: int) -> None:
+def see(user: User, now: datetime, *, pk: int | None = None) -> None:
+    """This person has read one of them, or all."""
+    unseen = Notice.objects.unseen_by(user.pk)
+    if (unseen.filter(pk=pk) if pk else unseen).update(seen_at=now):
+        announce_on_commit(f"user:{user.pk}", "notices")
+
+
+def _hint(notice_id: int) -> None:
     """A lost hint is no lost mail: the sweep looks for what is due."""
     try:
-        current_app.send_task(MAIL, args=[event_id], retry=False)
+        current_app.send_task(MAIL, args=[notice_id], retry=False)
     except (OperationalError, OSError) as error:
         log.warning("hint_lost", function=MAIL, error=str(error))

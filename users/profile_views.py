@@ -1,4 +1,4 @@
-"""One's own account: name, times and theme, notices, data, and closing it."""
+"""One's own account: name, times and theme, data, and closing it."""
 
 import json
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common import clock
 from common.limits import limited
 from users import closing, fresh, notices
-from users.forms import CloseForm, NoticesForm, ProfileForm
+from users.forms import CloseForm, ProfileForm
 from users.methods import methods_of
 from users.tabs import tabs
 
@@ -30,19 +30,6 @@ def profile(request: HttpRequest) -> HttpResponse:
         request.user.refresh_from_db()  # what was not saved is not shown in the frame of the page
     context = {"form": form, "methods": methods_of(request.user), "tabs": tabs()}
     return render(request, "users/profile.html", context, status=422 if form.errors else 200)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def notifications(request: HttpRequest) -> HttpResponse:
-    """Which mails about the account's safety are wanted."""
-    form = NoticesForm(request.POST if request.method == "POST" else None, user=request.user)
-    if request.method == "POST" and form.is_valid():
-        request.user.muted = form.muted()
-        request.user.save(update_fields=["muted"])
-        messages.success(request, "Saved.")
-        return redirect("users:notifications")
-    return render(request, "users/notifications.html", {"form": form, "tabs": tabs()})
 
 
 @login_required

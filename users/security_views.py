@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common import clock
 from common.limits import limited
 from users import fresh, google, methods, notices
+from users.notice_kinds import safety_kinds
 from users.sessions import end_others, places_of
 from users.tabs import tabs
 from users.views import aptos_network
@@ -34,7 +35,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "confirm_url": fresh.confirm_url(request.path),
         "steps": steps_of(request.user),
         "places": places_of(request),
-        "events": request.user.security_events.all()[:EVENTS_SHOWN],
+        "events": request.user.notices.filter(kind__in=safety_kinds())[:EVENTS_SHOWN],
         "tabs": tabs(),
     }
     return render(request, "users/security.html", context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from users import confirm_views, console, key_views, profile_views, security_views, views, wallet_views
+from users import confirm_views, console, key_views, notice_views, profile_views, security_views, views, wallet_views
 
 app_name = "users"
 urlpatterns = [
@@ -15,7 +15,12 @@ urlpatterns = [
     path("confirm/google/", confirm_views.confirm_google, name="confirm-google"),
     path("second-step/", console.second_step, name="second-step"),
     path("profile/", profile_views.profile, name="profile"),
-    path("notifications/", profile_views.notifications, name="notifications"),
+    path("notifications/", notice_views.notifications, name="notifications"),
+    path("notices/", notice_views.notice_list, name="notices"),
+    path("notices/bell/", notice_views.bell, name="bell"),
+    path("notices/see/", notice_views.notices_see, name="notices-see"),
+    path("notices/<int:pk>/", notice_views.notice_open, name="notice-open"),
+    path("notices/mute/<str:token>/", notice_views.mute, name="mute"),
     path("data/", profile_views.data, name="data"),
     path("data/export/", profile_views.data_export, name="data-export"),
     path("data/close/", profile_views.account_close, name="account-close"),

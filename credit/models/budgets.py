@@ -31,7 +31,7 @@ class AlertKind(models.TextChoices):
 
 
 class CreditAlert(models.Model):
-    """One thing that a user is told once. The row is written first and mailed by a sweep."""
+    """One thing that a user is told once. The row is written first; a sweep makes a notice of it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="credit_alerts")
     kind = models.CharField(max_length=12, choices=AlertKind)
@@ -40,7 +40,7 @@ class CreditAlert(models.Model):
     amount_micros = models.BigIntegerField()  # spent, or available, when it was found
     limit_micros = models.BigIntegerField()
     created_at = models.DateTimeField(default=clock.now)
-    mailed_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)  # when the notice was written
     ended_at = models.DateTimeField(null=True, blank=True)  # of a low balance: when there was enough again
 
     class Meta:

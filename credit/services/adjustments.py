@@ -9,7 +9,7 @@ from django.db.models import Sum
 from django.db.models.functions import Abs
 
 from common.transitions import move
-from credit import events
+from credit import events, notices
 from credit.adjustment_states import ADJUSTMENT_MOVES, AdjustmentStatus, needs_second
 from credit.codes import Bucket, Code, Kind
 from credit.deposit_states import DepositStatus
@@ -122,6 +122,8 @@ def _make(adjustment: Adjustment, operator, now: datetime) -> None:
     moved = _claim(adjustment, adjustment.deposit_id, now) if adjustment.deposit_id else _move_credit(adjustment)
     made = {"decided_by": operator, "decided_at": now, "transfer": moved}
     move(adjustment, AdjustmentStatus.MADE, moves=ADJUSTMENT_MOVES, **made)
+    if not adjustment.deposit_id:
+        notices.adjustment_made(adjustment, now)
 
 
 def _claim(adjustment: Adjustment, deposit_id: int, now: datetime) -> Transfer:

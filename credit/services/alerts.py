@@ -1,18 +1,15 @@
 """Users are told once when half, 80 % and all of a budget is spent, and when little credit is left.
 
-What is to be told is a row first; it is mailed by a sweep, and again if the mail could not be sent.
+What is to be told is a row first; a sweep tells it once, as a notice, by the ways that its owner wants.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-import structlog
-from django.conf import settings
-from django.core.mail import send_mail
+from django.db import transaction
 from django.db.models import Q, Sum
-from django.template.loader import render_to_string
-from django.urls import reverse
 
+from credit import notices
 from credit.codes import Kind
 from credit.models import Account, AlertKind, Budget, CreditAlert
 from credit.spending import month_of, spent_by
@@ -20,7 +17,6 @@ from credit.spending import month_of, spent_by
 PERCENTS = (50, 80, 100)
 BATCH = 500
 BATCHES_MAX = 400
-log = structlog.get_logger(__name__)
 
 
 def find_alerts(now: datetime) -> int:
@@ -32,10 +28,10 @@ def find_alerts(now: datetime) -> int:
     return found
 
 
-def mail_alerts(now: datetime, *, limit: int = 200) -> int:
-    """Send what was not sent yet; returns how many mails went out."""
+def tell_alerts(now: datetime, *, limit: int = 200) -> int:
+    """Tell what was not told yet; returns how many were."""
     due = CreditAlert.objects.filter(mailed_at=None).select_related("owner").order_by("created_at")
-    return sum(_mail(alert, now) for alert in due[:limit])
+    return sum(_tell(alert, now) for alert in due[:limit])
 
 
 def reached(spent_micros: int, monthly_micros: int) -> list[int]:
@@ -54,7 +50,7 @@ def _batches() -> Iterator[list[Budget]]:
 
 
 def _budget_alerts(budgets: Sequence[Budget], now: datetime) -> int:
-    """One row for each percent; only the highest of those found together is mailed."""
+    """One row for each percent; only the highest of those found together is told."""
     month = month_of(now)
     spent = spent_by([budget.owner_id for budget in budgets], month, now)
     rows = []
@@ -110,23 +106,10 @@ def _available(owner_ids: Sequence[int]) -> dict[int, int]:
     return {owner_id: int(total) for owner_id, total in rows.values_list("owner").annotate(Sum("balance_micros"))}
 
 
-def _mail(alert: CreditAlert, now: datetime) -> bool:
-    """Send one; False when it could not be sent now, and is tried at the next sweep."""
-    owner = alert.owner
-    context = {
-        "alert": alert,
-        "owner": owner,
-        "site_name": settings.SITE_NAME,
-        "url": settings.SITE_URL + reverse("credit:budgets"),
-    }
-    subject = f"{alert.percent} % of your monthly budget is spent" if alert.kind == AlertKind.BUDGET else "Your credit runs low"
-    if owner.email:
-        try:
-            send_mail(
-                f"{settings.SITE_NAME}: {subject}", render_to_string("credit/mail/alert.txt", context), None, [owner.email]
-            )
-        except OSError:
-            log.exception("alert_not_mailed", owner=owner.pk)
-            return False
-    CreditAlert.objects.filter(pk=alert.pk).update(mailed_at=now)
-    return bool(owner.email)
+@transaction.atomic
+def _tell(alert: CreditAlert, now: datetime) -> bool:
+    """One, once: False when another sweep was faster."""
+    if not CreditAlert.objects.filter(pk=alert.pk, mailed_at=None).update(mailed_at=now):
+        return False
+    notices.limit_reached(alert, now)
+    return True

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from common.transitions import move
-from credit import events
+from credit import events, notices
 from credit.chains import Asset, Chain, chain_of
 from credit.codes import Bucket, Code, Kind
 from credit.deposit_states import DEPOSIT_MOVES, DepositStatus
@@ -95,6 +95,8 @@ def settle_deposit(*, deposit_id: int, final: int, now: datetime) -> Deposit:
     move(deposit, to, moves=DEPOSIT_MOVES, **changes)
     if top_up:
         top_ups.receive(top_ups.lock_top_up(top_up.pk), deposit, now)
+    elif owner_id is not None:
+        notices.deposit_credited(deposit, User.objects.get(pk=owner_id), now)
     log.info("deposit_settled", deposit=str(deposit), status=to.value, owner=owner_id, amount_micros=deposit.amount_micros)
     return deposit
 
@@ -113,6 +115,8 @@ def claim_deposit(*, deposit_id: int, user, now: datetime) -> Deposit:
     move(deposit, DepositStatus.CLAIMED, moves=DEPOSIT_MOVES, owner_id=user.pk, top_up=top_up)
     if top_up:
         top_ups.receive(top_ups.lock_top_up(top_up.pk), deposit, now)
+    else:
+        notices.deposit_credited(deposit, user, now)
     return deposit
 
 

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from common.transitions import move
-from credit import events
+from credit import events, notices
 from credit.codes import Bucket, Code, Kind
 from credit.models import Account, Debt, Dispute, Payment
 from credit.payment_states import DISPUTE_MOVES, DisputeKind, DisputeStatus, PaymentStatus
@@ -40,6 +40,8 @@ def open_dispute(*, payment_id, key: str, kind: DisputeKind, credit_micros: int,
         freeze(dispute, within(spent, missing))
         Debt.objects.create(dispute=dispute, owner=payment.owner, owed_micros=missing, opened_at=now)
     wallet.mark_debt()
+    if kind == DisputeKind.DISPUTE:  # the others are over at once
+        notices.dispute_opened(dispute, missing, now)
     log.warning("dispute_opened", dispute=key, payment=str(payment.pk), amount_micros=at_stake, missing_micros=missing)
     return dispute
 
@@ -68,6 +70,7 @@ def resolve_dispute(*, dispute_id: int, lost_micros: int, now: datetime) -> Disp
     move(dispute, to, moves=DISPUTE_MOVES, resolved_at=now, amount_micros=at_stake, purchased_micros=0, earned_micros=0)
     wallet.mark_debt()
     events.credit_grew([payment.owner_id])
+    notices.dispute_resolved(dispute, missing, now)
     log.warning("dispute_resolved", dispute=dispute.key, lost_micros=lost, owed_micros=missing)
     return dispute
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest
 
 from common.money import MICROS
 from common.transitions import move
-from credit import events
+from credit import events, notices
 from credit.codes import Bucket, Code, Kind
 from credit.fees import CENT_MICROS, Fee
 from credit.models import Account, Payment, Transfer
@@ -118,7 +118,7 @@ def _capture(asked, order: Order, payment: Payment) -> str:
 
 def apply_order(*, payment_id, order: Order, issue: str = "", now: datetime) -> Payment:
     """Bring a payment to what its order says; then debts are paid, and money that went back is taken."""
-    payment = _apply(payment_id, lambda row: _follow(row, order, issue, now))
+    payment = _apply(payment_id, lambda row: _follow_and_tell(row, order, issue, now))
     if payment.status == PaymentStatus.CREDITED:
         collect_debts(owner_id=payment.owner_id, now=now)
         take_refunds(payment_id=payment.pk, returned_micros=order.returned_micros, now=now)
@@ -144,6 +144,13 @@ def _to(payment: Payment, status: PaymentStatus, **changes) -> None:
             move(payment, status, moves=PAYMENT_MOVES, **changes)
         elif changes:
             Payment.objects.filter(pk=payment.pk).update(**changes)
+
+
+def _follow_and_tell(payment: Payment, order: Order, issue: str, now: datetime) -> None:
+    before = payment.status
+    _follow(payment, order, issue, now)
+    if payment.status != before:
+        notices.payment_moved(payment, now)
 
 
 def _follow(payment: Payment, order: Order, issue: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 
 from common.transitions import move
-from credit import events
+from credit import events, notices
 from credit.codes import Bucket, Code, Kind
 from credit.models import Payout, PayoutBatch, PayoutLane, PayoutTransaction
 from credit.payout_states import ON_ITS_WAY, PAYOUT_MOVES, PayoutStatus
@@ -141,6 +141,7 @@ def confirm_payout(*, payout_id: int, tx_hash: str, now: datetime) -> None:
         ]
     )
     events.credit_changed([payout.owner_id])
+    notices.payout_moved(payout, now)
 
 
 @transaction.atomic
@@ -152,3 +153,4 @@ def return_payout(*, payout_id: int, tx_hash: str, reason: str, now: datetime) -
     payout.transactions.filter(hash=tx_hash).update(outcome="failed")
     move(payout, PayoutStatus.RETURNED, moves=PAYOUT_MOVES, settled_at=now, reason=reason[:300])
     give_money_back(payout)
+    notices.payout_moved(payout, now)

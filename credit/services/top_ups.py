@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from common.transitions import StaleMove, move
-from credit import events
+from credit import events, notices
 from credit.chains import CREDIT_DECIMALS, Asset, Chain
 from credit.deposit_states import OPEN, TOP_UP_MOVES, DepositStatus, Failure, TopUpStatus
 from credit.errors import TopUpRefused
@@ -172,7 +172,9 @@ def receive(top_up: TopUp, deposit: Deposit, now: datetime) -> None:
     changes = {"received_micros": received, "tx_hash": deposit.tx_hash, "failure": ""}
     if to == top_up.status:  # still underpaid
         TopUp.objects.filter(pk=top_up.pk).update(changed_at=now, **changes)
+        top_up.received_micros = received
         events.credit_changed([top_up.owner_id])
+        notices.top_up_moved(top_up, now)
     else:
         _move(top_up, to, now, **changes)
 
@@ -195,6 +197,7 @@ def _reopen(top_up: TopUp, to: TopUpStatus, now: datetime, **changes) -> bool:
 def _move(top_up: TopUp, to: TopUpStatus, now: datetime, **changes) -> None:
     move(top_up, to, moves=TOP_UP_MOVES, changed_at=now, **changes)
     events.credit_changed([top_up.owner_id])
+    notices.top_up_moved(top_up, now)
 
 
 # Time -------------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from common.money import format_exact
 from common.transitions import move
-from credit import events
+from credit import events, notices
 from credit.chains import Asset, Chain, chain_of
 from credit.codes import Bucket, Code, Kind
 from credit.errors import InsufficientCredit, KeyReused
@@ -69,6 +69,7 @@ def request_withdrawal(
         post([movement], locked=locked)
     except InsufficientCredit as error:
         raise _too_much(error.short_micros) from error
+    notices.withdrawal_asked(payout, now)
     return payout
 
 
@@ -118,6 +119,7 @@ def refuse_withdrawal(*, operator: User, payout_id: int, reason: str, now: datet
     decided = {"decided_by": operator, "decided_at": now, "reason": reason[:300], "settled_at": now}
     move(payout, PayoutStatus.REFUSED, moves=PAYOUT_MOVES, **decided)
     give_money_back(payout)
+    notices.payout_moved(payout, now)
     return payout
 
 
@@ -129,6 +131,7 @@ def release_due_withdrawals(*, now: datetime, limit: int = 500) -> int:
     for payout in rows:
         needs_operator = payout.amount_micros > settings.WITHDRAW_APPROVAL_MICROS or is_in_doubt(payout.owner)
         move(payout, PayoutStatus.WAITING if needs_operator else PayoutStatus.APPROVED, moves=PAYOUT_MOVES)
+        notices.payout_moved(payout, now)
     events.credit_changed({payout.owner_id for payout in rows})
     return len(rows)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from common.transitions import move
-from rendering import events, reasons
+from rendering import events, notices, reasons
 from rendering.models import Attempt, Job, JobEvent, Task
 from rendering.rates import Rate, rate_at
 from rendering.reasons import Reason
@@ -58,6 +58,7 @@ def pause_uncovered(job: Job, reason: PauseReason, now: datetime) -> None:
     note_job(job, was=was, at=now, reason=Reason(reason.value))
     align_on_commit(job.pk)
     events.job_status_changed(job)
+    notices.job_waits(job, now)
 
 
 BEGIN = f"""

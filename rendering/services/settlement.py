@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from common import clock
 from common.transitions import move
-from rendering import events, gate
+from rendering import events, gate, notices
 from rendering.models import Job
 from rendering.reasons import Reason
 from rendering.services import holds
@@ -88,6 +88,7 @@ def _move_to(job: Job, status: JobStatus, now: datetime) -> None:
     move(job, status, moves=JOB_MOVES, **changes)
     note_job(job, was=was, at=now, reason=job.failure)
     events.job_status_changed(job)
+    notices.job_ended(job, now)
 
 
 def gate_is_closed(job: Job) -> bool:
@@ -101,6 +102,7 @@ def _pause_at_gate(job: Job, now: datetime) -> None:
     move(job, JobStatus.PAUSED, moves=JOB_MOVES, pause_reason=PauseReason.GATE)
     note_job(job, was=was, at=now, reason=Reason.GATE)
     events.job_status_changed(job)
+    notices.job_waits(job, now)
 
 
 # The queue follows the job --------------------------------------------------------------------------------------------

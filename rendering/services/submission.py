@@ -14,7 +14,7 @@ from django.db import transaction
 from common import clock
 from common.transitions import StaleMove, move
 from pictor_agent import engines
-from rendering import events, quotas, scenes, thumbnails, uploads
+from rendering import events, notices, quotas, scenes, thumbnails, uploads
 from rendering.errors import BadSettings, NothingToDo
 from rendering.estimates import quote
 from rendering.fitting import fit_of
@@ -77,6 +77,7 @@ def fail_inspection(job: Job, reason: Reason, detail: str, now: datetime) -> boo
     move(job, JobStatus.FAILED, moves=JOB_MOVES, failure=reason, failure_detail=detail[:500], finished_at=now)
     note_job(job, was=JobStatus.INSPECTING, at=now, reason=reason, detail=detail)
     events.job_status_changed(job)
+    notices.job_ended(job, now)
     return True
 
 

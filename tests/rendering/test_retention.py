@@ -13,12 +13,13 @@ from django.db import connections
 from django.urls import reverse
 
 from common import clock
-from rendering import background, notices, orphans, retention, services
+from rendering import background, ending, orphans, retention, services
 from rendering.errors import NothingToDo
 from rendering.models import Asset, Film, Job, Output, Scene
 from rendering.services.submission import _store_thumbnail
 from rendering.states import JobStatus
 from tests.builders import NOW, check, deliver, give, make_job, make_scene, make_user, picture, png_bytes
+from users.models import Notice, User
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -260,6 +261,14 @@ class SweepTests:
         assert not Output.objects.accepted_of(old.pk).exists()
         assert Scene.objects.get().deleted_at
 
+    def test_whoever_wants_no_mail_reads_it_on_the_page(self, old):
+        User.objects.update(muted=["ending"])
+        assert background.sweep_ending() == 2
+        assert mail.outbox == []
+        assert Notice.objects.get(kind="ending").words == "1 scene and the frames of 1 job will be deleted in a week."
+        self.now = NOW + 8 * DAY
+        assert background.sweep_ended_scenes() == 2
+
     def test_kept_longer_is_announced_again_before_it_goes(self, old):
         background.sweep_ending()
         services.keep_scene(old.scene, NOW)
@@ -274,7 +283,7 @@ class SweepTests:
         def broken(*_args, **_named):
             raise ConnectionRefusedError
 
-        monkeypatch.setattr(notices, "send_mail", broken)
+        monkeypatch.setattr(ending, "send_mail", broken)
         assert background.sweep_ending() == 0
         self.now = NOW + 30 * DAY
         assert background.sweep_ended_scenes() == 0

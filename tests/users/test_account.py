@@ -19,7 +19,7 @@ from tests import builders
 from tests.users.browsers import age
 from users import closing, sessions, tokens
 from users.background import sweep_used_sessions
-from users.models import ApiToken, SecurityEvent, User
+from users.models import ApiToken, Notice, User
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +127,7 @@ class DataTests:
         assert len(said["jobs"]) == 1
         assert made.secret not in answer.content.decode()
         assert made.row.digest not in answer.content.decode()
-        assert SecurityEvent.objects.get(user=alice).kind == "account"
+        assert Notice.objects.get(user=alice).kind == "account"
 
     def test_who_was_not_asked_lately_confirms_first(self, alice, signed_in):
         answer = age(signed_in(alice)).post(reverse("users:data-export"))

@@ -11,7 +11,7 @@ from tests.overlap import overlapped
 from tests.users.browsers import age, answer, ask
 from tests.users.wallets import MetaMask, Petra
 from users import methods
-from users.models import SecurityEvent, User
+from users.models import Notice, User
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ class UnlinkTests:
     def test_one_of_two_goes_and_its_owner_is_told(self, alice, signed_in, ways):
         signed_in(alice).post(reverse("users:unlink", args=[ways[0].pk]))
         assert SocialAccount.objects.get() == ways[1]
-        event = SecurityEvent.objects.get(kind="methods")
+        event = Notice.objects.get(kind="methods")
         assert (event.user, event.mail_to) == (alice, alice.email)
 
     def test_the_last_one_stays(self, alice, signed_in, ways):
@@ -77,7 +77,7 @@ class LinkTests:
 
     def test_linking_is_told(self, alice, signed_in):
         link(signed_in(alice), 3)
-        assert "EVM wallet was linked" in SecurityEvent.objects.get(kind="methods").words
+        assert "EVM wallet was linked" in Notice.objects.get(kind="methods").words
 
     @pytest.mark.django_db(transaction=True)
     def test_of_two_accounts_that_link_a_wallet_at_once_one_has_it(self, alice, mallory):

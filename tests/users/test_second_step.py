@@ -13,7 +13,7 @@ from django.urls import reverse
 from tests.users.browsers import SECRET, age, answer, ask, code_of, type_code
 from tests.users.passkeys import Passkey
 from tests.users.wallets import MetaMask
-from users.models import SecurityEvent
+from users.models import Notice
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ class AppTests:
         with django_capture_on_commit_callbacks(execute=True):
             assert type_code(browser, code_of(secret), "mfa_activate_totp")["Location"] == reverse("mfa_view_recovery_codes")
         assert {row.type for row in Authenticator.objects.all()} == {"totp", "recovery_codes"}
-        assert SecurityEvent.objects.filter(user=alice, kind="mfa").count() == 2
+        assert Notice.objects.filter(user=alice, kind="mfa").count() == 2
         assert len(browser.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]) == 10
 
     def test_secrets_lie_encrypted(self, app, alice, signed_in):
@@ -105,7 +105,7 @@ class AppTests:
         browser.post(reverse("mfa_generate_recovery_codes"))
         assert browser.post(reverse("mfa_deactivate_totp")).status_code == 302
         assert not Authenticator.objects.exists()
-        assert SecurityEvent.objects.filter(kind="mfa").exists()
+        assert Notice.objects.filter(kind="mfa").exists()
 
     @pytest.mark.parametrize(
         "name",

@@ -10,7 +10,7 @@ from common import clock
 from tests.users.browsers import age
 from tests.users.test_ssh_keys import ED25519, ED25519_PRINT
 from users import tokens
-from users.models import ApiToken, SecurityEvent, SshKey
+from users.models import ApiToken, Notice, SshKey
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +105,7 @@ class TokenPageTests:
         page = browser.get(reverse("users:keys"))
         assert secret not in page.content.decode()
         assert "My script" in page.content.decode()
-        assert SecurityEvent.objects.get(kind="keys").words == "An API token was made (My script)."
+        assert Notice.objects.get(kind="keys").words == "An API token was made (My script)."
 
     def test_it_ends_when_it_was_asked_to(self, alice, signed_in):
         self.make(signed_in(alice))
@@ -140,14 +140,14 @@ class SshKeyPageTests:
         key = SshKey.objects.get()
         assert (key.name, key.fingerprint, key.text) == ("carla@laptop", ED25519_PRINT, ED25519)
         assert ED25519_PRINT in browser.get(reverse("users:keys")).content.decode()
-        assert SecurityEvent.objects.filter(user=alice, kind="keys").exists()
+        assert Notice.objects.filter(user=alice, kind="keys").exists()
 
     def test_a_key_twice_is_said_to_be_here(self, alice, signed_in):
         self.add(signed_in(alice))
         again = self.add(signed_in(alice), f"{ED25519} another comment")
         assert (again.status_code, "here already" in again.content.decode()) == (422, True)
         assert SshKey.objects.count() == 1
-        assert SecurityEvent.objects.filter(kind="keys").count() == 1
+        assert Notice.objects.filter(kind="keys").count() == 1
 
     def test_two_people_may_have_one_key(self, alice, mallory, signed_in):
         self.add(signed_in(alice))

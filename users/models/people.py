@@ -17,7 +17,8 @@ class User(AbstractUser):
     display_name = models.CharField(max_length=80, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)  # IANA name; empty: the site's
     theme = models.CharField(max_length=5, choices=Theme, blank=True, default="")
-    muted = ArrayField(models.CharField(max_length=20), default=list, blank=True)  # kinds of mail that are not wanted
+    muted = ArrayField(models.CharField(max_length=20), default=list, blank=True)  # kinds of notice not wanted by mail
+    unlisted = ArrayField(models.CharField(max_length=20), default=list, db_default=[], blank=True)  # and not on the page
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)  # rows stay for the ledger, the person is gone
 
     def __str__(self) -> str:

@@ -10,9 +10,11 @@ from credit import services
 from credit.background import sweep_credit_alerts
 from credit.errors import BudgetReached
 from credit.models import BillingDetails, Budget, CreditAlert, Hold
-from credit.services.alerts import find_alerts, mail_alerts, reached
+from credit.services.alerts import _tell, find_alerts, reached, tell_alerts
 from credit.services.budgets import set_budget
 from tests.credit.builders import charge, hold, top_up
+from users.background import sweep_notice_mails
+from users.models import Notice
 
 pytestmark = pytest.mark.django_db
 BUDGETS = "/credit/budgets/"
@@ -39,10 +41,12 @@ class AlertTests:
         spend(alice, wanda, 8_500_000)
         for _ in range(2):
             sweep_credit_alerts()
-        assert [message.subject for message in mail.outbox] == ["Pictor: 80 % of your monthly budget is spent"]
+        sweep_notice_mails()
+        assert [message.subject for message in mail.outbox] == ["Pictor: 80 % of your monthly budget is spent."]
         assert "8.50 of the 10.00 credits" in mail.outbox[0].body
         spend(alice, wanda, 2_000_000, "2")
         sweep_credit_alerts()
+        sweep_notice_mails()
         assert len(mail.outbox) == 2
         assert list(CreditAlert.objects.order_by("percent").values_list("percent", flat=True)) == [50, 80, 100]
 
@@ -62,17 +66,22 @@ class AlertTests:
         assert find_alerts(now) == 0
         hold(alice, 9_000_000)
         assert find_alerts(now + timedelta(hours=1)) == 1
-        assert mail_alerts(now) == 2
+        assert tell_alerts(now) == 2
 
-    def test_a_mail_that_cannot_be_sent_is_sent_later(self, alice, settings):
+    def test_it_is_told_by_the_ways_that_its_owner_wants(self, alice):
+        alice.muted = ["low_credit"]
+        alice.save()
         budget(alice, None, low=6_000_000)
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
         sweep_credit_alerts()
-        settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-        assert CreditAlert.objects.get().mailed_at is None
-        sweep_credit_alerts()
-        assert len(mail.outbox) == 1
+        told = Notice.objects.get()
+        assert (told.kind, told.is_listed, told.mail_to) == ("low_credit", True, "")
+
+    def test_two_sweeps_at_once_tell_it_once(self, alice):
+        budget(alice, None, low=6_000_000)
+        now = clock.now()
+        find_alerts(now)
+        alert = CreditAlert.objects.get()
+        assert [_tell(alert, now), _tell(alert, now)] == [True, False]
 
     def test_many_budgets_are_looked_at_in_few_queries(self, person, django_assert_max_num_queries):
         for number in range(20):

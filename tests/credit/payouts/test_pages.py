@@ -15,7 +15,7 @@ from tests.credit.builders import NOW, hold, pay_by_provider
 from tests.credit.payouts.conftest import RECEIVER, address_of
 from tests.users.browsers import age
 from tests.users.wallets import MetaMask
-from users.models import SecurityEvent
+from users.models import Notice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_order")]
 URL = "/credit/withdraw/"
@@ -45,7 +45,7 @@ def test_an_address_enters_the_book_by_a_signature_for_that(earner, rules, signe
     place = PayoutAddress.objects.get()
     assert (place.owner, place.address, place.network) == (earner, RECEIVER.address, "evm")
     assert timedelta(hours=23) < place.usable_at - clock.now() <= timedelta(hours=24)
-    assert SecurityEvent.objects.get().kind == "payout"
+    assert Notice.objects.get().kind == "payout"
     assert RECEIVER.address in browser.get(ADDRESSES).content.decode()
 
 
