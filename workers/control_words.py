@@ -5,7 +5,15 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from workers.hours import DAY_MINUTES, ClosedBy, Week
+from workers.serving import Serves
 
+SERVES_WORDS = {
+    Serves.ALIKE.value: "Everybody alike, in the turns of the network",
+    Serves.OWN_FIRST.value: "Me first, then everybody",
+    Serves.TEAM_FIRST.value: "Me first, then my team, then everybody",
+    Serves.TEAM_ONLY.value: "Me first, then my team, nobody else",
+    Serves.OWN_ONLY.value: "Only me",
+}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

@@ -3,7 +3,7 @@
 The subjects have modules of their own; this one is the door.
 """
 
-from workers.controls import announce_maintenance, end_maintenance, set_controls
+from workers.controls import MaintenanceAnnounced, announce_maintenance, end_maintenance, set_controls
 from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import BATCH, LEASE_SECONDS, feed_once
@@ -46,6 +46,7 @@ __all__ = [
     "AtWork",
     "Day",
     "Incoming",
+    "MaintenanceAnnounced",
     "NameTaken",
     "NewWork",
     "Refusal",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workers import file_views, views
+from workers import control_views, file_views, views
 
 app_name = "workers"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
     path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),
+    path("workers/<int:pk>/settings/", control_views.worker_settings, name="worker-settings"),
+    path("workers/<int:pk>/maintenance/", control_views.worker_maintenance, name="worker-maintenance"),
+    path("workers/<int:pk>/maintenance/end/", control_views.worker_maintenance_end, name="worker-maintenance-end"),
     path("workers/<int:pk>/location/", views.worker_location, name="worker-location"),
     path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),
     path("workers/<int:pk>/pause/", views.worker_pause, name="worker-pause"),

@@ -1,0 +1,286 @@
+"""The settings page of a node: what its owner writes, and the columns of workers.models.Controls that follow from it."""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models.functions import Lower
+from django.forms.boundfield import BoundField
+
+from common.fields import CreditsField
+from common.money import format_exact
+from users.forms import time_zones
+from workers.control_models import DISK_QUOTA_BYTES_MIN, GIB, Controls
+from workers.control_words import DAYS, SERVES_WORDS, clock_words
+from workers.hours import DAY_MINUTES, Window
+from workers.serving import TEAM_MAX, WITH_TEAM
+
+ALL_DAY, HOURS, CLOSED = "all", "hours", "closed"
+MODES = [(ALL_DAY, "Open all day"), (HOURS, "Open from … until …"), (CLOSED, "Closed")]
+SHARES = [("10000", "A whole GPU"), ("5000", "Half of its memory"), ("2500", "A quarter of its memory")]
+MAINTENANCE_DAYS_MAX = 14
+AHEAD_DAYS_MAX = 90
+WHOLE_NUMBER = {"invalid": "Write a whole number."}
+
+
+class Day(NamedTuple):
+    """The three fields of one weekday."""
+
+    name: str
+    mode: BoundField
+    opens: BoundField
+    closes: BoundField
+
+
+def _number(label: str, low: int, high: int, help_text: str = "") -> forms.IntegerField:
+    """A number that may be left empty."""
+    said = WHOLE_NUMBER | {
+        "min_value": f"Write {low:,} to {high:,}, or nothing.",
+        "max_value": f"Write {low:,} to {high:,}, or nothing.",
+    }
+    return forms.IntegerField(
+        label=label, required=False, min_value=low, max_value=high, help_text=help_text, error_messages=said
+    )
+
+
+class ControlsForm(forms.Form):
+    """All controls of one node but its maintenance."""
+
+    time_zone = forms.ChoiceField(label="Time zone of these hours", choices=lambda: time_zones()[1:])
+
+    serves = forms.ChoiceField(label="Whose work goes first", choices=list(SERVES_WORDS.items()), widget=forms.RadioSelect)
+    team = forms.CharField(
+        label="Team",
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="The e-mail addresses with which they sign in here, one per line.",
+    )
+    accepts_render = forms.BooleanField(label="Renders", required=False, help_text="Frames of scenes, in the sandbox.")
+    accepts_check = forms.BooleanField(
+        label="Checks", required=False, help_text="Parts of others' frames, rendered again to prove them."
+    )
+    accepts_rent = forms.BooleanField(
+        label="Renters",
+        required=False,
+        help_text="Whole GPUs to people who run their own programs. Nothing is rented out yet; this is kept until then.",
+    )
+    gpu_hour = CreditsField(label="Price of a GPU for an hour", required=False, help_text="Needed before anybody can rent.")
+    vram_share = forms.ChoiceField(label="Smallest part that is rented out", choices=SHARES)
+
+    slots_per_gpu = forms.TypedChoiceField(
+        label="Tasks at a time, with GPUs",
+        choices=[("", "One, with all GPUs"), *((str(n), f"{n} per GPU") for n in range(1, 9))],
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text="Several help with light frames, and share the memory.",
+    )
+    slots_cpu = forms.IntegerField(
+        label="Tasks at a time, without a GPU",
+        min_value=1,
+        max_value=64,
+        error_messages={
+            "required": "Write at least 1; to stop the node, pause it.",
+            "min_value": "Write at least 1; to stop the node, pause it.",
+            "max_value": "Write at most 64.",
+        },
+    )
+    idle_minutes = _number("Only after nobody used it for", 0, DAY_MINUTES, "Empty or 0: whether or not somebody uses it.")
+    temperature_max_celsius = _number("Hottest GPU", 40, 110, "Pauses above, goes on once it has cooled down.")
+    power_max_watts = _number("Power of each GPU", 30, 2_000)
+    disk_gib = _number(
+        "Disk for scenes and Blender", DISK_QUOTA_BYTES_MIN // GIB, 100_000, "What was used longest ago goes first."
+    )
+    bandwidth_max_mbit = _number("Bandwidth, each way", 1, 1_000_000)
+
+    kwh = CreditsField(label="Price of electricity", required=False, help_text="1 credit = 1 USD. Comma or dot.")
+    busy_watts = _number("Power at work", 1, 30_000, "Of the whole machine, as a meter shows it.")
+    idle_watts = _number("Power while it waits", 0, 30_000)
+
+    def __init__(self, controls: Controls, data=None, *, emails: list[str]):
+        super().__init__(data, initial=_initial(controls, emails))
+        self.controls = controls
+        for number, name in enumerate(DAYS):
+            self.fields |= _day_fields(number, name)
+
+    @property
+    def days(self) -> list[Day]:
+        return [Day(name, *(self[f"{part}_{n}"] for part in ("mode", "opens", "closes"))) for n, name in enumerate(DAYS)]
+
+    def copied(self, day: int) -> "ControlsForm":
+        """The same form, where the hours of one day stand on every day; not saved."""
+        data = self.data.copy()
+        for part in ("mode", "opens", "closes"):
+            for number in range(7):
+                data[f"{part}_{number}"] = self.data.get(f"{part}_{day}", "")
+        return ControlsForm(self.controls, data, emails=[])
+
+    # Reading ------------------------------------------------------------------------------------------------------
+
+    def clean_team(self) -> list[int]:
+        """The ids of those that are named, in the order in which they joined."""
+        emails = {word.lower() for word in re.split(r"[\s,;]+", self.cleaned_data["team"]) if word}
+        if len(emails) > TEAM_MAX:
+            raise ValidationError(f"A team has at most {TEAM_MAX} people; here are {len(emails)}.")
+        found = _people(emails)
+        unknown = sorted(emails - set(found))
+        if unknown:
+            raise ValidationError(f"Nobody signs in here with {', '.join(unknown[:5])}. Mend it, or take it out.")
+        return sorted(set(found.values()) - {self.controls.worker.owner_id})
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if cleaned.get("serves") in WITH_TEAM and cleaned.get("team") == []:
+            self.add_error("team", "Name at least one other person, or choose an order without a team.")
+        if cleaned.get("accepts_rent") and cleaned.get("gpu_hour") is None and "gpu_hour" not in self.errors:
+            self.add_error("gpu_hour", "Say what an hour costs, or take no renters.")
+        if cleaned.get("gpu_hour") == 0:
+            self.add_error("gpu_hour", "Write more than 0, or nothing.")
+        if not any(cleaned.get(name) for name in ("accepts_render", "accepts_check", "accepts_rent")):
+            self.add_error("accepts_render", "Choose at least one kind of work; to stop the node, pause it.")
+        self._clean_days(cleaned)
+        return cleaned
+
+    def _clean_days(self, cleaned: dict) -> None:
+        modes = [cleaned.get(f"mode_{number}") for number in range(7)]
+        if all(mode == CLOSED for mode in modes):
+            self.add_error("mode_0", "Leave at least one day open; to stop the node, pause it.")
+        for number, mode in enumerate(modes):
+            opens, closes = cleaned.get(f"opens_{number}"), cleaned.get(f"closes_{number}")
+            if mode == HOURS and not {f"opens_{number}", f"closes_{number}"} & set(self.errors):
+                if opens is None or closes is None:
+                    self.add_error(f"opens_{number}", f"{DAYS[number]}: say from when and until when.")
+                elif opens == closes:
+                    self.add_error(
+                        f"closes_{number}", f"{DAYS[number]}: the two times are the same. Choose all day, or another."
+                    )
+
+    def values(self) -> dict:
+        """Columns of Controls."""
+        cleaned = self.cleaned_data
+        same = ("time_zone", "serves", "accepts_render", "accepts_check", "accepts_rent", "slots_per_gpu", "slots_cpu")
+        same += ("temperature_max_celsius", "power_max_watts", "bandwidth_max_mbit", "busy_watts")
+        spans = [_span(*(cleaned[f"{part}_{number}"] for part in ("mode", "opens", "closes"))) for number in range(7)]
+        return {name: cleaned[name] for name in same} | {
+            "opens_minutes": [opens for opens, _ in spans],
+            "closes_minutes": [closes for _, closes in spans],
+            "idle_minutes": cleaned["idle_minutes"] or 0,
+            "team_ids": cleaned["team"],
+            "gpu_hour_micros": cleaned["gpu_hour"],
+            "vram_share_bp_min": int(cleaned["vram_share"]),
+            "disk_quota_bytes": cleaned["disk_gib"] and cleaned["disk_gib"] * GIB,
+            "kwh_micros": cleaned["kwh"],
+            "idle_watts": cleaned["idle_watts"] or 0,
+        }
+
+
+def _people(emails: set[str]) -> dict[str, int]:
+    """User ids by address, for those addresses with which somebody signs in; of two accounts the older one."""
+    users = get_user_model().objects.annotate(address=Lower("email")).filter(is_active=True, address__in=emails)
+    return dict(users.order_by("-pk").values_list("address", "pk"))
+
+
+def emails_of(user_ids: list[int]) -> list[str]:
+    """The addresses of a team, as the page shows them again."""
+    return list(get_user_model().objects.filter(pk__in=user_ids).order_by("email").values_list("email", flat=True))
+
+
+# Days -----------------------------------------------------------------------------------------------------------------
+
+
+def _day_fields(number: int, name: str) -> dict[str, forms.Field]:
+    said = {"invalid": "Write a time, for example 18:00."}
+    clock = partial(forms.TimeField, required=False, error_messages=said)
+    return {
+        f"mode_{number}": forms.ChoiceField(label=name, choices=MODES),
+        f"opens_{number}": clock(label=f"{name}, open from", widget=forms.TimeInput({"type": "time"}, "%H:%M")),
+        f"closes_{number}": clock(label=f"{name}, open until", widget=forms.TimeInput({"type": "time"}, "%H:%M")),
+    }
+
+
+def _span(mode: str, opens: time | None, closes: time | None) -> tuple[int, int]:
+    """Minutes of the day, as workers.hours.Week has them."""
+    if mode == ALL_DAY:
+        return 0, DAY_MINUTES
+    if mode == CLOSED or opens is None or closes is None:
+        return 0, 0
+    begins, ends = (moment.hour * 60 + moment.minute for moment in (opens, closes))
+    return begins, ends or DAY_MINUTES  # until 00:00: the end of that day
+
+
+def _day_values(number: int, opens: int, closes: int) -> dict:
+    """What the three fields show."""
+    if (opens, closes) == (0, DAY_MINUTES):
+        return {f"mode_{number}": ALL_DAY}
+    if opens == closes:
+        return {f"mode_{number}": CLOSED}
+    shown = {f"opens_{number}": clock_words(opens), f"closes_{number}": clock_words(closes % DAY_MINUTES)}
+    return {f"mode_{number}": HOURS} | shown
+
+
+def _initial(controls: Controls, emails: list[str]) -> dict:
+    same = ("time_zone", "serves", "accepts_render", "accepts_check", "accepts_rent", "slots_cpu", "bandwidth_max_mbit")
+    same += ("temperature_max_celsius", "power_max_watts", "busy_watts")
+    values = {name: getattr(controls, name) for name in same} | {
+        "team": "\n".join(emails),
+        "slots_per_gpu": controls.slots_per_gpu or "",
+        "vram_share": str(controls.vram_share_bp_min),
+        "gpu_hour": _credits(controls.gpu_hour_micros),
+        "kwh": _credits(controls.kwh_micros),
+        "disk_gib": controls.disk_quota_bytes and controls.disk_quota_bytes // GIB,
+        "idle_minutes": controls.idle_minutes or None,
+        "idle_watts": controls.idle_watts or None,
+    }
+    for number, span in enumerate(zip(controls.opens_minutes, controls.closes_minutes, strict=True)):
+        values |= _day_values(number, *span)
+    return values
+
+
+def _credits(amount_micros: int | None) -> str:
+    return "" if amount_micros is None else format_exact(amount_micros).replace(",", "")
+
+
+# Maintenance ----------------------------------------------------------------------------------------------------------
+
+
+class MaintenanceForm(forms.Form):
+    """A time without new work, by the clock of the node's time zone."""
+
+    from_at = forms.DateTimeField(label="From", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+    until_at = forms.DateTimeField(label="Until", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+
+    def __init__(self, zone: str, now: datetime, data=None):
+        super().__init__(data)
+        self.zone, self.now = ZoneInfo(zone), now
+
+    def clean_from_at(self) -> datetime:
+        return self._moment("from_at")
+
+    def clean_until_at(self) -> datetime:
+        return self._moment("until_at")
+
+    def _moment(self, name: str) -> datetime:
+        """What was written, by the clock of the node and not of the person who wrote it."""
+        return self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        begins, ends = cleaned.get("from_at"), cleaned.get("until_at")
+        if begins and ends:
+            if ends <= max(begins, self.now):
+                self.add_error("until_at", "Write a time after the begin, and one that is not over.")
+            elif ends - begins > timedelta(days=MAINTENANCE_DAYS_MAX):
+                self.add_error("until_at", f"At most {MAINTENANCE_DAYS_MAX} days; for longer, pause the node.")
+            elif begins - self.now > timedelta(days=AHEAD_DAYS_MAX):
+                self.add_error("from_at", f"At most {AHEAD_DAYS_MAX} days ahead.")
+        return cleaned
+
+    @property
+    def window(self) -> Window:
+        return Window(self.cleaned_data["from_at"], self.cleaned_data["until_at"])
