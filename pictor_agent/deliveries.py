@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from pictor_agent import protocol
+from pictor_agent.bandwidth import Bandwidth
 from pictor_agent.kept_line import KeptLine
 from pictor_agent.line import Line
 from pictor_agent.outbox import Key, Outbox, Report
@@ -33,6 +34,7 @@ class Deliveries:
     client: httpx.AsyncClient
     due: dict[Key, Delivery] = field(default_factory=dict)
     kept: KeptLine = field(default_factory=KeptLine)
+    bandwidth: Bandwidth = field(default_factory=Bandwidth)
     _uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UPLOADS_MAX))
 
     def add_what_is_due(self) -> None:
@@ -91,7 +93,7 @@ class Deliveries:
         report = delivery.report
         try:
             async with self._uploads:
-                await upload(self.client, self.outbox.picture_path(report.key), url, self.kept)
+                await upload(self.client, self.outbox.picture_path(report.key), url, self.kept, self.bandwidth)
             report.stage = "done"  # in memory alone: after a restart it is sent once more, which does no harm
         except (UrlExpired, UploadFailed) as error:
             if last:

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 import httpx
 
 from pictor_agent import protocol, transfers
+from pictor_agent.bandwidth import Bandwidth
 from pictor_agent.runner import RunFailed, safe_parts
 from pictor_agent.transfers import UrlExpired, download, pause_seconds
 
@@ -44,6 +45,7 @@ class FileStore:
     sound: dict[str, Stamp] = field(default_factory=dict)  # files whose hash was right, by hash
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS_MAX))
+    bandwidth: Bandwidth = field(default_factory=Bandwidth)
     _numbers: itertools.count = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -124,7 +126,7 @@ class FileStore:
     async def _download(self, file: protocol.FileRef, url: str) -> None:
         """Fetch what is not here yet; the file takes its place only when its hash is right."""
         partial = self.folder / "partial" / file.sha256
-        await download(self.client, url, partial, file.size_bytes)
+        await download(self.client, url, partial, file.size_bytes, self.bandwidth)
         if await asyncio.to_thread(file_sha256, partial) != file.sha256:
             partial.unlink()
             raise OSError(f"{file.path} has another hash than promised")

@@ -50,6 +50,7 @@ class Shift:
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
+        self.cache_bytes = self.store.size_bytes_max  # what the machine itself was set up for
         self.deliveries = Deliveries(self.line, self.outbox, self.store.client)
         self.attempts = Attempts(self.line, self.runner, self.store, self.deliveries, self.terminal)
 
@@ -178,7 +179,12 @@ class Shift:
             case protocol.Pace():
                 self.report_seconds = message.report_seconds
             case protocol.Limits():
-                self.restraint.limits = message
+                self._obey(message)
+
+    def _obey(self, limits: protocol.Limits) -> None:
+        self.restraint.limits = limits
+        self.store.size_bytes_max = limits.cache_bytes or self.cache_bytes
+        self.store.bandwidth.bytes_per_second = self.deliveries.bandwidth.bytes_per_second = limits.bytes_per_second
 
     async def _assigned(self, items: list[protocol.Assignment]) -> None:
         """Take assignments on; one that came before is only acknowledged again."""

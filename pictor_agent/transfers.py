@@ -7,9 +7,11 @@ from pathlib import Path
 
 import httpx
 
+from pictor_agent.bandwidth import Bandwidth
 from pictor_agent.kept_line import BROKEN, KeptLine
 
 CHUNK_BYTES = 4 << 20  # one PATCH; a cut costs at most this
+PIECE_BYTES = 64 << 10  # at least so much of it, however little bandwidth is allowed
 SMALL_BYTES = 512 << 10
 TRIES = 8
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.2, 20.0
@@ -35,7 +37,7 @@ def pause_seconds(number: int) -> float:
     return random.uniform(0.5, 1.0) * min(BACKOFF_SECONDS_MIN * 2**number, BACKOFF_SECONDS_MAX)
 
 
-async def download(client: httpx.AsyncClient, url: str, partial: Path, size_bytes: int) -> None:
+async def download(client: httpx.AsyncClient, url: str, partial: Path, size_bytes: int, bandwidth: Bandwidth) -> None:
     """Append to `partial` what it lacks of `size_bytes`. What has arrived before a cut stays.
 
     Raises:
@@ -54,21 +56,22 @@ async def download(client: httpx.AsyncClient, url: str, partial: Path, size_byte
             raise UrlExpired
         answer.raise_for_status()
         resumed = have and answer.status_code == 206
-        await _write(answer, partial, "ab" if resumed else "wb", size_bytes - (have if resumed else 0))
+        await _write(answer, partial, "ab" if resumed else "wb", size_bytes - (have if resumed else 0), bandwidth)
 
 
-async def _write(answer: httpx.Response, partial: Path, mode: str, left: int) -> None:
+async def _write(answer: httpx.Response, partial: Path, mode: str, left: int, bandwidth: Bandwidth) -> None:
     with partial.open(mode) as target:
         async for block in answer.aiter_raw():  # as it comes, not in larger pieces
             left -= len(block)
             if left < 0:
                 raise OSError("more bytes than promised")
             target.write(block)
+            await bandwidth.moved(len(block))
     if left:
         raise OSError(f"cut {left} bytes before the end")
 
 
-async def upload(client: httpx.AsyncClient, path: Path, url: str, line: KeptLine) -> None:
+async def upload(client: httpx.AsyncClient, path: Path, url: str, line: KeptLine, bandwidth: Bandwidth) -> None:
     """Send a file to a granted URL, going on where an earlier try was cut, as the server says in answer to the first bytes.
 
     Raises:
@@ -82,8 +85,9 @@ async def upload(client: httpx.AsyncClient, path: Path, url: str, line: KeptLine
             if cuts:
                 offset = await _offset(client, url)
             while offset < size_bytes:
-                offset = await _patch(sender, path, url, offset)
+                before, offset = offset, await _patch(sender, path, url, offset, bandwidth.piece(CHUNK_BYTES, PIECE_BYTES))
                 cuts = 0
+                await bandwidth.moved(offset - before)
             return
         except (httpx.HTTPError, *BROKEN):
             cuts, sender = cuts + 1, client
@@ -101,9 +105,9 @@ async def _offset(client: httpx.AsyncClient, url: str) -> int:
     raise httpx.HTTPError("the server does not say its offset")
 
 
-async def _patch(sender: KeptLine | httpx.AsyncClient, path: Path, url: str, offset: int) -> int:
+async def _patch(sender: KeptLine | httpx.AsyncClient, path: Path, url: str, offset: int, size_bytes: int) -> int:
     """Send one chunk; returns the server's new offset."""
-    block = await _block(path, offset)
+    block = await _block(path, offset, size_bytes)
     headers = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
     answer = await sender.patch(url, content=block, headers=headers)
     if answer.status_code in GONE:
@@ -116,14 +120,14 @@ async def _patch(sender: KeptLine | httpx.AsyncClient, path: Path, url: str, off
     return reached
 
 
-async def _block(path: Path, offset: int) -> bytes:
+async def _block(path: Path, offset: int, size_bytes: int) -> bytes:
     """The next chunk; a small one, which was written a moment ago, comes faster than a thread would."""
     if path.stat().st_size <= SMALL_BYTES:
-        return _read_block(path, offset)
-    return await asyncio.to_thread(_read_block, path, offset)
+        return _read_block(path, offset, size_bytes)
+    return await asyncio.to_thread(_read_block, path, offset, size_bytes)
 
 
-def _read_block(path: Path, offset: int) -> bytes:
+def _read_block(path: Path, offset: int, size_bytes: int) -> bytes:
     with path.open("rb") as source:
         source.seek(offset)
-        return source.read(CHUNK_BYTES)
+        return source.read(size_bytes)

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from pictor_agent import files, transfers
+from pictor_agent.bandwidth import Bandwidth
 from pictor_agent.files import FileStore, check_paths
 from pictor_agent.kept_line import KeptLine
 from pictor_agent.protocol import FileRef
@@ -276,7 +277,7 @@ class UploadTests:
         content = os.urandom(100_000)
         (tmp_path / "frame").write_bytes(content)
         server.cuts.extend([25_000])
-        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine())
+        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine(), Bandwidth())
         assert bytes(server.uploads["/u"]) == content
         assert [detail for method, _, detail in server.seen if method == "PATCH"] == ["0", "25000", "65000"]
 
@@ -284,7 +285,7 @@ class UploadTests:
         (tmp_path / "frame").write_bytes(b"frame")
         line, ports = KeptLine(), set()
         for name in ("/1", "/2"):
-            await upload(client, tmp_path / "frame", server.url + name, line)
+            await upload(client, tmp_path / "frame", server.url + name, line, Bandwidth())
             [[kept]] = line.idle.values()
             ports.add(kept.writer.get_extra_info("sockname"))
         assert len(ports) == 1
@@ -293,18 +294,18 @@ class UploadTests:
     async def test_a_line_that_was_dropped_meanwhile_is_replaced(self, server, client, tmp_path):
         (tmp_path / "frame").write_bytes(b"frame")
         line = KeptLine()
-        await upload(client, tmp_path / "frame", server.url + "/1", line)
+        await upload(client, tmp_path / "frame", server.url + "/1", line, Bandwidth())
         [[kept]] = line.idle.values()
         kept.writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         await until(lambda: kept.is_dropped)
-        await upload(client, tmp_path / "frame", server.url + "/2", line)
+        await upload(client, tmp_path / "frame", server.url + "/2", line, Bandwidth())
         assert [(method, path) for method, path, _ in server.seen] == [("PATCH", "/1"), ("PATCH", "/2")]
 
     async def test_a_cancelled_upload_hangs_up_at_once(self, server, client, tmp_path):
         (tmp_path / "frame").write_bytes(b"frame")
         server.held_up.add("/u")
         line = KeptLine()
-        work = asyncio.create_task(upload(client, tmp_path / "frame", server.url + "/u", line))
+        work = asyncio.create_task(upload(client, tmp_path / "frame", server.url + "/u", line, Bandwidth()))
         await until(lambda: server.seen)
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -315,19 +316,19 @@ class UploadTests:
         (tmp_path / "frame").write_bytes(b"frame")
         line = KeptLine()
         line.is_usable = False
-        await upload(client, tmp_path / "frame", server.url + "/u", line)
+        await upload(client, tmp_path / "frame", server.url + "/u", line, Bandwidth())
         assert bytes(server.uploads["/u"]) == b"frame"
         assert not line.idle
 
     async def test_a_whole_file_is_not_sent_again(self, server, client, tmp_path):
         (tmp_path / "frame").write_bytes(b"frame")
         server.uploads["/u"] = bytearray(b"frame")
-        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine())
+        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine(), Bandwidth())
         assert [method for method, *_ in server.seen] == ["PATCH"]
 
     async def test_a_small_file_takes_one_request(self, server, client, tmp_path):
         (tmp_path / "frame").write_bytes(b"frame")
-        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine())
+        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine(), Bandwidth())
         assert [(method, detail) for method, _, detail in server.seen] == [("PATCH", "0")]
         assert bytes(server.uploads["/u"]) == b"frame"
 
@@ -336,7 +337,7 @@ class UploadTests:
         content = os.urandom(100_000)
         (tmp_path / "frame").write_bytes(content)
         server.uploads["/u"] = bytearray(content[:30_000])
-        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine())
+        await upload(client, tmp_path / "frame", server.url + "/u", KeptLine(), Bandwidth())
         assert bytes(server.uploads["/u"]) == content
         assert [detail for _, _, detail in server.seen] == ["0", "30000", "70000"]
 
@@ -344,11 +345,11 @@ class UploadTests:
         (tmp_path / "frame").write_bytes(b"frame")
         server.statuses.extend([500, 403])
         with pytest.raises(UrlExpired):
-            await upload(client, tmp_path / "frame", server.url + "/u", KeptLine())
+            await upload(client, tmp_path / "frame", server.url + "/u", KeptLine(), Bandwidth())
 
     async def test_a_server_that_never_takes_it_ends_the_tries(self, server, client, tmp_path, monkeypatch):
         monkeypatch.setattr(transfers, "TRIES", 3)
         (tmp_path / "frame").write_bytes(b"frame")
         server.statuses.extend([500] * 10)
         with pytest.raises(UploadFailed):
-            await upload(client, tmp_path / "frame", server.url + "/u", KeptLine())
+            await upload(client, tmp_path / "frame", server.url + "/u", KeptLine(), Bandwidth())

@@ -196,8 +196,13 @@ class RestTests:
     async def test_it_says_which_limits_it_obeys(self, gateway, node):
         gateway.report_seconds = 0.05
         await gateway.say(protocol.Pace(report_seconds=0.0))
-        await gateway.say(protocol.Limits(at=77, celsius_max=80))
+        await gateway.say(protocol.Limits(at=77, celsius_max=80, cache_bytes=5 << 30, bytes_per_second=1_000_000))
         await gateway.until(lambda: any(isinstance(m, protocol.Heartbeat) and m.limits_at == 77 for m in gateway.heard))
+        shift = node.shift
+        assert shift.store.size_bytes_max == 5 << 30
+        assert shift.store.bandwidth.bytes_per_second == shift.deliveries.bandwidth.bytes_per_second == 1_000_000
+        await gateway.say(protocol.Limits(at=78))
+        await until(lambda: shift.store.size_bytes_max == 1 << 30)
 
     async def test_what_runs_is_finished_and_what_waits_goes_back(self, gateway, node, monkeypatch):
         node.runner.gate.clear()
