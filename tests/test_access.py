@@ -119,6 +119,8 @@ TABLE = [
     own_page("rendering:film-download", "job", "film"),
     # Nodes
     page("workers:worker-list"),
+    page("workers:worker-csv"),
+    Row("workers:worker-bulk", 302, 302, 302, 302, "post"),
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),
@@ -128,6 +130,7 @@ TABLE = [
     verb("workers:worker-maintenance-end", "worker"),
     verb("workers:worker-config", "worker", done=200),
     verb("workers:worker-pause", "worker"),
+    verb("workers:worker-stop", "worker"),
     verb("workers:worker-resume", "worker"),
     verb("workers:worker-retire", "worker"),
     Row("workers:file", 403, 403, 403, 403, args=("not-a-token",)),  # the token is the permission

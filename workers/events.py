@@ -1,6 +1,6 @@
 """What happened to a node, for its owner's page, and the topics that follow it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from common.realtime import announce_on_commit
@@ -14,6 +14,7 @@ KINDS = {  # kind -> words on the page
     "lost": "Connection lost",
     "superseded": "Replaced by a newer connection",
     "paused": "Paused",
+    "stopped": "Paused at once",
     "resumed": "Resumed",
     "draining": "Finishing its work before it stops",
     "suspended": "Suspended",
@@ -50,6 +51,15 @@ def record(worker: Worker, kind: str, *, now: datetime, detail: str = "", actor=
     assert kind in KINDS
     WorkerEvent.objects.create(worker=worker, at=now, kind=kind, detail=detail[:300], actor=actor)
     announce_status(worker)
+
+
+def record_all(details: Mapping[Worker, str], kind: str, *, now: datetime, actor=None) -> None:
+    """The same event of many nodes, each with its detail, in one statement."""
+    assert kind in KINDS
+    rows = [WorkerEvent(worker=worker, at=now, kind=kind, detail=text[:300], actor=actor) for worker, text in details.items()]
+    WorkerEvent.objects.bulk_create(rows)
+    for worker in details:
+        announce_status(worker)
 
 
 def announce_status(worker: Worker) -> None:

@@ -3,7 +3,7 @@
 Locks: work rows in id order first, lease rows after them; the products' rows come last, in their handlers.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -84,8 +84,7 @@ def _tell_products(gone: list[Lease], works: dict[int, Work], reason: ReturnReas
 
 
 def _tell_nodes(gone: list[Lease], reason: ReturnReason, *, now: datetime) -> None:
-    for worker in {lease.worker for lease in gone}:
-        count = sum(lease.worker_id == worker.pk for lease in gone)
-        events.record(worker, "work-returned", now=now, detail=f"{count}: {reason.label}")
+    counts = Counter(lease.worker for lease in gone)
+    events.record_all({worker: f"{count}: {reason.label}" for worker, count in counts.items()}, "work-returned", now=now)
     deliveries.cancel_on_commit(gone, str(reason.label))
     nudge_on_commit()

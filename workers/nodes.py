@@ -1,6 +1,6 @@
 """Nodes as people act on them: created, located, trusted, paused, suspended, retired; signed on and off in workers.shifts.
 
-Statuses of workers move in these two modules alone. Locks: the worker row (without its key, so that leases may refer to
+Statuses of workers move in these two modules and, many at once, in workers.fleet. Locks: the worker row (without its key, so that leases may refer to
 it), then what workers.leases locks.
 """
 
@@ -21,6 +21,7 @@ from workers.states import WORKER_MOVES, ReturnReason, WorkerStatus
 
 S = WorkerStatus
 NODES_PER_OWNER_MAX = 1_000
+BEFORE_UPLOAD = Q(place__isnull=False)  # what runs or is next; a finished picture that is on its way is kept and paid
 
 
 class NameTaken(Exception):
@@ -71,6 +72,15 @@ def pause_worker(worker: Worker, *, now: datetime, actor=None) -> None:
     move(worker, S.PAUSED, moves=WORKER_MOVES)
     events.record(worker, "paused", now=now, actor=actor)
     return_leases(UNSTARTED & Q(worker=worker), ReturnReason.DRAINED, now=now)
+
+
+@transaction.atomic
+def stop_worker(worker: Worker, *, now: datetime, actor=None) -> None:
+    """Pause at once: what runs goes back to the queue, unpaid, and its creator pays nothing for it. Also a node that is pausing."""
+    if worker.status != S.PAUSED:
+        move(worker, S.PAUSED, moves=WORKER_MOVES)
+    events.record(worker, "stopped", now=now, actor=actor)
+    return_leases(BEFORE_UPLOAD & Q(worker=worker), ReturnReason.PAUSED, now=now)
 
 
 @transaction.atomic

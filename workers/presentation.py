@@ -9,7 +9,7 @@ from workers.explain import AtWork
 from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
 from workers.models import Worker
 from workers.places import name_of
-from workers.states import TONES, WorkerStatus
+from workers.states import MAY_PAUSE, TONES, WorkerStatus
 
 UPTIME_DAYS = 7
 EVENTS_SHOWN = 30
@@ -27,6 +27,7 @@ TONES_OF_EVENTS = {
     "refuted": "bad",
     "suspended": "bad",
     "paused": "warn",
+    "stopped": "warn",
     "draining": "info",
     "closed": "warn",
     "opened": "ok",
@@ -124,14 +125,16 @@ def head_part(look: Look) -> dict:
     facts = hardware(worker)
     if worker.agent_version:
         facts += f", agent {worker.agent_version}"
-    return {"worker": worker, "tone": tone, "words": words, "facts": facts, "running": running} | verbs_of(worker)
+    verbs = verbs_of(worker)
+    verbs["can_stop"] = running > 0 and (verbs["can_pause"] or verbs["can_resume"])
+    return {"worker": worker, "tone": tone, "words": words, "facts": facts, "running": running} | verbs
 
 
 def verbs_of(worker: Worker) -> dict:
     """Which verbs fit the status."""
     status = worker.status
     return {
-        "can_pause": status in {WorkerStatus.ONLINE, WorkerStatus.OFFLINE},
+        "can_pause": status in MAY_PAUSE,
         "can_resume": status == WorkerStatus.PAUSED,
         "can_retire": status != WorkerStatus.RETIRED,
         "can_configure": status not in {WorkerStatus.RETIRED, WorkerStatus.SUSPENDED},

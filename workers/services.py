@@ -7,6 +7,7 @@ from workers.controls import MaintenanceAnnounced, announce_maintenance, end_mai
 from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import BATCH, LEASE_SECONDS, feed_once
+from workers.fleet import pause_all, resume_all
 from workers.kinds import NewWork
 from workers.leases import return_leases
 from workers.live_log import log_of
@@ -20,6 +21,7 @@ from workers.nodes import (
     reinstate_worker,
     resume_worker,
     retire_worker,
+    stop_worker,
     suspend_worker,
     trust_worker,
 )
@@ -74,10 +76,12 @@ __all__ = [
     "note_failure",
     "note_out_of_memory",
     "note_successes",
+    "pause_all",
     "pause_worker",
     "record",
     "reinstate_worker",
     "renew_gateway",
+    "resume_all",
     "resume_worker",
     "retire_worker",
     "return_leases",
@@ -85,6 +89,7 @@ __all__ = [
     "set_controls",
     "sign_off",
     "sign_on",
+    "stop_worker",
     "suspend_worker",
     "take_back",
     "tally_all",

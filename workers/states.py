@@ -20,6 +20,7 @@ class ReturnReason(TextChoices):
     NOT_ACKNOWLEDGED = "not_acknowledged", "the node did not confirm the assignment"
     NODE_GONE = "node_gone", "the node went away or lost the work"
     DRAINED = "drained", "the node was paused, closed or stopped before it began"
+    PAUSED = "paused", "its owner paused the node at once"
     HELD_BACK = "held_back", "its job was paused before it began"
     PLACE_TAKEN = "place_taken", "the place was taken meanwhile"
 
@@ -41,6 +42,8 @@ WORKER_MOVES = {
     S.SUSPENDED: frozenset({S.OFFLINE, S.ONLINE, S.RETIRED}),
     S.RETIRED: frozenset(),
 }
+
+MAY_PAUSE = frozenset({S.ONLINE, S.OFFLINE, S.DRAINING})  # by their owner
 
 TONES = {  # of the badge; its words are the labels above
     S.NEW: "quiet",

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from workers import control_views, file_views, views
+from workers import control_views, file_views, fleet_views, views
 
 app_name = "workers"
 urlpatterns = [
-    path("workers/", views.worker_list, name="worker-list"),
+    path("workers/", fleet_views.worker_list, name="worker-list"),
+    path("workers.csv", fleet_views.worker_csv, name="worker-csv"),
+    path("workers/bulk/", fleet_views.worker_bulk, name="worker-bulk"),
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
     path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),
@@ -16,6 +18,7 @@ urlpatterns = [
     path("workers/<int:pk>/location/", views.worker_location, name="worker-location"),
     path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),
     path("workers/<int:pk>/pause/", views.worker_pause, name="worker-pause"),
+    path("workers/<int:pk>/stop/", views.worker_stop, name="worker-stop"),
     path("workers/<int:pk>/resume/", views.worker_resume, name="worker-resume"),
     path("workers/<int:pk>/retire/", views.worker_retire, name="worker-retire"),
     path("files/<str:token>", file_views.file, name="file"),

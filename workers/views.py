@@ -1,9 +1,7 @@
-"""The nodes' pages: list, new node, the live page with its parts, and the owner's verbs."""
+"""The nodes' pages: new node, the live page with its parts, and the owner's verbs."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,11 +11,8 @@ from common.http import fragment_response
 from common.transitions import IllegalMove, StaleMove
 from workers import presentation, services
 from workers.forms import LocationForm, WorkerForm
-from workers.look import Look, for_look, with_day
+from workers.look import Look, for_look
 from workers.models import Worker
-from workers.states import WorkerStatus
-
-NODES_SHOWN = 25
 
 # Live parts of a node's page: each is one element, one partial of worker_detail.html and one reader of rows.
 PARTS = {
@@ -45,28 +40,6 @@ def own_worker(request: HttpRequest, pk: int) -> Worker:
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------
-
-
-@login_required
-@require_GET
-def worker_list(request: HttpRequest) -> HttpResponse:
-    """The owner's nodes; the rows alone for live refreshes (?rows=1)."""
-    own, now = Worker.objects.owned_by(request.user), clock.now()
-    counts = own.aggregate(all=Count("pk"), retired=Count("pk", filter=Q(status=WorkerStatus.RETIRED)))
-    shows_retired = request.GET.get("retired") == "1"
-    shown = own if shows_retired else own.exclude(status=WorkerStatus.RETIRED)
-    pages = Paginator(with_day(for_look(shown), now).order_by("name"), NODES_SHOWN)
-    pages.count = counts["all"] if shows_retired else counts["all"] - counts["retired"]
-    page = pages.get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "rows": presentation.rows_of(list(page), now=now),
-        "retired": counts["retired"],
-        "shows_retired": shows_retired,
-    }
-    if request.GET.get("rows"):
-        return fragment_response(request, "workers/worker_list.html#rows", context)
-    return render(request, "workers/worker_list.html", context)
 
 
 @login_required
@@ -150,6 +123,12 @@ def act(request: HttpRequest, pk: int, verb, done: str) -> HttpResponse:
 @require_POST
 def worker_pause(request: HttpRequest, pk: int) -> HttpResponse:
     return act(request, pk, services.pause_worker, "Paused. The task that runs is finished and paid; no other begins.")
+
+
+@login_required
+@require_POST
+def worker_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    return act(request, pk, services.stop_worker, "Paused at once. What it rendered went back to the queue, unpaid.")
 
 
 @login_required

@@ -464,6 +464,14 @@ class NodeFailureTests:
         queue.return_leases(Q(work__reference=task.pk), ReturnReason.LEASE_EXPIRED, now=NOW)
         assert (reread(task).status, task.attempts_used, task.reason) == (TaskStatus.WAITING, 0, Reason.LEASE_EXPIRED)
 
+    def test_what_its_owner_s_pause_cuts_off_is_unpaid_and_costs_the_creator_nothing(self, worker):
+        task = rendering_task()
+        before = balance(task.job.owner)
+        queue.stop_worker(lease_of(task).worker, now=NOW)
+        assert (reread(task).status, task.attempts_used, task.reason) == (TaskStatus.WAITING, 0, Reason.PAUSED)
+        assert balance(task.job.owner) == before
+        assert not Tally.objects.exists()
+
     def test_a_late_report_of_an_older_attempt_changes_nothing(self, worker):
         task = rendering_task()
         old = lease_of(task)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from common import clock
 from pictor_agent import protocol
 from tests.workers import builders
-from tests.workers.builders import enqueue, feed, lease, report
+from tests.workers.builders import enqueue, feed, lease, report, work
 from workers import services
 from workers.models import Enrolment, Shift, Tally, Worker
 from workers.views import PARTS
@@ -51,7 +51,7 @@ class WorkerListTests:
         builders.worker(owner=wanda, name="old", status="retired")
         text = page(signed_in(wanda), "worker-list").text
         assert "Show 1 retired node" in text
-        assert "old" in page(signed_in(wanda), "worker-list", retired="1").text
+        assert "old" in page(signed_in(wanda), "worker-list", status="retired").text
 
     def test_uptime_counts_from_the_first_sign_on(self, signed_in, wanda, node):
         """Not from its making: a node may wait for days until somebody sets it up."""
@@ -69,7 +69,7 @@ class WorkerListTests:
             builders.worker(owner=wanda)
         enqueue(1, 2, 3)
         feed()
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(12):
             page(browser, "worker-list", rows="1")
 
 
@@ -167,7 +167,7 @@ class ConfigTests:
 class VerbTests:
     def test_pause_resume_retire(self, signed_in, wanda, node):
         browser = signed_in(wanda)
-        for verb, status in (("pause", "paused"), ("resume", "online"), ("retire", "retired")):
+        for verb, status in (("pause", "paused"), ("resume", "online"), ("stop", "paused"), ("retire", "retired")):
             browser.post(reverse(f"workers:worker-{verb}", args=[node.pk]))
             assert Worker.objects.get(pk=node.pk).status == status
 
@@ -177,6 +177,31 @@ class VerbTests:
         signed_in(wanda).post(reverse("workers:worker-pause", args=[node.pk]))
         assert lease(1)
         assert node.leases.count() == 1
+
+    def test_pausing_now_gives_back_what_runs_as_well(self, signed_in, wanda, node):
+        enqueue(1, 2)
+        feed()
+        browser = signed_in(wanda)
+        assert "Pause now…" in page(browser, "worker-detail", node.pk).text
+        answer = browser.post(reverse("workers:worker-stop", args=[node.pk]), follow=True)
+        assert "went back to the queue, unpaid" in answer.text
+        assert not node.leases.exists()
+        assert not work(1).leased
+
+    def test_a_node_that_is_pausing_may_be_stopped_after_all(self, signed_in, wanda, node):
+        enqueue(1)
+        feed()
+        browser = signed_in(wanda)
+        browser.post(reverse("workers:worker-pause", args=[node.pk]))
+        browser.post(reverse("workers:worker-stop", args=[node.pk]))
+        assert not node.leases.exists()
+
+    def test_a_picture_that_is_being_sent_is_kept_when_pausing_now(self, signed_in, wanda, node):
+        enqueue(1, 2)
+        feed()
+        report(lease(1), protocol.Rendered, result=builders.result())
+        signed_in(wanda).post(reverse("workers:worker-stop", args=[node.pk]))
+        assert list(node.leases.values_list("work__reference", flat=True)) == [1]
 
     def test_a_verb_that_does_not_fit_any_more_is_explained(self, signed_in, wanda, node):
         browser = signed_in(wanda)
@@ -191,7 +216,7 @@ class VerbTests:
         services.reinstate_worker(node, now=clock.now())
         assert Worker.objects.get(pk=node.pk).status == "offline"
 
-    @pytest.mark.parametrize("verb", ["pause", "resume", "retire", "config"])
+    @pytest.mark.parametrize("verb", ["pause", "stop", "resume", "retire", "config"])
     def test_a_stranger_cannot(self, signed_in, node, mallory, verb):
         assert signed_in(mallory).post(reverse(f"workers:worker-{verb}", args=[node.pk])).status_code == 404
         assert Worker.objects.get(pk=node.pk).status == "online"

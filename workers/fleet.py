@@ -1,0 +1,82 @@
+"""Many nodes of one owner: found, put in order, and paused or resumed at once.
+
+Locks: the worker rows in id order (without their keys), then what workers.leases locks.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from workers import events
+from workers.leases import UNSTARTED, return_leases
+from workers.models import Worker, WorkerEvent
+from workers.nodes import BEFORE_UPLOAD
+from workers.nudges import nudge_on_commit
+from workers.states import MAY_PAUSE, ReturnReason, WorkerStatus
+
+S = WorkerStatus
+ATTENTION = (S.ONLINE, S.DRAINING, S.PAUSED, S.OFFLINE, S.NEW, S.SUSPENDED, S.RETIRED)  # by status: in this order
+PLACES_MAX = 50_000  # that many nodes have next or run
+
+SORTS = {"name": "Name", "status": "Status", "-created": "Newest first", "-changed": "Last change first"}
+
+
+def find(nodes: QuerySet, *, words: str = "", status: str = "") -> QuerySet:
+    """Those whose name has all of the words, in any case. Without a status: all that are not retired."""
+    for word in words.split():
+        nodes = nodes.filter(name__icontains=word)
+    return nodes.filter(status=status) if status else nodes.kept()
+
+
+def in_order(nodes: QuerySet, sort: str) -> QuerySet:
+    """`sort`: a key of SORTS; anything else is by name."""
+    if sort == "status":
+        ranks = [When(status=status, then=Value(rank)) for rank, status in enumerate(ATTENTION)]
+        return nodes.order_by(Case(*ranks, output_field=IntegerField()), "name")
+    if sort == "-created":
+        return nodes.order_by("-created_at", "-pk")
+    if sort == "-changed":
+        return with_last_change(nodes).order_by(F("changed_at").desc(nulls_last=True), "name")
+    return nodes.order_by("name")
+
+
+def with_last_change(nodes: QuerySet) -> QuerySet:
+    """Adds `changed_at`, when something last happened to the node."""
+    newest = WorkerEvent.objects.filter(worker=OuterRef("pk")).order_by("-at").values("at")[:1]
+    return nodes.annotate(changed_at=Subquery(newest))
+
+
+# Verbs ----------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def pause_all(nodes: QuerySet, *, at_once: bool, now: datetime, actor=None) -> int:
+    """Pause those of the nodes that may be paused; returns how many. `at_once`: as workers.nodes.stop_worker."""
+    may = MAY_PAUSE | {S.PAUSED} if at_once else MAY_PAUSE
+    workers = _locked(nodes, may)
+    ids = [worker.pk for worker in workers]
+    Worker.objects.filter(pk__in=ids, status__in=MAY_PAUSE).update(status=S.PAUSED)
+    events.record_all(dict.fromkeys(workers, ""), "stopped" if at_once else "paused", now=now, actor=actor)
+    held, reason = (BEFORE_UPLOAD, ReturnReason.PAUSED) if at_once else (UNSTARTED, ReturnReason.DRAINED)
+    return_leases(held & Q(worker__in=ids), reason, now=now, limit=PLACES_MAX)
+    return len(ids)
+
+
+@transaction.atomic
+def resume_all(nodes: QuerySet, *, now: datetime, actor=None) -> int:
+    """Resume those of the nodes that are paused; returns how many."""
+    workers = _locked(nodes, {S.PAUSED})
+    paused = Worker.objects.filter(pk__in=[worker.pk for worker in workers], status=S.PAUSED)
+    paused.filter(connected_at=None).update(status=S.OFFLINE)
+    paused.update(status=S.ONLINE)
+    events.record_all(dict.fromkeys(workers, ""), "resumed", now=now, actor=actor)
+    nudge_on_commit()
+    return len(workers)
+
+
+def _locked(nodes: QuerySet, statuses: Collection[str]) -> list[Worker]:
+    ids = list(nodes.order_by().values_list("pk", flat=True))
+    rows = Worker.objects.select_for_update(no_key=True).filter(pk__in=ids, status__in=statuses)
+    return list(rows.order_by("pk"))

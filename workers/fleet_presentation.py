@@ -1,0 +1,108 @@
+"""Many nodes in words: what a verb does to all of them, and the list as a file."""
+
+import csv
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from common.money import format_exact
+from common.words import plural
+from credit.exports import Line, text_cell
+from workers import fleet, presentation
+from workers.look import for_look, with_day
+from workers.places import name_of
+from workers.states import MAY_PAUSE, WorkerStatus
+
+NAMES_SHOWN = 20
+CSV_BATCH = 200  # rows that are read at once
+HEADER = (
+    "node", "status", "doing", "hardware", "location", "earned today (credits)", "tasks today", "uptime of 7 days (%)",
+    "reliability (%)", "created (UTC)", "last seen (UTC)", "last change (UTC)", "id",
+)  # fmt: skip
+
+
+class Verb(NamedTuple):
+    """What is asked before it is done to many nodes."""
+
+    words: str  # on the button, before "3 nodes"
+    text: str  # what happens to the work, and to the money
+    fits: Collection[str]  # statuses; the other nodes stay as they are
+    is_final: bool = False
+
+
+VERBS = {
+    "pause": Verb(
+        "Pause",
+        "What runs on them is finished and paid. What is merely next goes back to the queue, and no other task begins.",
+        MAY_PAUSE,
+    ),
+    "stop": Verb(
+        "Pause now",
+        "What they render goes back to the queue, unpaid; its creators pay nothing for it, and other nodes render it again. "
+        "Finished pictures that are being sent are kept and paid.",
+        MAY_PAUSE | {WorkerStatus.PAUSED},
+        is_final=True,
+    ),
+    "resume": Verb("Resume", "They take work again, as their schedules allow.", {WorkerStatus.PAUSED}),
+}
+
+
+def question(verb: str, nodes: QuerySet) -> dict:
+    """The page that asks before `verb` is done."""
+    asked = VERBS[verb]
+    total, fitting = nodes.count(), nodes.filter(status__in=asked.fits).order_by("name")
+    names = list(fitting.values_list("name", flat=True)[: NAMES_SHOWN + 1])
+    count = len(names) if len(names) <= NAMES_SHOWN else fitting.count()
+    return {
+        "title": f"{asked.words} {plural(count, 'node')}?" if count else "Nothing to do",
+        "words": f"{asked.words} {plural(count, 'node')}",
+        "text": asked.text,
+        "is_final": asked.is_final,
+        "count": count,
+        "names": names[:NAMES_SHOWN],
+        "more": max(0, count - NAMES_SHOWN),
+        "unfit": total - count,
+    }
+
+
+def done_words(verb: str, count: int) -> str:
+    """What has been done, for a message."""
+    return f"{plural(count, 'node')} {'resumed' if verb == 'resume' else 'paused'}."
+
+
+# The list as a file ---------------------------------------------------------------------------------------------------
+
+
+def csv_lines(nodes: QuerySet, *, now: datetime) -> Iterator[str]:
+    """Lines of the file; nothing but one batch of rows is in memory."""
+    writer = csv.writer(Line())
+    yield writer.writerow(HEADER)
+    rows = fleet.with_last_change(with_day(for_look(nodes), now))
+    for first in range(0, nodes.count(), CSV_BATCH):
+        for row in presentation.rows_of(list(rows[first : first + CSV_BATCH]), now=now):
+            yield writer.writerow(_cells(row))
+
+
+def _cells(row: presentation.Row) -> tuple:
+    worker = row.worker
+    return (
+        text_cell(worker.name),
+        row.words,
+        text_cell(row.title or row.reason),
+        text_cell(row.hardware),
+        name_of(worker.country),
+        format_exact(row.earned_micros).replace(",", ""),
+        row.tasks,
+        "" if row.uptime is None else round(row.uptime * 100),
+        worker.reliability_bp / 100,
+        _moment(worker.created_at),
+        _moment(worker.last_seen_at),
+        _moment(worker.changed_at),
+        worker.uid,
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
