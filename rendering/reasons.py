@@ -161,19 +161,23 @@ def words(reason: str) -> str:
     return outcome(reason).words if reason else ""
 
 
+NOBODY_ELSE = "No node of another owner that fits was online to try it. Render it again when one is."
+
+
 class Verdict(NamedTuple):
     """What becomes of a task after an attempt that ended badly."""
 
     failed: bool
     reason: Reason | str
+    nobody_else: bool = False  # it has failed because nobody else could try it: see NOBODY_ELSE
 
 
 def verdict(reason: str, strikes: Sequence[int], *, agreeing: int = 1, owners: int = 1, others_wait: bool = False) -> Verdict:
     """What `reason` does to a task. `strikes`: the node of each attempt that counts, this one too if it counts.
 
     Three different nodes do not all break down on one frame: it is quarantined, and the scene is to blame. One node that
-    fails it three times ends it as well, for that node's reason: nobody else was there. A reason that ends the whole job
-    is believed once the nodes of OWNERS_AGREEING owners say so. One owner's nodes end nothing that another's could try.
+    fails it three times ends it as well, for that node's reason, where nobody else is there. A reason that ends the whole
+    job is believed once the nodes of OWNERS_AGREEING owners say so. One owner's nodes end nothing that another's could try.
 
     Args:
         agreeing: how many owners' nodes gave a reason for this task that ends its job.
@@ -182,15 +186,18 @@ def verdict(reason: str, strikes: Sequence[int], *, agreeing: int = 1, owners: i
     """
     if not outcome(reason).retry or (outcome(reason).stops_job and agreeing >= OWNERS_AGREEING):
         return Verdict(True, reason)
-    nobody_else = owners < OWNERS_AGREEING and not others_wait
-    if owners < OWNERS_AGREEING and not nobody_else:
+    if others_wait:
         return Verdict(False, reason)
     if len(set(strikes)) >= NODES_MAX:
         return Verdict(True, Reason.QUARANTINED)
     worn_out = max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX
-    return Verdict(worn_out and (nobody_else or not outcome(reason).stops_job), reason)
+    ends = worn_out and (owners < OWNERS_AGREEING or not outcome(reason).stops_job)
+    return Verdict(ends, reason, nobody_else=ends)
 
 
-def could_end(strikes: Sequence[int]) -> bool:
-    """Are these enough to end a frame, if nobody else can try it?"""
-    return len(set(strikes)) >= NODES_MAX or max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX
+def asks_for_others(strikes: Sequence[int], owners: int) -> bool:
+    """Are these enough to end a frame, unless somebody else could try it? Three nodes of several owners are, whoever waits."""
+    different = len(set(strikes))
+    if different >= NODES_MAX:
+        return owners < OWNERS_AGREEING
+    return max(Counter(strikes).values(), default=0) >= ATTEMPTS_MAX

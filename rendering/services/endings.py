@@ -62,9 +62,12 @@ def _moves_after(endings: Sequence[Ending], now: datetime) -> list[TaskMove]:
 
 
 def _after(ending: Ending, used: int, counted: Sequence[strikes.Strike], now: datetime) -> TaskMove:
-    failed, reason = strikes.verdict_on(ending.attempt.task, ending.reason, counted, now)
-    detail = strikes.why_quarantined(counted) if reason == Reason.QUARANTINED else ending.detail
-    return TaskMove(ending.attempt.task, TaskStatus.FAILED if failed else TaskStatus.WAITING, str(reason), used, detail)
+    said = strikes.verdict_on(ending.attempt.task, ending.reason, counted, now)
+    detail = strikes.why_quarantined(counted) if said.reason == Reason.QUARANTINED else ending.detail
+    if said.nobody_else:
+        detail = f"{reasons.NOBODY_ELSE} {detail}".strip()
+    to = TaskStatus.FAILED if said.failed else TaskStatus.WAITING
+    return TaskMove(ending.attempt.task, to, str(said.reason), used, detail)
 
 
 def _blame(endings: Iterable[Ending], now: datetime) -> None:

@@ -41,13 +41,12 @@ def strikes_of(used: dict[int, int]) -> dict[int, list[Strike]]:
 def verdict_on(task: Task, reason: str, strikes: Sequence[Strike], now: datetime) -> reasons.Verdict:
     """What becomes of the task, by these strikes. Whether others could try it is asked only where that decides."""
     nodes, owners = [strike.worker_id for strike in strikes], {strike.owner_id for strike in strikes}
-    one_owners = len(owners) < reasons.OWNERS_AGREEING and reasons.could_end(nodes)
     return reasons.verdict(
         reason,
         nodes,
         agreeing=owners_agreeing(strikes),
         owners=len(owners),
-        others_wait=one_owners and others_wait(task, owners, now),
+        others_wait=reasons.asks_for_others(nodes, len(owners)) and others_wait(task, owners, now),
     )
 
 

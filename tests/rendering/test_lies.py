@@ -7,7 +7,7 @@ import pytest
 from pictor_agent import protocol
 from rendering import background
 from rendering.models import Attempt, Job
-from rendering.reasons import NOT_A_NODES, Reason
+from rendering.reasons import NOBODY_ELSE, NOT_A_NODES, Reason
 from rendering.states import JobStatus, TaskStatus
 from tests.builders import NOW, check, deliver, feed, lease_of, make_job, make_user, make_worker, report
 from workers.models import Work, Worker
@@ -93,6 +93,18 @@ class HopelessTests:
         for _ in range(3):
             fail_first(job, reason)
         assert job.tasks.get().status == TaskStatus.FAILED
+        assert NOBODY_ELSE in job.events.get(became=TaskStatus.FAILED, task__isnull=False).detail
+
+    def test_two_owners_end_nothing_that_a_third_could_try(self):
+        first, second, third = make_worker(), make_worker(make_user("walter")), make_worker(make_user("willa"))
+        job = make_job(status=JobStatus.QUEUED, frames="1")
+        for minute, worker in enumerate([first, second, first, first]):
+            Worker.objects.exclude(pk=worker.pk).update(status="paused")
+            Worker.objects.filter(pk=worker.pk).update(status="online")
+            feed(NOW + timedelta(minutes=minute))
+            Worker.objects.filter(pk=third.pk).update(status="online")
+            report(lease_of(job.tasks.get()), protocol.Failed, now=NOW + timedelta(minutes=minute), reason="renderer_crashed")
+        assert job.tasks.get().status == TaskStatus.WAITING
 
     def test_one_owners_three_nodes_quarantine_nothing_that_anothers_could_try(self):
         liars = [make_worker(score_milli=2000) for _ in range(3)]

@@ -33,7 +33,7 @@ class ReasonTests:
 
     @pytest.mark.parametrize(("nodes", "agreeing", "failed"), [([1], 1, False), ([1, 2], 2, True), ([1, 1, 1], 1, True)])
     def test_what_the_creator_must_mend_is_believed_of_two_owners_or_of_one_node_three_times(self, nodes, agreeing, failed):
-        assert verdict(Reason.NO_CAMERA, nodes, agreeing=agreeing) == (failed, Reason.NO_CAMERA)
+        assert verdict(Reason.NO_CAMERA, nodes, agreeing=agreeing)[:2] == (failed, Reason.NO_CAMERA)
 
     def test_a_node_cannot_say_what_only_the_server_says(self):
         for reason in set(Reason) - set(get_args(FailureReason)) | {"accepted"}:
@@ -52,7 +52,19 @@ class ReasonTests:
         ],
     )
     def test_three_nodes_quarantine_a_frame_and_three_times_one_node_ends_it(self, nodes, expected):
-        assert verdict(Reason.RENDERER_CRASHED, nodes) == expected
+        assert verdict(Reason.RENDERER_CRASHED, nodes)[:2] == expected
+
+    @pytest.mark.parametrize(
+        ("nodes", "owners", "asks"),
+        [([1, 1], 1, False), ([1, 1, 1], 1, True), ([1, 2, 3], 1, True), ([1, 2, 1, 1], 2, True), ([1, 2, 3], 2, False)],
+    )
+    def test_somebody_else_is_asked_for_before_fewer_than_three_nodes_or_two_owners_end_a_frame(self, nodes, owners, asks):
+        assert reasons.asks_for_others(nodes, owners) == asks
+
+    def test_a_frame_that_ends_because_nobody_else_was_there_says_so(self):
+        assert verdict(Reason.RENDERER_CRASHED, [1, 1, 1]).nobody_else
+        assert not verdict(Reason.RENDERER_CRASHED, [1, 2, 3]).nobody_else
+        assert not verdict(Reason.RENDERER_CRASHED, [1, 1]).nobody_else
 
     def test_a_quarantined_frame_is_the_scene_s_fault_and_stops_no_other(self):
         outcome = OUTCOMES[Reason.QUARANTINED]
