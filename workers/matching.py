@@ -86,7 +86,7 @@ class WorkerFacts:
 
     @property
     def device_class(self) -> str:
-        """Nodes of one class give the same pixels: the model of the first GPU, else any processor."""
+        """Nodes of one class give the same picture: the model of the first GPU, else any processor (docs/scheduling.md)."""
         return f"gpu:{self.gpu_models[0].lower()}" if self.gpu_models else "cpu"
 
     def puts_first(self, user_id: int) -> bool:
