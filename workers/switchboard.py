@@ -5,7 +5,9 @@ queue's own statements depends on time and not on the number of nodes; a product
 """
 
 import asyncio
+import contextlib
 import json
+import math
 import secrets
 import socket
 import threading
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-REPORT_FLUSH_SECONDS = 0.01
+REPORT_FLUSH_SECONDS = 0.01  # from one flush to the next
+AWAITED = (protocol.Rendered, protocol.Done, protocol.Failed)  # reports whose answers a node waits for
 ARRIVED_SECONDS = 0.5  # that an assignment has arrived may wait for a report that says more; its lease has 10 s
 REPORTS_PER_FLUSH = 2_000
 REPORTS_WAITING_MAX = 20_000  # more, and the sockets are read no further
@@ -66,7 +69,8 @@ class Switchboard:
         self.sockets: set[AgentConsumer] = set()
         self.connections: dict[int, AgentConsumer] = {}  # by node
         self.reports: list[tuple[AgentConsumer, services.Incoming]] = []
-        self.report_waits = asyncio.Event()
+        self.report_waits, self.node_waits = asyncio.Event(), asyncio.Event()
+        self.flushed_at = -math.inf  # monotonic
         self.settled = asyncio.Event()
         self.settled.set()
         self.beats: dict[int, tuple[AgentConsumer, protocol.Heartbeat]] = {}
@@ -199,10 +203,13 @@ class Switchboard:
         self.settled.clear()
         if not isinstance(message, protocol.Received):
             self.report_waits.set()
+        if isinstance(message, AWAITED):
+            self.node_waits.set()
 
     async def settle(self) -> None:
         """Wait until every report that is queued now has been recorded."""
         await self._flush_arrived()
+        self.node_waits.set()
         await self.settled.wait()
 
     async def _flush_arrived(self) -> None:
@@ -211,8 +218,9 @@ class Switchboard:
 
     async def _flush_reports(self) -> None:
         await self.report_waits.wait()
-        await asyncio.sleep(REPORT_FLUSH_SECONDS)
+        await self._gather()
         batch, self.reports = self.reports[:REPORTS_PER_FLUSH], self.reports[REPORTS_PER_FLUSH:]
+        self.node_waits.clear()
         if not self.reports:
             self.report_waits.clear()
         try:
@@ -222,8 +230,16 @@ class Switchboard:
                 if answer is not None:
                     consumer.answer(answer)
         finally:
+            self.flushed_at = time.monotonic()
             if not self.reports:
                 self.settled.set()
+
+    async def _gather(self) -> None:
+        """Let others come too: for REPORT_FLUSH_SECONDS, or since the last flush where a node waits for its answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REPORT_FLUSH_SECONDS):
+                await self.node_waits.wait()
+                await asyncio.sleep(self.flushed_at + REPORT_FLUSH_SECONDS - time.monotonic())
 
     # Heartbeats ---------------------------------------------------------------------------------------------------
 

@@ -230,6 +230,17 @@ class WorkTests:
         await until(lambda: lease(2).started_at)
         assert await db(lambda: lease(2).place) == 0
 
+    async def test_a_node_that_waits_for_its_answer_does_not_wait_for_other_nodes(self, board, node, monkeypatch):
+        monkeypatch.setattr(switchboard, "REPORT_FLUSH_SECONDS", 3_600)
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        await node.say(protocol.Started(work_id=item.work_id, attempt=1))
+        await node.say(protocol.Rendered(work_id=item.work_id, attempt=1, result=result()))
+        assert (await node.hear(protocol.UploadGrant)).work_id == item.work_id
+
     async def test_a_log_with_nul_is_recorded_like_any_other(self, board, node, toy):
         await node.sign_on()
         await online(node)
