@@ -51,8 +51,9 @@ def sockets(stack: "Stack") -> list[str]:
 
 
 def celery(name: str, *words: str) -> list[str]:
+    """Without Django's checks, which import every page: `migrate` has made them, and a process that was killed is back sooner."""
     quiet = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
-    return module("celery", "--app=pictor", "worker", f"--hostname={name}@stack", *quiet, *words)
+    return module("celery", "--app=pictor", "--skip-checks", "worker", f"--hostname={name}@stack", *quiet, *words)
 
 
 def beat_file(stack: "Stack") -> str:
