@@ -124,6 +124,7 @@ TABLE = [
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),
+    own_page("workers:worker-charts", "worker"),
     Row("workers:worker-location", 302, 404, 404, 200, args=("worker",)),
     Row("workers:worker-settings", 302, 404, 404, 200, args=("worker",)),
     verb("workers:worker-maintenance", "worker", done=422),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workers import control_views, file_views, fleet_views, views
+from workers import chart_views, control_views, file_views, fleet_views, views
 
 app_name = "workers"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("workers/<int:pk>/settings/", control_views.worker_settings, name="worker-settings"),
     path("workers/<int:pk>/maintenance/", control_views.worker_maintenance, name="worker-maintenance"),
     path("workers/<int:pk>/maintenance/end/", control_views.worker_maintenance_end, name="worker-maintenance-end"),
+    path("workers/<int:pk>/charts/", chart_views.worker_charts, name="worker-charts"),
     path("workers/<int:pk>/location/", views.worker_location, name="worker-location"),
     path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),
     path("workers/<int:pk>/pause/", views.worker_pause, name="worker-pause"),

@@ -103,6 +103,8 @@ PAGES: dict[str, Page] = {
     "new node": _page("owner", "workers:worker-new"),
     "node": _of_node("worker-detail"),
     **{f"node: {part}": _of_node("worker-part", part=part) for part in nodes.PARTS},
+    "node: charts of a day": _of_node("worker-charts"),
+    "node: charts of a year": ("owner", lambda crowd: reverse("workers:worker-charts", args=[crowd.node.pk]) + "?period=1y"),
     "node location": _of_node("worker-location"),
     **{f"{name}, of a{who}": _page(who[1:].strip(), f"{name}:overview")
        for name in ("renting", "checkers", "rewards", "leaderboard") for who in (" creator", "n owner")},

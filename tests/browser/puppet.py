@@ -59,6 +59,8 @@ class Puppet:
 
     config: Config
     state: State
+    inventory: protocol.Inventory = INVENTORY
+    gauges: dict = field(default_factory=dict)  # of every heartbeat from now on
     items: dict[Key, protocol.Assignment] = field(default_factory=dict)
     answers: dict[Key, asyncio.Queue] = field(default_factory=lambda: defaultdict(asyncio.Queue))
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -101,7 +103,7 @@ class Puppet:
         uid, key = self.config.worker_uid, self.state.signing_key()
         link = await connection.sign_on(self.config.socket_url, worker_uid=uid, key=key, token=token)
         self.state.mark_enrolled(self.config.token)
-        await link.send(protocol.SignOn(inventory=INVENTORY, holding=[*self.items]))
+        await link.send(protocol.SignOn(inventory=self.inventory, holding=[*self.items]))
         self.link = link
         beat = asyncio.create_task(self._beat(link))
         try:
@@ -127,7 +129,7 @@ class Puppet:
     async def _beat(self, link: Connection) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await link.send(protocol.Heartbeat(holding=[*self.items]))
+            await link.send(protocol.Heartbeat(holding=[*self.items], **self.gauges))
 
     # The strings -------------------------------------------------------------------------------------------------------
 
