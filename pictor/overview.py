@@ -5,6 +5,7 @@ Every `*_part` answers for one live element of templates/home/home.html.
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.urls import reverse
 
 from common.money import format_credits, places_for
@@ -97,7 +98,15 @@ class Attention:
 
 
 def attention_part(desk: Desk) -> dict:
-    return {"attention": [*_jobs_that_wait(desk), *_failed_jobs(desk), *_what_ends(desk), *_nodes_that_wait(desk)]}
+    return {
+        "attention": [
+            *_jobs_that_wait(desk),
+            *_failed_jobs(desk),
+            *_what_ends(desk),
+            *_nodes_that_wait(desk),
+            *_no_address(desk),
+        ]
+    }
 
 
 def _jobs_that_wait(desk: Desk) -> list[Attention]:
@@ -139,6 +148,15 @@ def _nodes_that_wait(desk: Desk) -> list[Attention]:
         text = "Start the agent on that machine with its configuration file."
         items.append(Attention("info", f"{worker.name} has not connected yet.", text, worker.get_absolute_url(), "Set up"))
     return items
+
+
+def _no_address(desk: Desk) -> list[Attention]:
+    """Who signed in with a wallet hears nothing by mail. A hint, taken away by whoever does not want it."""
+    user = desk.user
+    if user.email or user.wants_no_mail or not settings.EMAIL_HOST:
+        return []
+    text = "Add an address to hear when a job ends or somebody signs in as you."
+    return [Attention("info", "No mail can reach you.", text, reverse("users:address"), "Add or decline")]
 
 
 # Get started ----------------------------------------------------------------------------------------------------------

@@ -32,8 +32,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     )
 
     def get_readonly_fields(self, request, obj=None):
-        """Who may edit people could else promote themselves."""
-        return () if request.user.is_superuser else RIGHTS
+        """Who may edit people could else promote themselves. An address is proven by who has it, never written by others."""
+        return ("email",) if request.user.is_superuser else ("email", *RIGHTS)
 
     def has_change_permission(self, request, obj=None) -> bool:
         """The password of an operator is set by a superuser alone."""

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from users import sessions
 from users.methods import methods_of
-from users.models import ApiToken, KnownDevice, Notice, SshKey, User, WalletChallenge
+from users.models import AddressClaim, ApiToken, KnownDevice, Notice, SshKey, User, WalletChallenge
 from users.signals import Blocker, account_closed, asked_for_data, asked_what_blocks
 
 NOTICES_MAX = 1_000
@@ -36,7 +36,17 @@ def close(user: User, now: datetime) -> None:
     user = User.objects.select_for_update().get(pk=user.pk)
     if blockers := what_blocks(user, now):
         raise Blocked(blockers)
-    for rows in (SocialAccount, EmailAddress, Authenticator, SshKey, ApiToken, KnownDevice, Notice, WalletChallenge):
+    for rows in (
+        SocialAccount,
+        EmailAddress,
+        AddressClaim,
+        Authenticator,
+        SshKey,
+        ApiToken,
+        KnownDevice,
+        Notice,
+        WalletChallenge,
+    ):
         rows.objects.filter(user=user).delete()
     user.display_name, user.email, user.first_name, user.last_name = "Closed account", "", "", ""
     user.username, user.time_zone = f"closed:{user.pk}", ""

@@ -8,6 +8,7 @@ from django import forms
 
 from common.words import one_line
 from users import notice_kinds, ssh_keys
+from users.addresses import CODE_LENGTH
 from users.models import Theme, User
 from users.tokens import SCOPES
 
@@ -76,6 +77,21 @@ class TokenForm(forms.Form):
     def expires_at(self, now: datetime) -> datetime | None:
         days = self.cleaned_data["days"]
         return now + timedelta(days=int(days)) if days else None
+
+
+class AddressForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"})
+    )
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "mono"}),
+        help_text=f"{CODE_LENGTH} digits from the mail.",
+    )
 
 
 PAGE, MAIL = "page", "mail"

@@ -59,6 +59,29 @@ def tell(
     listed = is_listed(user, kind)
     if user.closed_at or not (to or listed):
         return None
+    notice = _write(to, user=user, kind=kind, words=words, text=text, url=url, now=now, listed=listed, request=request)
+    if listed:
+        announce_on_commit(f"user:{user.pk}", "notices")
+    return notice
+
+
+def write_to(address: str, *, user: User, kind: str, words: str, text: str, now: datetime, request: HttpRequest) -> Notice:
+    """A mail to an address that is not the account's (yet); no page lists it."""
+    return _write(address, user=user, kind=kind, words=words, text=text, url="", now=now, listed=False, request=request)
+
+
+def _write(
+    to: str,
+    *,
+    user: User,
+    kind: str,
+    words: str,
+    text: str,
+    url: str,
+    now: datetime,
+    listed: bool,
+    request: HttpRequest | None,
+) -> Notice:
     notice = Notice.objects.create(
         user=user,
         kind=kind,
@@ -74,8 +97,6 @@ def tell(
     )
     if to:
         transaction.on_commit(partial(_hint, notice.pk))
-    if listed:
-        announce_on_commit(f"user:{user.pk}", "notices")
     return notice
 
 

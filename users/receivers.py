@@ -1,5 +1,7 @@
 """What follows when somebody signs in or is signed out, and what a person is told when their way in changes."""
 
+from contextlib import suppress
+
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.socialaccount.signals import social_account_added
@@ -12,7 +14,7 @@ from django.dispatch import receiver
 
 from common import clock
 from common.live import announce_session_ended
-from users import devices, fresh, notices
+from users import addresses, devices, fresh, notices
 from users.methods import NAMES
 from users.models import User
 from users.wording import short_address
@@ -37,8 +39,11 @@ def remember_browser(sender, request, user, **kwargs) -> None:
 
 @receiver(social_account_added, dispatch_uid="users.tell_of_link")
 def tell_of_link(sender, request, sociallogin, **kwargs) -> None:
-    """Runs inside the request that linked it."""
+    """Runs inside the request that linked it. Google's word for an address fills the place of one that is missing."""
     account = sociallogin.account
+    if sociallogin.email_addresses and not account.user.email:  # those that Google has proven (users.adapters)
+        with suppress(addresses.Taken):
+            addresses.take(user=account.user, email=sociallogin.email_addresses[0].email, now=clock.now(), request=request)
     who = account.extra_data.get("email", "") if account.provider == "google" else short_address(account.uid)
     words = f"{NAMES[account.provider]} was linked ({who})."
     notices.tell(user=account.user, kind="methods", words=words, now=clock.now(), request=request)

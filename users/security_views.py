@@ -35,7 +35,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "confirm_url": fresh.confirm_url(request.path),
         "steps": steps_of(request.user),
         "places": places_of(request),
-        "events": request.user.notices.filter(kind__in=safety_kinds())[:EVENTS_SHOWN],
+        "events": request.user.notices.listed().filter(kind__in=safety_kinds())[:EVENTS_SHOWN],
         "tabs": tabs(),
     }
     return render(request, "users/security.html", context)

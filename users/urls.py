@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from users import confirm_views, console, key_views, notice_views, profile_views, security_views, views, wallet_views
+from users import (
+    address_views,
+    confirm_views,
+    console,
+    key_views,
+    notice_views,
+    profile_views,
+    security_views,
+    views,
+    wallet_views,
+)
 
 app_name = "users"
 urlpatterns = [
@@ -16,6 +26,10 @@ urlpatterns = [
     path("second-step/", console.second_step, name="second-step"),
     path("profile/", profile_views.profile, name="profile"),
     path("notifications/", notice_views.notifications, name="notifications"),
+    path("address/", address_views.address, name="address"),
+    path("address/prove/", address_views.address_prove, name="address-prove"),
+    path("address/remove/", address_views.address_remove, name="address-remove"),
+    path("address/decline/", address_views.address_decline, name="address-decline"),
     path("notices/", notice_views.notice_list, name="notices"),
     path("notices/bell/", notice_views.bell, name="bell"),
     path("notices/see/", notice_views.notices_see, name="notices-see"),

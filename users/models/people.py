@@ -19,6 +19,7 @@ class User(AbstractUser):
     theme = models.CharField(max_length=5, choices=Theme, blank=True, default="")
     muted = ArrayField(models.CharField(max_length=20), default=list, blank=True)  # kinds of notice not wanted by mail
     unlisted = ArrayField(models.CharField(max_length=20), default=list, db_default=[], blank=True)  # and not on the page
+    wants_no_mail = models.BooleanField(default=False, db_default=False)  # has no address and was asked for one often enough
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)  # rows stay for the ledger, the person is gone
 
     def __str__(self) -> str:
