@@ -23,7 +23,7 @@ KINDS = Group(
         Kind("dispute", "Disputes", "A payment of yours is disputed, or was taken back."),
         Kind("correction", "Corrections", "An operator added credit to your balance, or took some."),
         Kind("budget", "Budget", "Half, 80 % or all of what you want to spend in a month is spent."),
-        Kind("low_credit", "Little credit", "Less is available than you wanted to be told of."),
+        Kind("low_credit", "Little credit", "Less is available than the limit that you set."),
     ),
 )
 

@@ -68,6 +68,7 @@ def _context(request: HttpRequest, forms: dict) -> dict:
         "persona": not forms and settings.DEMO and is_persona(request.user),
         "was_wrong": request.method == "POST",
     }
+    context["wallet_first"] = not context["google"]
     if context["has_passkey"]:
         context["js_data"] = {"request_options": webauthn.begin_authentication(request.user)}
     return context

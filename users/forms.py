@@ -20,7 +20,7 @@ def time_zones() -> list[tuple[str, str]]:
     """Places of the IANA table; old names that only point to another are left out."""
     names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
     return [
-        ("", "As this site (UTC unless it says otherwise)"),
+        ("", "As this site"),
         ("UTC", "UTC"),
         *((name, name.replace("_", " ")) for name in names),
     ]

@@ -25,6 +25,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request, settings.LOGIN_REDIRECT_URL))
     context = {
         "google_enabled": bool(settings.GOOGLE_CLIENT_ID),
+        "wallet_first": not settings.GOOGLE_CLIENT_ID and not settings.DEMO,
         "aptos_network": aptos_network(),
         "personas": list(PERSONAS.values()) if settings.DEMO else [],
         "next": next_page(request, ""),

@@ -31,5 +31,7 @@ class User(AbstractUser):
 
     @property
     def initials(self) -> str:
+        if self.name.startswith("0x"):  # as a wallet is called: all begin alike, few end alike
+            return self.name[-2:].upper()
         parts = self.name.split()
         return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper()
