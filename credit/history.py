@@ -7,6 +7,7 @@ merged; so a kind that is rare, or old, costs no more than the newest.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -45,11 +46,19 @@ class Page:
     searched_until: datetime | None = None  # words were looked for back to here; there is more behind it
 
 
+class Reach(NamedTuple):
+    """How far one page looks for words."""
+
+    last: Place
+    beyond: Place  # the first entry that it does not look at
+
+
 def page_of(owner, wanted: Wanted, *, size: int, older: Place | None = None, newer: Place | None = None) -> Page:
     """The page that begins after `older`, or ends before `newer`; the newest without either."""
-    found = _places(owner, wanted, size + 1, older=older, newer=newer)
+    reach = _reach(owner, wanted, older, newer) if wanted.words and not wanted.subject else None
+    found = _places(owner, wanted, size + 1, older=older, newer=newer, reach=reach)
     more, found = len(found) > size, found[:size]
-    end = _searched_until(owner, wanted, older, more) if wanted.words and not newer else None
+    end = reach.last if reach and not (more or newer) else None
     if newer:
         found.reverse()
     entries = _rows(found)
@@ -76,17 +85,23 @@ def all_of(owner, wanted: Wanted) -> Iterator[Transfer]:
         older = page.older
 
 
-def _places(owner, wanted: Wanted, limit: int, *, older: Place | None, newer: Place | None) -> list[Place]:
+def _order(newer: Place | None) -> tuple[str, str]:
+    return ("created_at", "id") if newer else ("-created_at", "-id")
+
+
+def _places(owner, wanted: Wanted, limit: int, *, older: Place | None, newer: Place | None, reach: Reach | None) -> list[Place]:
     """Where the wanted entries are: the nearest `limit` in the direction that is read."""
-    order = ("created_at", "id") if newer else ("-created_at", "-id")
-    parts = [part.order_by(*order).values_list("created_at", "id")[:limit] for part in _parts(owner, wanted, older, newer)]
+    order, parts = _order(newer), _parts(owner, wanted, older, newer, reach)
+    parts = [part.order_by(*order).values_list("created_at", "id")[:limit] for part in parts]
     if not parts:
         return []
     rows = parts[0].union(*parts[1:], all=True).order_by(*order)[:limit] if len(parts) > 1 else parts[0]
     return [Place(*row) for row in rows]
 
 
-def _parts(owner, wanted: Wanted, older: Place | None, newer: Place | None) -> Sequence[QuerySet[Transfer]]:
+def _parts(
+    owner, wanted: Wanted, older: Place | None, newer: Place | None, reach: Reach | None = None
+) -> Sequence[QuerySet[Transfer]]:
     """Queries that each follow an index and together give every wanted entry once."""
     rows = _range(Transfer.objects.filter(owner=owner).order_by(), wanted, older, newer)
     if wanted.subject:
@@ -94,9 +109,8 @@ def _parts(owner, wanted: Wanted, older: Place | None, newer: Place | None) -> S
         rows = _of_codes(_with_words(rows, wanted.words), wanted.codes)
         return [rows.filter(hold__in=holds), rows.filter(code=Code.REFUND, reverses__hold__in=holds, hold=None)]
     if wanted.words:
-        order = ("created_at", "id") if newer else ("-created_at", "-id")
-        near = rows.order_by(*order).values("pk")[:SEARCHED_MAX]
-        return [_of_codes(_with_words(Transfer.objects.filter(pk__in=near), wanted.words), wanted.codes)]
+        near = rows if reach is None else reach.beyond.older(rows) if newer else reach.beyond.newer(rows)
+        return [_of_codes(_with_words(near, wanted.words), wanted.codes)]
     return [rows] if wanted.codes is None else [rows.filter(code=code) for code in wanted.codes]
 
 
@@ -127,14 +141,12 @@ def _holds(subject: str) -> list[int]:
     return list(Hold.objects.filter(key__startswith=f"{subject}:hold").order_by("-pk").values_list("pk", flat=True)[:HOLDS_MAX])
 
 
-def _searched_until(owner, wanted: Wanted, older: Place | None, more: bool) -> Place | None:
-    """The last entry that a search looked at, when there are entries behind it."""
-    if more or wanted.subject:
-        return None
-    rows = _range(Transfer.objects.filter(owner=owner), wanted, older, None).order_by("-created_at", "-id")
-    last = rows.values_list("created_at", "id")[SEARCHED_MAX - 1 : SEARCHED_MAX + 1]
-    places = [Place(*row) for row in last]
-    return places[0] if len(places) == 2 else None
+def _reach(owner, wanted: Wanted, older: Place | None, newer: Place | None) -> Reach | None:
+    """Of the nearest SEARCHED_MAX entries in the direction that is read; None where there are no others."""
+    rows = _range(Transfer.objects.filter(owner=owner), wanted, older, newer).order_by(*_order(newer))
+    ends = rows.values_list("created_at", "id")[SEARCHED_MAX - 1 : SEARCHED_MAX + 1]
+    places = [Place(*row) for row in ends]
+    return Reach(*places) if len(places) == 2 else None
 
 
 def _rows(places: Sequence[Place]) -> list[Transfer]:

@@ -60,6 +60,16 @@ class PagingTests:
         assert (page.entries, page.searched_until is not None) == ([], True)
         assert [entry.reference for entry in all_of(alice, Wanted(words="Gift 29"))] == ["Gift 29"]
 
+    def test_a_search_looks_no_further_forward_than_back(self, alice, monkeypatch):
+        monkeypatch.setattr("credit.history.SEARCHED_MAX", 10)
+        many(alice, 41)
+        *_, oldest = all_of(alice, Wanted())
+        after = {"size": 9, "newer": Place(oldest.created_at, oldest.pk)}
+        near = page_of(alice, Wanted(words="Gift 3"), **after).entries
+        assert [entry.reference for entry in near] == [f"Gift {n}" for n in range(31, 40)]
+        beyond = page_of(alice, Wanted(words="Gift 2"), **after).entries  # nothing near: the first page instead
+        assert [entry.reference for entry in beyond] == ["Gift 2"]
+
     def test_a_place_in_an_address_may_be_anything(self, client, alice):
         client.force_login(alice)
         promote(alice, 1)
