@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from common.lately import Lately
 from common.words import plural
 from common.written import written_once
 from credit import services as credit
@@ -49,13 +50,27 @@ def counted(rows) -> Coalesce:
     return Coalesce(Subquery(number), 0)
 
 
+def counts_of(user_id: int, **rows: QuerySet) -> QuerySet:
+    """One query: one's jobs at work ("running"), nodes online ("own") and unread notices ("unseen"), and `rows`."""
+    jobs = Job.objects.owned_by(user_id).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
+    nodes, notices = Worker.objects.connected().owned_by(user_id), Notice.objects.unseen_by(user_id)
+    counts = {"running": jobs, "own": nodes, "unseen": notices, **rows}
+    return User.objects.filter(pk=user_id).values(**{name: counted(rows) for name, rows in counts.items()})
+
+
+@written_once
+def own_numbers_of(user_id: int) -> QuerySet:
+    return counts_of(user_id)
+
+
 @written_once
 def numbers_of(user_id: int) -> QuerySet:
-    """Nodes online ("all"), one's own of them, one's jobs at work ("running") and unread notices: one query."""
-    jobs = Job.objects.owned_by(user_id).filter(status__in=[JobStatus.QUEUED, JobStatus.RENDERING])
-    nodes = Worker.objects.connected()
-    counts = {"running": jobs, "all": nodes, "own": nodes.owned_by(user_id), "unseen": Notice.objects.unseen_by(user_id)}
-    return User.objects.filter(pk=user_id).values(**{name: counted(rows) for name, rows in counts.items()})
+    """With the nodes online of everybody ("all")."""
+    return counts_of(user_id, all=Worker.objects.connected())
+
+
+COUNTED_ANEW = 200  # nodes; to count 10,000 took longer than all that a page's frame says of its reader
+nodes_online: Lately[int] = Lately()
 
 
 class Shell:
@@ -98,10 +113,18 @@ class Shell:
         """Notices that are not read."""
         return self._numbers["unseen"]
 
+    @property
+    def connected(self) -> int:
+        """The account's nodes online."""
+        return self._numbers["own"]
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        (numbers,) = numbers_of(self.request.user.pk)
-        return numbers
+        online = nodes_online.known()
+        (numbers,) = (numbers_of if online is None else own_numbers_of)(self.request.user.pk)
+        if online is None and numbers["all"] > COUNTED_ANEW:
+            nodes_online.keep(numbers["all"])
+        return {"all": online} | numbers
 
     @property
     def bar_sections(self) -> list[Section]:

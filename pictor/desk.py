@@ -27,7 +27,6 @@ class Sums(NamedTuple):
     frames_accepted: int  # of all jobs
     frames_left: int  # of jobs at work
     nodes: int
-    nodes_online: int
     earned_today_micros: int
     has_rendered: bool  # a frame of one of its nodes was accepted once
     jobs_ending: int  # whose frames end within a week
@@ -61,7 +60,7 @@ def newest_output(user_id: int) -> QuerySet[Output]:
 @written_once
 def first_nodes(user_id: int) -> QuerySet[Worker]:
     """Nodes with `running`, how many attempts run on each: those that wait for their owner, and the first connected."""
-    own = Worker.objects.owned_by(user_id).exclude(status=WorkerStatus.RETIRED)
+    own = Worker.objects.owned_by(user_id).kept()
     kinds = [own.filter(status=WorkerStatus.OFFLINE), own.filter(status=WorkerStatus.NEW), own.connected(), own]
     first = [kind.order_by("name").values("pk")[:SHOWN] for kind in kinds]
     last = Case(When(connected_at=None, then=Value(1)), default=Value(0))
@@ -78,7 +77,7 @@ def sums_of(user_id: int, now: datetime, today: date) -> QuerySet:
     """One row, whether there are nodes and jobs or not."""
     tasks = TaskCount.objects.filter(job__owner=user_id).order_by().values("job__owner").annotate(sum=Sum("tasks"))
     at_work = tasks.filter(status__in=UNFINISHED, job__status__in=AT_WORK)
-    nodes = Worker.objects.owned_by(user_id).exclude(status=WorkerStatus.RETIRED)
+    nodes = Worker.objects.owned_by(user_id).kept()
     of_node = Tally.objects.filter(worker=OuterRef("pk"))  # read by the index, node by node: others have a million
     accepted = of_node.filter(tasks_accepted__gt=0).values("pk")[:1]
     at_all = Worker.objects.owned_by(user_id).annotate(accepted=Subquery(accepted)).filter(accepted__isnull=False)
@@ -92,7 +91,6 @@ def sums_of(user_id: int, now: datetime, today: date) -> QuerySet:
         frames_accepted=Coalesce(Subquery(tasks.filter(status=TaskStatus.ACCEPTED).values("sum")), 0),
         frames_left=Coalesce(Subquery(at_work.values("sum")), 0),
         nodes=counted(nodes),
-        nodes_online=counted(nodes.connected()),
         earned_today_micros=Coalesce(Subquery(earned.values("micros")), 0),
         has_rendered=Exists(at_all),
         jobs_ending=counted(retention.jobs_ending(user_id, now)),
@@ -131,8 +129,8 @@ class Desk:
 
     @cached_property
     def newest(self) -> Output | None:
-        """The frame that was accepted last."""
-        return next(iter(newest_output(self.user.pk)), None)
+        """The frame that was accepted last; whoever has no job has none."""
+        return next(iter(newest_output(self.user.pk)), None) if self.jobs else None
 
     @cached_property
     def nodes(self) -> list[Worker]:

@@ -44,7 +44,7 @@ def _nodes_stat(desk: Desk) -> dict:
     if not sums.nodes:
         return _stat("Nodes online", 0, "", "Yours can earn while it is idle")
     sentence = f"Earned {format_credits(earned, places=places_for(earned))} today"
-    return _stat("Nodes online", sums.nodes_online, f"of {sums.nodes}", sentence)
+    return _stat("Nodes online", desk.shell.connected, f"of {sums.nodes}", sentence)
 
 
 def _credit_stat(balance: credit.Balance) -> dict:

@@ -6,7 +6,6 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Q, Sum
 
 from workers.models import Gpu, Worker
-from workers.states import WorkerStatus
 
 KEY = "renting:network"
 KEPT_SECONDS = 60
@@ -14,7 +13,7 @@ OWN_SHOWN = 25
 
 
 def overview(user, *, now: datetime) -> dict:
-    own = Worker.objects.owned_by(user).exclude(status=WorkerStatus.RETIRED)
+    own = Worker.objects.owned_by(user).kept()
     counts = own.aggregate(all=Count("pk", distinct=True), with_gpu=Count("pk", distinct=True, filter=Q(gpus__isnull=False)))
     shown = own.order_by("name").prefetch_related("gpus")[:OWN_SHOWN]
     return cache.get_or_set(KEY, of_the_network, KEPT_SECONDS) | {

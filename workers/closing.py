@@ -6,12 +6,11 @@ from django.urls import reverse
 from common.words import plural
 from users.signals import Blocker, asked_for_data, asked_what_blocks
 from workers.models import Worker
-from workers.states import WorkerStatus
 
 
 @receiver(asked_what_blocks, dispatch_uid="workers.what_blocks")
 def what_blocks(user, **kwargs) -> list[Blocker]:
-    count = Worker.objects.filter(owner=user).exclude(status=WorkerStatus.RETIRED).count()
+    count = Worker.objects.filter(owner=user).kept().count()
     words = f"{plural(count, 'node')} of yours {'is' if count == 1 else 'are'} still part of the network: retire {'it' if count == 1 else 'them'}."
     return [Blocker(words, reverse("workers:worker-list"))] if count else []
 

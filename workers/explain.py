@@ -7,14 +7,18 @@ from datetime import datetime
 from django.db import connection
 
 from common import clock
+from common.lately import Lately
 from workers import census, control_words, misfits, resting, telemetry, waiting, wording
 from workers.control_models import controls_of
 from workers.facts import facts_of
 from workers.matching import NOTHING, Learned, Requirements, softened
 from workers.models import Lease, Work, Worker
+from workers.sharing import Group
 from workers.states import WorkerStatus
 
 LOOK = 200  # groups of a tier looked at for one sentence
+FEW = 50  # groups that are read anew for every page; more are remembered for a moment
+groups_of_late: Lately[list[Group]] = Lately()
 
 # One row: what the first waiting work of a group needs, how much of its owner's comes before it (in 100 jobs,
 # counted to a limit), how many others take turns. Each group's part that comes first is one range of its index.
@@ -112,10 +116,20 @@ def idle_reasons(workers: Sequence[Worker]) -> dict[int, str]:
     """The line of each node that holds no work (controls and GPUs joined), with a fixed number of queries."""
     idle = [worker for worker in workers if worker.takes_work]
     now = clock.now()
-    groups = waiting.groups(now=now, limit=LOOK) if idle else []
+    groups = _waiting(now) if idle else []
     needed = [(group.requirements, group.learned, group.whose) for group in groups]
     lines = {worker.pk: _status_line(worker, now) for worker in workers}
     return lines | {worker.pk: wording.explain_idle(facts_of(worker), needed) for worker in idle}
+
+
+def _waiting(now: datetime) -> list[Group]:
+    """What idle nodes could have; of a long queue a few seconds old."""
+    found = groups_of_late.known()
+    if found is None:
+        found = waiting.groups(now=now, limit=LOOK)
+        if len(found) > FEW:
+            groups_of_late.keep(found)
+    return found
 
 
 def _status_line(worker: Worker, now: datetime) -> str:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from common.lately import Lately
 from credit import services as credit
 from pictor import errors
 from rendering.services.watching import share_job
@@ -146,6 +147,16 @@ class ShellTests:
         feed()
         markup = signed_in(alice).get(reverse("home")).content.decode()
         assert 'title="running">1<' in markup
+
+    def test_the_sidebar_counts_a_large_network_once_in_a_while(self, signed_in, alice, wanda, network, monkeypatch):
+        monkeypatch.setattr("pictor.context.COUNTED_ANEW", 0)
+        monkeypatch.setattr("pictor.context.nodes_online", Lately())
+        browser = signed_in(wanda)
+        for name in ("attic", "barn"):
+            markup = browser.get(reverse("home")).content.decode()
+            assert "1 node online" in markup
+            make_worker(wanda, name=name)
+        assert 'title="connected">2<' in markup  # what is one's own is always as it is
 
     def test_the_header_shows_the_credit_at_hand(self, signed_in, chen):
         credit.grant_promotion(user=chen, amount_micros=12_340_000, key="test:chen")

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from common import realtime
+from common.lately import Lately
 from tests.workers.builders import NOW, enqueue, feed, lease, user, worker
 from workers import services, telemetry
 
@@ -66,6 +67,17 @@ class IdleReasonTests:
         enqueue(1)
         feed()
         assert services.idle_reason(node) == ""
+
+    def test_of_a_long_queue_it_is_a_moment_old(self, monkeypatch):
+        monkeypatch.setattr("workers.explain.FEW", 0)
+        monkeypatch.setattr("workers.explain.groups_of_late", Lately())
+        node = worker()
+        enqueue(1, device="gpu")
+        before = services.idle_reason(node)
+        enqueue(2, group=2)
+        assert services.idle_reason(node) == before
+        monkeypatch.setattr("workers.explain.groups_of_late", Lately())
+        assert services.idle_reason(node) != before
 
 
 class NodesAtWorkTests:
