@@ -87,7 +87,8 @@ class Base(RuleBasedStateMachine):
         assert {self.index[owner] for owner in owing} == {number for number in range(PEOPLE) if self.books.owed(number)}
 
     def all_laws_hold(self) -> None:
-        assert list(differences(Clock.at)) == []
+        found = list(differences(Clock.at))
+        assert not found, found
         summed = {(None, kind, bucket): int(net) for kind, bucket, net in self.rows(SUMS)}
         network = {place: micros for place, micros in self.books.at.items() if place[0] is None and micros}
         assert {place: micros for place, micros in summed.items() if micros} == network

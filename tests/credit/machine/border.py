@@ -18,12 +18,13 @@ from credit.payment_states import DisputeKind
 from credit.services import deposits, disputes, payments, payouts, withdrawals
 from credit.withdrawing import TooLate, WithdrawalRefused
 from tests.credit.builders import NOW, captured, checkout_of
-from tests.credit.machine.base import Clock, amounts, buckets, pick, who
+from tests.credit.machine.base import amounts, buckets, pick, who
 from tests.credit.machine.work import Work
 
 ALONE_MICROS, LEAST_MICROS, FEE_MICROS = 4_000, 100, 30
 SENDERS = ["0x" + f"{number:040x}" for number in (1, 2, 3)]  # of the first two people, and of nobody
 DAY = timedelta(days=1)
+percents = st.sampled_from([30, 70, 100, 100, 120])
 
 
 def money_rules(settings) -> None:
@@ -54,8 +55,13 @@ class Payments(Work):
             payments.apply_order(payment_id=payment.pk, order=captured(payment), now=now)
         self.books.collect(index, now)
 
+    @rule(index=who, amount=amounts, worker=who, pieces=st.integers(1, 4))
+    def pay_and_spend(self, index, amount, worker, pieces):
+        self.pay(index, amount, 0)
+        self.spend_all(index, worker, pieces)
+
     @precondition(lambda self: self.payments)
-    @rule(number=pick, percent=st.integers(1, 120))
+    @rule(number=pick, percent=percents)
     def dispute(self, number, percent):
         pk, paid = self.one_of(self.payments, number)
         doubt = {"payment_id": pk, "key": self.key("D"), "kind": DisputeKind.DISPUTE, "now": self.now}
@@ -74,7 +80,7 @@ class Payments(Work):
             assert disputes.resolve_dispute(dispute_id=pk, lost_micros=lost, now=self.now).status == doubt.status
 
     @precondition(lambda self: self.payments)
-    @rule(number=pick, percent=st.integers(1, 120))
+    @rule(number=pick, percent=percents)
     def reverse(self, number, percent):
         """A bank took it back."""
         pk, paid = self.one_of(self.payments, number)
@@ -201,8 +207,10 @@ class Withdrawals(Deposits):
         ]
         self.lane = payouts.open_lane(chain=self.chain.key, sender="0x1", next_number=0)
 
-    @rule(index=who, amount=amounts)
-    def withdraw(self, index, amount):
+    @rule(index=who, percent=percents)
+    def withdraw(self, index, percent):
+        """Of what was earned and has matured."""
+        amount = max(1, self.spendable(index, Bucket.EARNED) * percent // 100)
         asked = {
             "owner": self.people[index],
             "address_id": self.places[index].pk,
@@ -210,7 +218,7 @@ class Withdrawals(Deposits):
             "key": self.key("W"),
         }
         asked |= {"chain_key": self.chain.key, "contract": self.asset.contract}
-        if amount < LEAST_MICROS or self.books.owed(index) or amount > self.spendable(index, Bucket.EARNED):
+        if amount < LEAST_MICROS or self.books.is_in_doubt(index) or amount > self.spendable(index, Bucket.EARNED):
             with pytest.raises(WithdrawalRefused):
                 withdrawals.request_withdrawal(now=self.now, **asked)
             return
@@ -251,21 +259,25 @@ class Withdrawals(Deposits):
     @rule(is_approved=st.booleans(), is_sent=st.booleans())
     def move_on(self, is_approved, is_sent):
         """Delays end, operators approve, a batch gets its numbers."""
-        Clock.at += timedelta(hours=1)
+        self.wait(1)
         withdrawals.release_due_withdrawals(now=self.now)
         for pk, payout in self.payouts.items():
             if payout[2] == "requested":
-                needs_operator = payout[1] > 1_000 or self.books.owed(payout[0])
+                needs_operator = payout[1] > 1_000 or self.books.is_in_doubt(payout[0])
                 payout[2] = "waiting" if needs_operator else "approved"
             if payout[2] == "waiting" and is_approved:
                 withdrawals.approve_withdrawal(operator=self.operators[0], payout_id=pk, now=self.now)
                 payout[2] = "approved"
-        ready = [pk for pk, payout in self.payouts.items() if payout[2] == "approved"]
         if is_sent:
-            batch = payouts.begin_batch(lane_id=self.lane.pk, payout_ids=ready, asset_units=1, gas_units=1, now=self.now)
-            assert (batch.count if batch else 0) == len(ready)
-            for pk in ready:
-                self.payouts[pk][2] = "sending"
+            self.send([pk for pk, payout in self.payouts.items() if payout[2] == "approved"])
+
+    def send(self, approved: list[int]) -> None:
+        """All but those whose owner's money is in doubt meanwhile."""
+        ready = [pk for pk in approved if not self.books.is_in_doubt(self.payouts[pk][0])]
+        batch = payouts.begin_batch(lane_id=self.lane.pk, payout_ids=approved, asset_units=1, gas_units=1, now=self.now)
+        assert (batch.count if batch else 0) == len(ready)
+        for pk in ready:
+            self.payouts[pk][2] = "sending"
 
     @precondition(lambda self: self.payouts)
     @rule(number=pick, fate=st.sampled_from(["confirmed", "returned", "included"]))

@@ -44,14 +44,21 @@ class DoubtfulBooks(Books):
     def __init__(self) -> None:
         super().__init__()
         self.debts: list[Doubt] = []  # the oldest first
+        self.payments: list[Paid] = []
 
     def owed(self, who: int) -> int:
         return sum(doubt.owed for doubt in self.debts if doubt.paid.owner == who)
 
+    def is_in_doubt(self, who: int) -> bool:
+        """Nothing of theirs goes out."""
+        mine = [doubt for paid in self.payments if paid.owner == who for doubt in paid.disputes]
+        return bool(self.owed(who)) or any(doubt.status == "open" for doubt in mine)
+
     def pay(self, who: int, micros: int, total: int, clears_at: datetime) -> Paid:
         self.add(Kind.PROVIDER, who, Bucket.PURCHASED, micros)
         self.clears_at[who] = max(clears_at, self.clears_at.get(who, clears_at))
-        return Paid(who, micros, total, self.number)
+        self.payments.append(Paid(who, micros, total, self.number))
+        return self.payments[-1]
 
     def dispute(self, paid: Paid, micros: int) -> Doubt:
         doubt = Doubt(paid, min(micros, paid.micros - paid.in_doubt))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from credit import services
 from credit.codes import Bucket, Code, Kind
@@ -16,7 +16,7 @@ from credit.services.budgets import set_budget
 from credit.spending import month_of
 from credit.sums import keep_sums
 from tests.credit.builders import SHARES
-from tests.credit.machine.base import Base, Clock, amounts, pick, who
+from tests.credit.machine.base import PEOPLE, Base, Clock, amounts, pick, who
 from tests.credit.machine.books import Held
 
 
@@ -25,6 +25,15 @@ class Work(Base):
         super().__init__()
         self.limits: dict[int, int] = {}  # of a month, where new work stops
         self.refunds: list[tuple] = []
+
+    @initialize(amount=st.integers(500, 3_000))
+    def begin(self, amount):
+        """Everybody has earned something and has nothing else: far from there much never happens."""
+        for index in range(PEOPLE):
+            self.add(index, amount, Kind.OPERATOR)
+        for index in range(PEOPLE):
+            self.spend_all(index, (index + 1) % PEOPLE, 1)
+        self.wait(73)
 
     @rule(index=who, amount=amounts, kind=st.sampled_from([Kind.PROMOTION, Kind.OPERATOR, Kind.NETWORK]))
     def add(self, index, amount, kind):
@@ -125,12 +134,15 @@ class Work(Base):
         for each in charges:
             self.books.charge(each.key, held, each.charge_micros, worker, SHARES, now)
 
-    @rule(index=who, worker=who)
-    def spend_all(self, index, worker):
-        """So that disputes find nothing left."""
-        if (all_of_it := self.books.available(index)) and index not in self.limits and not self.books.owed(index):
-            self.hold_now(index, all_of_it)
-            self.charge_now(list(self.books.holds.items())[-1], [all_of_it], worker)
+    @rule(index=who, worker=who, pieces=st.integers(1, 4))
+    def spend_all(self, index, worker, pieces):
+        """So that disputes find nothing left, and what was earned from it."""
+        all_of_it = self.books.available(index)
+        if all_of_it < pieces or index in self.limits or self.books.owed(index):
+            return
+        self.hold_now(index, all_of_it)
+        rest = all_of_it - (pieces - 1) * (each := all_of_it // pieces)
+        self.charge_now(list(self.books.holds.items())[-1], [rest, *[each] * (pieces - 1)], worker)
 
     @precondition(lambda self: self.books.charges)
     @rule(number=pick, amount=amounts)
@@ -173,8 +185,9 @@ class Work(Base):
             self.books.refund(charged)
             self.refunds.append((charged.owner, Clock.at, given))
 
-    @rule(hours=st.integers(1, 120))
+    @rule(hours=st.sampled_from([1, 24, 73, 11 * 24, 11 * 24]))
     def wait(self, hours):
+        """Until earnings of free money are due, of payments as well, or neither."""
         Clock.at += timedelta(hours=hours)
         now = self.now
         assert services.sweep_matured_earnings(now=now) == self.books.mature(now)
