@@ -88,6 +88,7 @@ class PayPal:
     now: datetime
     outcome: str = "COMPLETED"
     down: bool = False
+    broken: dict[str, int] = field(default_factory=dict)  # last word of an address -> the status that it answers
     lose_answers: bool = False  # does what it is asked, then breaks the connection
     token_seconds: int = 3600
     orders: dict[str, dict] = field(default_factory=dict)
@@ -217,6 +218,8 @@ class PayPal:
             return self._token(headers, body)
         if headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
             return 401, {"name": "INVALID_TOKEN"}
+        if status := self.broken.get(parts.path.rpartition("/")[2]):
+            return status, {"name": "BROKEN"}
         match (method, *parts.path.strip("/").split("/")):
             case ("POST", "v2", "checkout", "orders"):
                 return self._open(json.loads(body), headers["PayPal-Request-Id"])

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from common import clock
 from credit.fees import credit_of
@@ -76,13 +77,14 @@ class ProviderEvent(models.Model):
     reversed_micros = models.BigIntegerField(null=True, blank=True)  # what a bank took back
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField(default=clock.now)
+    try_at = models.DateTimeField(default=clock.now, db_default=Now())  # when a sweep tries what could not be handled
     handled_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_event_once")]
-        indexes = [models.Index(fields=["received_at"], name="provider_event_waiting", condition=Q(handled_at=None))]
+        indexes = [models.Index(fields=["try_at"], name="provider_event_waiting", condition=Q(handled_at=None))]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.event_id}"

@@ -21,6 +21,7 @@ from credit.models import Deposit, DepositCursor, TopUp, Transfer
 from credit.posting import chart_of, platform, spendable
 from credit.services import top_ups
 from credit.services.additions import transfer
+from credit.services.locks import lock_open_user
 from credit.services.recognising import DONE, recognise, wallet_owner
 from users.models import User
 
@@ -87,7 +88,7 @@ def settle_deposit(*, deposit_id: int, final: int, now: datetime) -> Deposit:
     if deposit.status != DepositStatus.SEEN or deposit.block_number > final:
         return deposit
     owner_id, top_up = recognise(deposit)
-    if owner_id is not None and not _stays_open(owner_id):
+    if owner_id is not None and not lock_open_user(owner_id):
         owner_id = top_up = None
     to = DepositStatus.UNCLAIMED if owner_id is None else DepositStatus.CREDITED
     written = _post(deposit, owner_id, Code.UNCLAIMED if owner_id is None else Code.TOP_UP, Kind.CHAIN, deposit.ledger_key)
@@ -107,7 +108,7 @@ def claim_deposit(*, deposit_id: int, user, now: datetime) -> Deposit:
     deposit = _lock(deposit_id)
     if deposit.status == DepositStatus.CLAIMED and deposit.owner_id == user.pk:
         return deposit
-    if deposit.status != DepositStatus.UNCLAIMED or not _stays_open(user.pk):
+    if deposit.status != DepositStatus.UNCLAIMED or not lock_open_user(user.pk):
         raise NotClaimable(str(deposit))
     _post(deposit, user.pk, Code.CLAIM, Kind.UNCLAIMED, f"{deposit.ledger_key}:claim")
     named = TopUp.objects.filter(owner=user, chain=deposit.chain, asset=deposit.asset, tx_hash=deposit.tx_hash)
@@ -130,11 +131,6 @@ def claim_of_linked_wallets(*, chain: Chain, now: datetime, limit: int = 200) ->
         if wallet_owner(chain.key, deposit.sender) == users[deposit.sender].pk:
             claim_deposit(deposit_id=deposit.pk, user=users[deposit.sender], now=now)
     return len(due)
-
-
-def _stays_open(owner_id: int) -> bool:
-    """The account is not closed, and is not while this transaction lasts."""
-    return User.objects.select_for_update(no_key=True).filter(pk=owner_id, closed_at=None).exists()
 
 
 def unclaimed_deposits() -> QuerySet[Deposit]:

@@ -5,6 +5,7 @@ Every question to a provider is asked outside a transaction; what it answered is
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -20,15 +21,17 @@ from credit.fees import CENT_MICROS, Fee
 from credit.models import Account, Payment, Transfer
 from credit.payment_states import PAYMENT_MOVES, SETTLED, PaymentStatus
 from credit.posting import Movement, platform, post, spendable
-from credit.providers import provider
-from credit.providers.base import CURRENCY, Capture, Order, ProviderRefused, ProviderUnavailable
+from credit.providers import offered, provider
+from credit.providers.base import CURRENCY, Capture, Order, ProviderRefused
+from credit.providers.patience import ask_each
 from credit.services.disputes import collect_debts, take_refunds
-from credit.services.locks import lock_wallet
+from credit.services.locks import lock_open_user, lock_wallet
 
 MAXIMUM_MICROS = 10_000 * MICROS
 APPROVE_WITHIN = timedelta(hours=6)  # PayPal forgets an unapproved order sooner
 START_WITHIN = timedelta(minutes=10)
 ASK_SOONEST, ASK_LATEST, ASK_CREDITED = timedelta(seconds=30), timedelta(hours=1), timedelta(days=1)
+CLOSED = "the account was closed meanwhile"
 log = structlog.get_logger(__name__)
 
 
@@ -89,14 +92,19 @@ def cancel_payment(*, payment_id) -> Payment:
 
 
 def refresh_payment(*, payment_id, now: datetime) -> Payment:
-    """Ask the provider, collect what was approved, and apply what it says then. Raises ProviderUnavailable."""
-    payment = Payment.objects.get(pk=payment_id)
+    """Ask the provider, collect what was approved, and apply what it says then. Raises ProviderUnavailable.
+
+    What was approved for an account that is closed by now is not collected: the provider lets its payer's money go.
+    """
+    payment = Payment.objects.select_related("owner").get(pk=payment_id)
     if payment.order_id is None or (payment.status in SETTLED and payment.status != PaymentStatus.CREDITED):
         return payment
     issue = ""
     asked = provider(payment.provider)
     try:
         order = asked.order(payment.order_id)
+        if order.state == "approved" and payment.owner.closed_at:
+            return _apply(payment_id, lambda row: _to(row, PaymentStatus.DENIED, reason=CLOSED))
         if order.state == "approved" and str(payment.pk) == order.reference:
             _apply(payment_id, lambda row: _to(row, PaymentStatus.CAPTURING))
             issue = _capture(asked, order, payment)
@@ -190,7 +198,7 @@ def _what_is_wrong(payment: Payment, order: Order, completed: list[Capture]) -> 
         return f"capture {capture.capture_id} paid another payment"
     if (capture.currency, capture.amount_micros) != (CURRENCY, payment.total_micros):
         return f"capture {capture.capture_id}: {capture.amount_micros} micros of {capture.currency[:8]} were collected"
-    return ""
+    return "" if lock_open_user(payment.owner_id) else CLOSED
 
 
 def _refused(payment: Payment, issue: str, now: datetime) -> None:
@@ -202,9 +210,13 @@ def _refused(payment: Payment, issue: str, now: datetime) -> None:
 
 def _ask_again(payment: Payment, now: datetime) -> None:
     """When the sweep asks next: often at first; a credited one daily, for refunds whose event never came."""
-    age = min(max((now - payment.opened_at) // 4, ASK_SOONEST), ASK_LATEST)
-    later = ASK_CREDITED if payment.status == PaymentStatus.CREDITED else age
+    later = ASK_CREDITED if payment.status == PaymentStatus.CREDITED else _patience(payment, now)
     Payment.objects.filter(pk=payment.pk).update(ask_at=now + later)
+
+
+def _patience(payment: Payment, now: datetime) -> timedelta:
+    """The older, the less is it asked about."""
+    return min(max((now - payment.opened_at) // 4, ASK_SOONEST), ASK_LATEST)
 
 
 def _credit(payment: Payment, capture: Capture, now: datetime) -> None:
@@ -244,17 +256,20 @@ def _post_credit(payment: Payment, capture: Capture, clears_at: datetime) -> Tra
 def sweep_payments(*, now: datetime, limit: int = 50) -> int:
     """Ask about payments whose return or event never came, and daily about credited ones; returns how many."""
     _give_up_starting(now)
-    due = Payment.objects.filter(ask_at__lte=now)
-    open_ones = due.filter(status__in=[PaymentStatus.AWAITING, PaymentStatus.CAPTURING, PaymentStatus.PENDING])
-    credited = due.filter(status=PaymentStatus.CREDITED, clears_at__gt=now)
-    ids = [pk for each in (open_ones, credited) for pk in each.order_by("ask_at").values_list("pk", flat=True)[:limit]]
-    for payment_id in ids:
-        try:
-            refresh_payment(payment_id=payment_id, now=now)
-        except (ProviderUnavailable, LookupError) as error:
-            log.warning("payment_not_asked", payment=str(payment_id), error=str(error))
-            break  # the next one would not be answered either
-    return len(ids)
+    asked = 0
+    for name in offered():
+        due = Payment.objects.filter(provider=name, ask_at__lte=now)
+        open_ones = due.filter(status__in=[PaymentStatus.AWAITING, PaymentStatus.CAPTURING, PaymentStatus.PENDING])
+        credited = due.filter(status=PaymentStatus.CREDITED, clears_at__gt=now)
+        rows = [payment for each in (open_ones, credited) for payment in each.order_by("ask_at")[:limit]]
+        asked += ask_each(name, rows, partial(_ask_in_turn, now=now))
+    return asked
+
+
+def _ask_in_turn(payment: Payment, now: datetime) -> None:
+    """Put back first: one that is not answered comes after the others next time."""
+    Payment.objects.filter(pk=payment.pk).update(ask_at=now + _patience(payment, now))
+    refresh_payment(payment_id=payment.pk, now=now)
 
 
 def _give_up_starting(now: datetime) -> None:

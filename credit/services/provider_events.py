@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -10,12 +11,13 @@ from django.db.models import Q
 from credit.models import Dispute, Payment, ProviderEvent
 from credit.payment_states import DisputeKind, DisputeStatus
 from credit.providers import offered, provider
-from credit.providers.base import ProviderRefused, ProviderUnavailable
+from credit.providers.base import ProviderRefused
+from credit.providers.patience import ask_each
 from credit.services.disputes import open_dispute, resolve_dispute, take_returned_in_all
 from credit.services.payments import refresh_payment
 
-FAILURES_MAX = 3
 GIVE_UP = timedelta(days=3)
+TRY_SOONEST, TRY_LATEST = timedelta(seconds=30), timedelta(hours=1)
 LOOK_BACK = timedelta(days=3)  # disputes whose event never came are found for so long
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,7 @@ def receive_event(*, provider_name: str, headers: Mapping[str, str], body: bytes
                 reversed_micros=event.reversed_micros,
                 sent_at=event.sent_at,
                 received_at=now,
+                try_at=now,
             )
     except IntegrityError:
         return None
@@ -122,30 +125,39 @@ def sweep_provider_events(*, now: datetime, limit: int = 50) -> int:
     """Events that could not be handled when they came; returns how many were tried."""
     waiting = ProviderEvent.objects.filter(handled_at=None)
     waiting.filter(received_at__lt=now - GIVE_UP).update(handled_at=now, outcome="given up")
-    ids, failures = list(waiting.order_by("received_at").values_list("pk", flat=True)[:limit]), 0
-    for event_id in ids:
-        try:
-            handle_event(event_id=event_id, now=now)
-        except (ProviderUnavailable, LookupError) as error:
-            log.warning("event_not_handled", provider_event=event_id, error=str(error))
-            failures += 1
-            if failures == FAILURES_MAX:
-                break  # the next one would not be answered either
-    return len(ids)
+    tried = 0
+    for name in offered():
+        due = waiting.filter(provider=name, try_at__lte=now).order_by("try_at")[:limit]
+        tried += ask_each(name, list(due), partial(_try_in_turn, now=now))
+    return tried
+
+
+def _try_in_turn(event: ProviderEvent, now: datetime) -> None:
+    """Put back first: one that cannot be handled comes after the others next time, and later each time."""
+    later = min(max((now - event.received_at) // 4, TRY_SOONEST), TRY_LATEST)
+    ProviderEvent.objects.filter(pk=event.pk).update(try_at=now + later)
+    handle_event(event_id=event.pk, now=now)
 
 
 def sweep_disputes(*, now: datetime) -> int:
     """Ask about disputes that changed lately, and about open ones; returns how many."""
     asked = 0
     for name in offered():
-        try:
-            ids = set(provider(name).disputes_since(now - LOOK_BACK)) | _open_disputes(name)
-            for dispute_id in sorted(ids - _ended_disputes(name, ids)):
-                refresh_dispute(provider_name=name, dispute_id=dispute_id, now=now)
-                asked += 1
-        except (ProviderUnavailable, ProviderRefused) as error:
-            log.warning("disputes_not_asked", provider=name, error=str(error))
+        ids = _changed_disputes(name, now) | _open_disputes(name)
+        ask = partial(_ask_about_dispute, name, now=now)
+        asked += ask_each(name, sorted(ids - _ended_disputes(name, ids)), ask)
     return asked
+
+
+def _ask_about_dispute(name: str, dispute_id: str, now: datetime) -> None:
+    refresh_dispute(provider_name=name, dispute_id=dispute_id, now=now)
+
+
+def _changed_disputes(name: str, now: datetime) -> set[str]:
+    """Those that the provider lists; none where it does not answer, for open ones are asked about all the same."""
+    found: set[str] = set()
+    ask_each(name, [now - LOOK_BACK], lambda since: found.update(provider(name).disputes_since(since)))
+    return found
 
 
 def _open_disputes(name: str) -> set[str]:

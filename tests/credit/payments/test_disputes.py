@@ -94,6 +94,22 @@ class OpenTests:
         assert sweep_disputes(now=NOW) == 1
         assert micros(alice, "disputed") == 20 * MICROS
 
+    @pytest.mark.parametrize("status", [404, 500])
+    def test_one_that_is_not_answered_or_refused_keeps_no_other(self, alice, paypal, paid, status):
+        for dispute_id in ("PP-D-0", "PP-D-1"):
+            paypal.dispute(paid.order_id, "21.18", dispute_id)
+        paypal.broken["PP-D-0"] = status
+        assert sweep_disputes(now=NOW) == 2
+        assert Dispute.objects.get().key == "paypal:PP-D-1"
+
+    def test_open_ones_are_asked_about_where_the_list_is_not_given(self, alice, paypal, paid):
+        paypal.dispute(paid.order_id, "21.18")
+        ask()
+        paypal.resolve("PP-D-1", "RESOLVED_SELLER_FAVOUR")
+        paypal.broken["disputes"] = 500
+        sweep_disputes(now=NOW)
+        assert Dispute.objects.get().status == DisputeStatus.WON
+
     def test_strangers_disputes_are_none_of_ours(self, alice, paypal, paid):
         paypal.dispute(paid.order_id, "21.18")
         paypal.disputes["PP-D-1"]["disputed_transactions"] = [{"seller_transaction_id": "C-X"}]

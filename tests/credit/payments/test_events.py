@@ -88,8 +88,17 @@ class GenuineTests:
         assert announce(client, paypal, body) == 200
         assert ProviderEvent.objects.get().handled_at is None
         paypal.down = False
-        sweep_provider_events(now=NOW)
+        sweep_provider_events(now=NOW + timedelta(minutes=1))
         assert balance_of(alice).available_micros == 20 * MICROS
+
+    def test_one_that_cannot_be_handled_keeps_no_other(self, client, alice, paypal, approved):
+        stuck = checkout(alice, form_key="stuck")
+        paypal.broken[stuck.order_id] = 500
+        announce(client, paypal, paypal.order_event(stuck.order_id))
+        announce(client, paypal, paypal.order_event(approved.order_id))
+        assert balance_of(alice).available_micros == 20 * MICROS
+        assert sweep_provider_events(now=NOW) == 0  # the other one is put back for a while
+        assert ProviderEvent.objects.filter(handled_at=None).count() == 1
 
     def test_after_days_it_is_given_up(self, client, paypal, approved):
         paypal.down = True

@@ -3,14 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
+from structlog.testing import capture_logs
 
 from credit.models import Account, Payment, Transfer
 from credit.payment_states import PaymentStatus
 from credit.providers.base import ProviderUnavailable
 from credit.services import balance_of
-from credit.services.payments import cancel_payment, open_checkout, refresh_payment, start_payment, sweep_payments
-from tests.credit.builders import NOW, charge, hold
+from credit.services.payments import apply_order, cancel_payment, open_checkout, refresh_payment, start_payment, sweep_payments
+from tests.credit.builders import NOW, captured, charge, hold
 from tests.credit.payments.conftest import MICROS, checkout, pay
+from users.closing import close
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_order")]
 
@@ -213,12 +216,63 @@ class SweepTests:
         payment.refresh_from_db()
         assert payment.status == PaymentStatus.AWAITING
 
+    def test_one_that_is_not_answered_keeps_no_other(self, alice, paypal):
+        broken, fine = checkout(alice, form_key="broken"), checkout(alice, form_key="fine")
+        Payment.objects.filter(pk=broken.pk).update(ask_at=NOW - timedelta(hours=1))  # so it is asked about first
+        paypal.broken[broken.order_id] = 500
+        paypal.approve(fine.order_id)
+        sweep_payments(now=NOW)
+        assert available(alice) == 20 * MICROS
+
+    def test_those_that_are_never_answered_come_after_the_others(self, alice, paypal):
+        for number in range(5):
+            paypal.broken[checkout(alice, form_key=f"broken:{number}").order_id] = 500
+        fine = checkout(alice, form_key="fine")
+        paypal.approve(fine.order_id)
+        for _ in range(2):
+            sweep_payments(now=NOW + timedelta(seconds=1))
+            cache.clear()  # its rest is over
+        assert available(alice) == 20 * MICROS
+
+    def test_a_dead_provider_is_left_alone_longer_each_time(self, alice, paypal):
+        for number in range(9):
+            checkout(alice, form_key=f"form:{number}")
+        paypal.down = True
+        with capture_logs() as said:
+            for _ in range(3):
+                assert sweep_payments(now=NOW + timedelta(seconds=1)) == 3
+                assert sweep_payments(now=NOW + timedelta(seconds=1)) == 0
+                cache.delete("credit:provider:paypal:rests")  # it is over
+        assert [line["seconds"] for line in said if line["event"] == "provider_rests"] == [30, 60, 120]
+
     def test_it_works_without_a_provider(self, alice, paypal, settings):
         payment = checkout(alice)
         settings.PAYPAL_CLIENT_ID = ""
         sweep_payments(now=payment.opened_at)
         payment.refresh_from_db()
         assert payment.status == PaymentStatus.AWAITING
+
+
+class ClosedTests:
+    """Cancelled, its account closed, then approved in another tab."""
+
+    @pytest.fixture
+    def left_open(self, alice, paypal):
+        payment = checkout(alice)
+        cancel_payment(payment_id=payment.pk)
+        paypal.approve(payment.order_id)
+        return payment
+
+    def test_nothing_is_collected_for_a_closed_account(self, alice, paypal, left_open):
+        close(alice, NOW)
+        assert refresh(left_open).status == PaymentStatus.DENIED
+        assert paypal.asked["captured"] == 0
+
+    def test_what_was_collected_meanwhile_is_held_for_an_operator(self, alice, left_open):
+        close(alice, NOW)
+        held = apply_order(payment_id=left_open.pk, order=captured(left_open), now=NOW)
+        assert (held.status, held.reason) == (PaymentStatus.MISMATCHED, "the account was closed meanwhile")
+        assert not Transfer.objects.exists()
 
 
 class BoundTests:
