@@ -1,22 +1,25 @@
-"""Payouts on Aptos: a transfer of a fungible asset per payout, by sequence number, with an expiry, over the REST API.
+"""Payouts on Aptos: a transfer of a fungible asset per payout, by sequence number, with an expiry, over the REST API."""
 
-`aptos_sdk` is imported when something is signed, never in a web process.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha3_256
 
 from credit.chains import Chain
+from credit.deposits.aptos import primary_store
+from credit.payouts.aptos_bytes import hash_of, raw_transfer, signed_bytes
 from credit.payouts.asking import Answer, ask, mapping
 from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
 
 APT = "0x1::aptos_coin::AptosCoin"
 LASTS = timedelta(seconds=90)  # then it can never land: long enough for a busy mempool, short enough for a crash
-GAS_MAX = 5_000  # units; a transfer that makes the receiver's store takes about 1,500
+GAS_MAX = 5_000  # units that one transfer may take; one that makes the receiver's store takes about 1,500
+GAS_MARGIN_PERCENT = 50  # beyond what the simulation took
 GAS_PRICE_LEAST = 100  # octas a unit
 COMMITTED = "user_transaction"
+STORE = "0x1::fungible_asset::FungibleStore"
+RECEIVER = "the account that it goes to: refuse it, its owner may name another."
 SIGNED_BCS = "application/x.aptos.signed_transaction+bcs"
 
 
@@ -38,18 +41,27 @@ class AptosLane:
     def funds(self, contract: str) -> Funds:
         return Funds(self._balance(contract), self._balance(APT), GAS_MAX * self._price())
 
+    def preflight(self, order: Order) -> str:
+        """A simulation under the number that is next on the chain: those that are under way are not in the way."""
+        account = self._answer("GET", f"accounts/{self.address}")
+        gas, said = self._simulate(order, account)
+        if gas is not None:
+            return ""
+        asset = self.chain.asset(order.contract)
+        return refusal(said, asset.symbol if asset else "The asset", sender_is_frozen=lambda: self._is_frozen(order.contract))
+
     def sign(self, order: Order, made: Sequence[Made]) -> Signed:
         """Its end is told by the chain's clock: this machine's may be wrong."""
-        from aptos_sdk.transactions import SignedTransaction
-
         price = max([self._price(), *(each.gas_price for each in made)])
-        expires_at = (clock_of(self._answer("GET", f"accounts/{self.address}")) + LASTS).replace(microsecond=0)
-        raw = raw_transfer(self.address, order, chain_id=self.chain.chain_id, price=price, expires_at=expires_at)
+        account = self._answer("GET", f"accounts/{self.address}")
+        expires_at = expiry(account)
+        gas = self._gas_limit(order, account)
+        raw = raw_transfer(self.address, order, chain_id=self.chain.chain_id, price=price, gas=gas, expires_at=expires_at)
         asset = self.chain.asset(order.contract)
         if asset is None:
             raise WrongChain("the asset of this payout is not set up any more")
         signature = self.signer.sign(raw.keyed(), worth_micros=asset.micros(order.units))
-        data = SignedTransaction(raw, _authenticator(self.signer.public_key, signature)).bytes()
+        data = signed_bytes(raw, self.signer.public_key, signature)
         return Signed(data, hash_of(data), expires_at, price)
 
     def broadcast(self, data: bytes) -> str:
@@ -105,6 +117,39 @@ class AptosLane:
     def _balance(self, asset: str) -> int:
         return int(str(self._answer("GET", f"accounts/{self.address}/balance/{asset}").body))
 
+    def _gas_limit(self, order: Order, account: Answer) -> int:
+        """By the simulation. What would fail by now has its number, which must be used: it gets all and fails on the chain."""
+        gas, _ = self._simulate(order, account)
+        return GAS_MAX if gas is None else min(GAS_MAX, gas + gas * GAS_MARGIN_PERCENT // 100)
+
+    def _simulate(self, order: Order, account: Answer) -> tuple[int | None, str]:
+        """(gas that it took, what the chain said); None: it would fail. Nodes want a signature that is none."""
+        number = int(mapping(account.body)["sequence_number"])
+        raw = raw_transfer(
+            self.address,
+            replace(order, number=number),
+            chain_id=self.chain.chain_id,
+            price=GAS_PRICE_LEAST,
+            gas=GAS_MAX,
+            expires_at=expiry(account),
+        )
+        data = signed_bytes(raw, self.signer.public_key, signature=bytes(64))
+        url, headers = f"{self.chain.node_url}/transactions/simulate", {"Content-Type": SIGNED_BCS}
+        answer = ask("POST", url, content=data, headers=headers)
+        if answer.status == 400:
+            return None, str(mapping(answer.body).get("message", ""))
+        if answer.status != 200 or not isinstance(answer.body, list) or not answer.body:
+            raise Unreachable(f"transactions/simulate: {answer.status} {answer.body}"[:300])
+        done = mapping(answer.body[0])
+        said = str(done.get("vm_status", ""))
+        return (int(str(done.get("gas_used"))), said) if done.get("success") is True else (None, said)
+
+    def _is_frozen(self, contract: str) -> bool:
+        """The sending wallet's own store of an asset."""
+        store = primary_store(self.address, contract)
+        answer = ask("GET", f"{self.chain.node_url}/accounts/{store}/resource/{STORE}")
+        return answer.status == 200 and mapping(mapping(answer.body).get("data")).get("frozen") is True
+
     def _price(self) -> int:
         return max(GAS_PRICE_LEAST, int(mapping(self._answer("GET", "estimate_gas_price").body)["gas_estimate"]))
 
@@ -118,48 +163,22 @@ class AptosLane:
         return answer
 
 
-def raw_transfer(sender: str, order: Order, *, chain_id: int, price: int, expires_at: datetime):
-    """The RawTransaction of 0x1::primary_fungible_store::transfer."""
-    from aptos_sdk.account_address import AccountAddress
-    from aptos_sdk.bcs import Serializer
-    from aptos_sdk.transactions import EntryFunction, RawTransaction, TransactionArgument, TransactionPayload
-    from aptos_sdk.type_tag import StructTag, TypeTag
+def refusal(said: str, symbol: str, *, sender_is_frozen: Callable[[], bool]) -> str:
+    """Why a simulated transfer failed, in words for operators."""
+    if "ESTORE_IS_FROZEN" in said:
+        whose = "the sending wallet: nothing in it can be sent." if sender_is_frozen() else RECEIVER
+        return f"The issuer of {symbol} has frozen {whose}"
+    if "EINSUFFICIENT_BALANCE" in said:
+        return f"The sending wallet has too little {symbol}: top it up."
+    if "INSUFFICIENT_BALANCE_FOR_TRANSACTION_FEE" in said:
+        return "The sending wallet has too little for gas: top it up."
+    return f"{symbol} would not take the transfer: {said}"[:300]
 
-    metadata, receiver = AccountAddress.from_str_relaxed(order.contract), AccountAddress.from_str_relaxed(order.to)
-    call = EntryFunction.natural(
-        "0x1::primary_fungible_store",
-        "transfer",
-        [TypeTag(StructTag.from_str("0x1::fungible_asset::Metadata"))],
-        [
-            TransactionArgument(metadata, Serializer.struct),
-            TransactionArgument(receiver, Serializer.struct),
-            TransactionArgument(order.units, Serializer.u64),
-        ],
-    )
-    return RawTransaction(
-        AccountAddress.from_str_relaxed(sender),
-        order.number,
-        TransactionPayload(call),
-        GAS_MAX,
-        price,
-        int(expires_at.timestamp()),
-        chain_id,
-    )
+
+def expiry(account: Answer) -> datetime:
+    return (clock_of(account) + LASTS).replace(microsecond=0)
 
 
 def clock_of(answer: Answer) -> datetime:
     """The chain's, when it answered."""
     return datetime.fromtimestamp(int(answer.headers["x-aptos-ledger-timestampusec"]) // 1_000_000, UTC)
-
-
-def hash_of(data: bytes) -> str:
-    """Of a signed transaction; known before it is sent."""
-    return "0x" + sha3_256(sha3_256(b"APTOS::Transaction").digest() + b"\0" + data).hexdigest()
-
-
-def _authenticator(public_key: bytes, signature: bytes):
-    from aptos_sdk.authenticator import Authenticator, Ed25519Authenticator
-    from aptos_sdk.ed25519 import PublicKey, Signature
-    from nacl.signing import VerifyKey
-
-    return Authenticator(Ed25519Authenticator(PublicKey(VerifyKey(public_key)), Signature(signature)))

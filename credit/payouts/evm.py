@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from credit.chains import Asset, Chain
+from credit.payouts import evm_refusals
 from credit.payouts.asking import ask
 from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
@@ -10,7 +11,8 @@ from credit.payouts.signer import Signer
 TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 BALANCE_OF = bytes.fromhex("70a08231")
 TRANSFERRED = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"  # Transfer(address,address,uint256)
-GAS_MAX = 120_000  # of a transfer; what is not used is not paid
+GAS_MAX = 120_000  # that one transfer may take
+GAS_MARGIN_PERCENT, GAS_MARGIN_LEAST = 25, 25_000  # beyond the estimate: a receiver with nothing left costs 22,100 more
 GWEI = 10**9
 TIP = GWEI  # to begin with
 BUMP_PERCENT = 25  # nodes take a replacement from 10 % on
@@ -41,11 +43,21 @@ class EvmLane:
         gas = int(self._call("eth_getBalance", self.address, "latest"), 16)
         return Funds(int(held, 16), gas, GAS_MAX * self._price())
 
+    def preflight(self, order: Order) -> str:
+        answer = self._ask("eth_call", self._transfer(order), "latest")
+        if evm_refusals.moves(answer):
+            gas = self._estimate(order)
+            return "" if gas and gas <= GAS_MAX else f"It would take {gas or 'any amount of'} gas; {GAS_MAX:,} may be spent."
+        asset = self.chain.asset(order.contract)
+        return evm_refusals.words(
+            answer, read=lambda data: self._read(order.contract, data), sender=self.address, order=order, asset=asset
+        )
+
     def sign(self, order: Order, made: Sequence[Made]) -> Signed:
         price = min(max([self._price(), *(raised(each.gas_price) for each in made)]), self.gas_price_max)
         tip = price if made else min(TIP, price)  # nodes want both raised
         asset = self.chain.asset(order.contract)
-        body = transfer_body(order, chain_id=self.chain.chain_id, price=price, tip=tip)
+        body = transfer_body(order, chain_id=self.chain.chain_id, price=price, tip=tip, gas=self._gas_limit(order))
         return self._signed(body, price, asset)
 
     def _signed(self, body: list, price: int, asset: Asset | None) -> Signed:
@@ -97,6 +109,24 @@ class EvmLane:
         ends = [int(self.address, 16), int(order.to, 16)]
         return topics[0] == TRANSFERRED and [int(t, 16) for t in topics[1:]] == ends and int(log["data"], 16) == order.units
 
+    def _gas_limit(self, order: Order) -> int:
+        """By the estimate. What would fail by now has its number, which must be used: it gets all and fails on the chain."""
+        gas = self._estimate(order)
+        return min(GAS_MAX, gas + max(GAS_MARGIN_LEAST, gas * GAS_MARGIN_PERCENT // 100)) if gas else GAS_MAX
+
+    def _estimate(self, order: Order) -> int:
+        """Gas; 0: the node gives none."""
+        result = self._ask("eth_estimateGas", self._transfer(order)).get("result")
+        return int(result, 16) if isinstance(result, str) else 0
+
+    def _transfer(self, order: Order) -> dict[str, str]:
+        return {"from": self.address, "to": order.contract, "data": "0x" + transfer_data(order).hex()}
+
+    def _read(self, contract: str, data: bytes) -> int | None:
+        """A number out of a contract; None: it has no such function."""
+        result = self._ask("eth_call", {"to": contract, "data": "0x" + data.hex()}, "latest").get("result")
+        return int(result, 16) if isinstance(result, str) and len(result) == 66 else None
+
     def _final_block(self) -> int | None:
         """None: no block is final yet."""
         if self.chain.confirmations:
@@ -129,10 +159,13 @@ class EvmLane:
         return body
 
 
-def transfer_body(order: Order, *, chain_id: int, price: int, tip: int) -> list:
+def transfer_body(order: Order, *, chain_id: int, price: int, tip: int, gas: int) -> list:
     """The fields of EIP-1559 before the signature."""
-    data = TRANSFER + bytes(12) + _bytes(order.to) + order.units.to_bytes(32, "big")
-    return [chain_id, order.number, tip, price, GAS_MAX, _bytes(order.contract), 0, data, []]
+    return [chain_id, order.number, tip, price, gas, _bytes(order.contract), 0, transfer_data(order), []]
+
+
+def transfer_data(order: Order) -> bytes:
+    return TRANSFER + bytes(12) + _bytes(order.to) + order.units.to_bytes(32, "big")
 
 
 def raised(price: int) -> int:

@@ -85,6 +85,9 @@ class Lane(Protocol):
 
     def funds(self, contract: str) -> Funds: ...
 
+    def preflight(self, order: Order) -> str:
+        """Why the transfer would fail if it were sent now, in words for operators; empty: it would arrive. No number is looked at."""
+
     def sign(self, order: Order, made: Sequence[Made]) -> Signed:
         """A transaction under the number of `order`: the first, or one in the place of those `made`."""
 

@@ -76,7 +76,7 @@ def follow(sender: Lane, lane: PayoutLane, now: datetime) -> None:
 def advance(sender: Lane, lane: PayoutLane, payout: Payout, now: datetime) -> None:
     """One payout as far as it can go now."""
     rows = list(payout.transactions.all())
-    order, made = order_of(payout), [made_of(row) for row in rows]
+    order, made = reserved(payout), [made_of(row) for row in rows]
     if not rows:
         return sign_and_send(sender, lane, payout, [], now)
     fate = sender.fate(order, made)
@@ -102,7 +102,7 @@ def sign_and_send(sender: Lane, lane: PayoutLane, payout: Payout, made: list[Mad
     """Stored first: what was sent and forgotten could be paid again."""
     if lane.stopped_at:
         return
-    signed = sender.sign(order_of(payout), made)
+    signed = sender.sign(reserved(payout), made)
     send(sender, lane, services.store_signed(payout_id=payout.pk, signed=signed, now=now), now)
 
 
@@ -119,9 +119,13 @@ def is_due(row: PayoutTransaction, now: datetime) -> bool:
     return row.sent_at is None or (now - row.sent_at).total_seconds() >= AGAIN_SECONDS
 
 
-def order_of(payout: Payout) -> Order:
+def reserved(payout: Payout) -> Order:
     assert payout.number is not None, "nothing is signed without a number"
-    return Order(number=int(payout.number), contract=payout.asset, to=payout.address, units=int(payout.units))
+    return order_of(payout, number=int(payout.number))
+
+
+def order_of(payout: Payout, *, number: int) -> Order:
+    return Order(number=number, contract=payout.asset, to=payout.address, units=int(payout.units))
 
 
 def made_of(row: PayoutTransaction) -> Made:
@@ -132,7 +136,7 @@ def made_of(row: PayoutTransaction) -> Made:
 
 
 def begin_batch(chain: Chain, sender: Lane, lane: PayoutLane, now: datetime) -> None:
-    """Numbers for whatever the sending wallet can pay; the rest says why it waits."""
+    """Numbers for whatever the sending wallet can pay and the chain would take; the rest says why it waits."""
     for asset in chain.assets:
         approved = Payout.objects.filter(status=PayoutStatus.APPROVED, chain=chain.key, asset=asset.contract, lane=None)
         waiting = list(approved.order_by("pk")[:CHOSEN_MAX])
@@ -146,6 +150,7 @@ def begin_batch(chain: Chain, sender: Lane, lane: PayoutLane, now: datetime) -> 
             under_way=list(lane.payouts.filter(status__in=ON_ITS_WAY)),
             left_today_micros=settings.PAYOUT_DAY_MAX_MICROS - paid_today(lane, now),
             payout_max_micros=settings.PAYOUT_MAX_MICROS,
+            refusal_of=lambda payout: sender.preflight(order_of(payout, number=0)),
         )
         for words, kept in choice.kept.items():
             log.error("payouts_kept", chain=chain.key, payouts=len(kept), words=words)

@@ -1,6 +1,6 @@
 """May a batch be paid? Looked at before numbers are given, because a number that is given must be used."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from common.money import format_exact
@@ -30,8 +30,9 @@ def choose(
     under_way: list[Payout],
     left_today_micros: int,
     payout_max_micros: int,
+    refusal_of: Callable[[Payout], str],
 ) -> Choice:
-    """In the order of asking, whatever still fits. What is under way counts as if none of it had left the wallet yet."""
+    """In the order of asking, whatever still fits and would arrive. What is under way counts as if none of it had left yet."""
     choice = Choice()
     units = funds.asset_units - sum(int(payout.units) for payout in under_way)
     gas = funds.gas_units - funds.gas_units_each * len(under_way)
@@ -46,6 +47,8 @@ def choose(
             choice.keep(payout, f"The sending wallet has too little {asset.symbol}: top it up.")
         elif gas < funds.gas_units_each:
             choice.keep(payout, "The sending wallet has too little for gas: top it up.")
+        elif refusal := refusal_of(payout):
+            choice.keep(payout, refusal)
         else:
             choice.go.append(payout)
             units -= int(payout.units)

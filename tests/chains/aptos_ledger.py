@@ -216,8 +216,9 @@ class Ledger:
         self.transactions.append(answers.checkpoint(self.version + 1, moment))
 
     def simulate(self, tx: Submitted) -> dict:
-        state = copy.deepcopy(self.state)
+        state, aborts = copy.deepcopy(self.state), list(self.aborts)
         outcome = self.execute(tx, state)
+        self.aborts = aborts  # those are of transactions
         answer = answers.committed(tx, outcome, self.version, self.microseconds(), state)
         return {name: value for name, value in answer.items() if name != "type"}
 

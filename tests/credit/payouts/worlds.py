@@ -28,7 +28,12 @@ class EvmWorld:
     def __init__(self, chain: EvmChain) -> None:
         self.chain = chain
         self.fresh = (f"0x{number:040x}" for number in itertools.count(FIRST))
-        place = "0x" + keccak(bytes.fromhex(self.refused[2:]).rjust(32, b"\0") + BALANCES.to_bytes(32, "big")).hex()
+        self.fill(chain, self.refused)
+
+    @staticmethod
+    def fill(chain: EvmChain, address: str) -> None:
+        """An account that can take no more."""
+        place = "0x" + keccak(bytes.fromhex(address[2:]).rjust(32, b"\0") + BALANCES.to_bytes(32, "big")).hex()
         chain.rpc("anvil_setStorageAt", chain.usdt.address, place, "0x" + "ff" * 32)
 
     def arrived(self, address: str) -> int:
