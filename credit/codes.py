@@ -65,3 +65,4 @@ class Code(TextChoices):
     PAID_OUT = "paid_out", "Paid out"  # payout -> chain
     WITHDRAWAL_FEE = "withdrawal_fee", "Withdrawal fee"  # payout -> network
     WITHDRAWAL_RETURNED = "withdrawal_returned", "Withdrawal returned"  # payout -> spendable, earned
+    REVENUE_TAKEN = "revenue_taken", "Revenue taken"  # network -> chain

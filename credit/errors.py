@@ -66,6 +66,26 @@ class AdjustmentRefused(Exception):
         self.reason = reason
 
 
+class TakingRefused(Exception):
+    """Revenue that is not taken; nothing moved. `reason`: amount, reason, revenue, treasury, chain or second."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def words(self) -> str:
+        """For operators."""
+        return {
+            "amount": "Say how much.",
+            "reason": "Say why: it stays in the books.",
+            "revenue": "The network has earned less than that.",
+            "treasury": "By the books there is less than that in this treasury.",
+            "chain": "That chain or asset is not set up any more.",
+            "second": "Somebody else has to agree: you asked for it.",
+        }[self.reason]
+
+
 class TopUpRefused(Exception):
     """A top-up that is not begun; nothing was written. `reason`: amount, recognised_by, open or busy."""
 

@@ -111,6 +111,13 @@ LEFT JOIN credit_transfer paid ON paid.key = format('payout:%s:paid_out', p.id)
 LEFT JOIN credit_transfer back ON back.key = format('payout:%s:returned', p.id)
 WHERE coalesce(paid.amount_micros, 0) <> CASE WHEN p.status = 'confirmed' THEN p.amount_micros - p.fee_micros ELSE 0 END
    OR coalesce(back.amount_micros, 0) <> CASE WHEN p.status IN ('cancelled', 'refused', 'returned') THEN p.amount_micros ELSE 0 END""",
+    "Revenue is taken as its takings say": """
+SELECT format('taking %s of %s micros is %s, its transfers say %s', k.id, k.amount_micros, k.status, coalesce(t.micros, 0))
+FROM credit_taking k LEFT JOIN LATERAL (
+    SELECT sum(amount_micros) AS micros FROM credit_transfer
+    WHERE key IN (format('taking:%s/purchased', k.id), format('taking:%s/earned', k.id))
+) AS t ON true
+WHERE coalesce(t.micros, 0) <> CASE WHEN k.status = 'made' THEN k.amount_micros ELSE 0 END""",
     "A transfer belongs to the one user it touches": """
 SELECT format('transfer %s (%s) is in the history of user %s', t.id, t.key, t.owner_id)
 FROM credit_transfer t JOIN credit_account s ON s.id = t.source_id JOIN credit_account g ON g.id = t.target_id

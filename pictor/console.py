@@ -57,6 +57,7 @@ NAVIGATION = [
             entry("Transfers", "swap_horiz", "credit_transfer"),
             entry("Holds", "lock", "credit_hold"),
             entry("Adjustments", "balance", "credit_adjustment"),
+            entry("Revenue taken", "savings", "credit_taking"),
             entry("Reconciliation", "compare_arrows", "credit_reconciliation"),
             entry("Documents", "receipt_long", "credit_invoice"),
             entry("Rules", "gavel", "credit_creditrule"),

@@ -9,6 +9,7 @@ from credit.models.payments import Debt, Dispute, FrozenEarning, Payment, Provid
 from credit.models.payouts import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
 from credit.models.reconciliations import Reconciliation
 from credit.models.sums import DaySum
+from credit.models.takings import Taking
 
 __all__ = [
     "Account",
@@ -38,6 +39,7 @@ __all__ = [
     "RecognisedBy",
     "Reconciliation",
     "Series",
+    "Taking",
     "TopUp",
     "Transfer",
 ]

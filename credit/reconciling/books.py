@@ -6,28 +6,22 @@ What `manage.py check_ledger` proves is not read again: see PROVED_ELSEWHERE.
 from django.db import connection, transaction
 from django.db.models import F, Sum
 
+from credit.adjustment_states import AdjustmentStatus
+from credit.booked import SETTLED
 from credit.codes import Kind
 from credit.deposit_states import DepositStatus
-from credit.models import Account, Deposit, Dispute, Payment, Payout
+from credit.models import Deposit, Dispute, Payment, Payout, Taking
+from credit.nets import nets
 from credit.payment_states import DisputeStatus, PaymentStatus
 from credit.payout_states import PayoutStatus
 from credit.reconciliation import Line, compare_books
 
-SETTLED = (DepositStatus.CREDITED, DepositStatus.UNCLAIMED, DepositStatus.CLAIMED)
 PROVED_ELSEWHERE = (  # laws of credit.proof
     "A payment equals its transfer",
     "Disputed accounts equal the open disputes",
     "Money of withdrawals equals the open payouts",
     "A payout is paid or given back as its status says",
 )
-
-# In minus out of summed accounts.
-NET = """
-SELECT coalesce(sum(amount), 0)::bigint FROM (
-    SELECT amount_micros AS amount FROM credit_transfer WHERE target_id = ANY(%(ids)s)
-    UNION ALL SELECT -amount_micros FROM credit_transfer WHERE source_id = ANY(%(ids)s)
-) AS legs
-"""
 
 
 def compare() -> list[Line]:
@@ -42,9 +36,9 @@ def compare() -> list[Line]:
 def _chains() -> Line:
     came = _sum(Deposit.objects.filter(status__in=SETTLED), "amount_micros")
     left = _sum(Payout.objects.filter(status=PayoutStatus.CONFIRMED), F("amount_micros") - F("fee_micros"))
-    return compare_books(
-        "Money by chain", account_micros=-_net(Kind.CHAIN), rows_micros=came - left, rows="deposits less payouts"
-    )
+    taken = _sum(Taking.objects.filter(status=AdjustmentStatus.MADE), "amount_micros")
+    rows = "deposits less payouts and revenue taken"
+    return compare_books("Money by chain", account_micros=-_net(Kind.CHAIN), rows_micros=came - left - taken, rows=rows)
 
 
 def _unclaimed() -> Line:
@@ -64,7 +58,4 @@ def _sum(rows, what) -> int:
 
 
 def _net(kind: Kind) -> int:
-    ids = list(Account.objects.filter(kind=kind).values_list("pk", flat=True))
-    with connection.cursor() as cursor:
-        cursor.execute(NET, {"ids": ids})
-        return cursor.fetchone()[0]
+    return sum(nets(kind).values())

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import DecimalField, Sum
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 
 from common.templatetags.pictor import ago
+from credit.booked import SETTLED, booked_units
 from credit.chains import Asset, Chain, all_chains, deposit_chains
 from credit.deposits.watching import reader_of
 from credit.deposits.wire import NodeDown
@@ -17,14 +18,12 @@ from credit.payouts.evm import GWEI, EvmLane
 from credit.payouts.lanes import Funds, Lane, Unreachable, WrongChain
 from credit.payouts.signer import WatchOnly
 from credit.reconciliation import Line, Verdict, Wallets, compare_wallets, judge_gas
-from credit.reconciling.books import SETTLED
 from credit.withdrawing import sender_of
 
 GAS_PAYOUTS_LEAST = 20
 READ_WITHIN = timedelta(minutes=10)
 ARRIVES_WITHIN = timedelta(hours=1)
 NAMED_MAX = 10
-UNITS = DecimalField(max_digits=78, decimal_places=0)
 
 
 def compare(now: datetime, gas_price_max_gwei: int) -> Iterator[Line]:
@@ -48,7 +47,7 @@ def _compare_asset(chain: Chain, asset: Asset, gwei_max: int) -> Iterator[Line]:
     addresses = [address for address in dict.fromkeys((sender, chain.treasury)) if address]
     if not addresses:
         return
-    before = _booked(chain, asset)
+    before = booked_units(chain, asset)
     try:
         reader_of(chain, asset).check()
         funds = {address: _lane(chain, address, gwei_max).funds(asset.contract) for address in addresses}
@@ -56,7 +55,7 @@ def _compare_asset(chain: Chain, asset: Asset, gwei_max: int) -> Iterator[Line]:
         yield Line("chains", subject, Verdict.UNKNOWN, f"The node cannot be believed: {error}"[:300])
         return
     held = sum(each.asset_units for each in funds.values())
-    wallets = Wallets(held, min(before, _booked(chain, asset)), _under_way(chain, asset))
+    wallets = Wallets(held, min(before, booked_units(chain, asset)), _under_way(chain, asset))
     yield compare_wallets(subject, wallets, symbol=asset.symbol, micros_of=asset.micros)
     if sender:
         yield _judge_gas(chain, funds[sender])
@@ -76,14 +75,6 @@ def _judge_gas(chain: Chain, funds: Funds) -> Line:
         gas_units_each=funds.gas_units_each,
         least_payouts=GAS_PAYOUTS_LEAST,
     )
-
-
-def _booked(chain: Chain, asset: Asset) -> int:
-    """Units that came in by this asset, less those that went out."""
-    here = {"chain": chain.key, "asset": asset.contract}
-    came = Deposit.objects.filter(status__in=SETTLED, **here).aggregate(units=Sum(Cast("units", UNITS)))["units"]
-    left = Payout.objects.filter(status=PayoutStatus.CONFIRMED, **here).aggregate(units=Sum("units"))["units"]
-    return int(came or 0) - int(left or 0)
 
 
 def _under_way(chain: Chain, asset: Asset) -> int:

@@ -1,12 +1,9 @@
 """Corrections by operators, each with a reason; above a limit a second operator agrees before anything moves."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Sum
-from django.db.models.functions import Abs
 
 from common.transitions import move
 from credit import events, notices
@@ -17,9 +14,8 @@ from credit.errors import AdjustmentRefused, NotClaimable
 from credit.models import Adjustment, Deposit, Transfer
 from credit.posting import chart_of, platform, spendable
 from credit.services.additions import transfer
+from credit.services.alone import alone_today_micros, lock_operator
 from credit.services.deposits import claim_deposit
-
-DAY = timedelta(days=1)
 
 
 @transaction.atomic
@@ -56,9 +52,9 @@ def ask_claim(*, deposit_id: int, user, reason: str, operator, now: datetime) ->
 
 
 def _ask(user, bucket: Bucket, amount_micros: int, reason: str, operator, now: datetime, deposit=None) -> Adjustment:
-    get_user_model().objects.select_for_update(no_key=True).get(pk=operator.pk)
+    lock_operator(operator)
     _check(user, amount_micros, reason, operator)
-    alone = _alone_today(operator, now)
+    alone = alone_today_micros(operator, now)
     adjustment = Adjustment.objects.create(
         user=user,
         bucket=bucket,
@@ -106,12 +102,6 @@ def _check(user, amount_micros: int, reason: str, operator) -> None:
         raise AdjustmentRefused("reason")
     if user.pk == operator.pk:
         raise AdjustmentRefused("own")
-
-
-def _alone_today(operator, now: datetime) -> int:
-    """Micros that the operator moved without a second one within a day, in either direction."""
-    alone = Adjustment.objects.filter(asked_by=operator, asked_at__gt=now - DAY, needs_second=False)
-    return alone.aggregate(micros=Sum(Abs("amount_micros")))["micros"] or 0
 
 
 def _locked(adjustment_id: int) -> Adjustment:
