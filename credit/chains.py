@@ -42,6 +42,7 @@ class Chain:
     name: str
     chain_id: int
     node_url: str
+    indexer_url: str = ""  # Aptos: GraphQL, asked where payments may be found
     treasury: str  # canonical, or empty: takes no payments
     assets: tuple[Asset, ...] = field(default=())
     confirmations: int = 0  # blocks until a payment is final; 0: when the node itself calls it final
@@ -101,6 +102,7 @@ def _aptos() -> Chain:
         name={1: "Aptos", 2: "Aptos test net"}.get(settings.APTOS_CHAIN_ID, f"Aptos chain {settings.APTOS_CHAIN_ID}"),
         chain_id=settings.APTOS_CHAIN_ID,
         node_url=settings.APTOS_NODE_URL,
+        indexer_url=settings.APTOS_INDEXER_URL,
         treasury=_address("aptos", settings.APTOS_TREASURY),
         assets=_assets("aptos", settings.APTOS_ASSET, settings.APTOS_ASSET_SYMBOL, settings.APTOS_ASSET_DECIMALS),
         explorer_url=settings.APTOS_EXPLORER_URL,

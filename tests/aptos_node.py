@@ -59,6 +59,8 @@ class AptosNode:
         self.ledger = Ledger(lambda: time.time() + self.offset)
         self.ledger.keys = self.keys
         self.is_held = False
+        self.indexed: int | None = None
+        self.invented: list[int] = []  # versions that the indexer makes up
         self.faults: list[Fault] = []
         self.asked: list[str] = []  # "GET /v1/accounts/0x…", in order
         self.closing = threading.Event()
@@ -68,6 +70,10 @@ class AptosNode:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    @property
+    def indexer_url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/graphql"
 
     def close(self) -> None:
         self.closing.set()
@@ -231,6 +237,25 @@ class AptosNode:
             return refusal(400, "invalid_input", "Simulated transactions must not have a valid signature")
         return Answer(200, [self.ledger.simulate(tx)])
 
+    def graphql(self, content: bytes, **_) -> Answer:
+        """An indexer's, as far as payments are looked for; `indexed` is how far it has read (None: all)."""
+        asked = json.loads(content)
+        read_to = self.ledger.version if self.indexed is None else self.indexed
+        if "processor_status" in asked["query"]:
+            states = [{"last_success_version": read_to}]
+            return Answer(200, {"data": {"ledger_infos": [{"chain_id": self.chain_id}], "processor_status": states}})
+        wanted = asked["variables"]
+        store = primary_store(wanted["owner"], wanted["asset"])
+        rows = [
+            {"transaction_version": version}
+            for tx in self.ledger.transactions
+            if wanted["after"] < (version := int(tx["version"])) <= wanted["until"]
+            for event in tx["events"]
+            if event["type"] == "0x1::fungible_asset::Deposit" and event["data"]["store"] == store
+        ]
+        rows += [{"transaction_version": version} for version in self.invented]
+        return Answer(200, {"data": {"fungible_asset_activities": rows[: wanted["limit"]]}})
+
     def view(self, content: bytes, content_type: str, **_) -> Answer:
         call = decode_view(content) if content_type == VIEW else asked_in_json(content)
         respond = VIEWS.get(call.function)
@@ -282,6 +307,7 @@ ROUTES = [
     ("POST", r"/v1/transactions", AptosNode.submit),
     ("POST", r"/v1/transactions/simulate", AptosNode.simulate),
     ("POST", r"/v1/view", AptosNode.view),
+    ("POST", r"/graphql", AptosNode.graphql),
 ]
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha3_256
 
 from credit.chains import Asset, Chain, canonical
+from credit.deposits.aptos_index import AptosIndex
 from credit.deposits.reading import Found, Payment, Position
 from credit.deposits.wire import NodeDown, ask, hash_of, listing, mapping, whole
 from users.wallets.refusals import Refused
@@ -48,13 +49,23 @@ class AptosReader:
         return Position(version, version)
 
     def payments(self, after: int, until: int) -> tuple[list[Payment], int]:
+        """By the index where there is one, else out of the list of all transactions."""
         if until <= after:
             return [], after
+        if self.chain.indexer_url:
+            versions, read_to = AptosIndex(self.chain, self.asset).versions(after, until)
+            return [payment for version in versions for payment in self._at(version)], read_to
         limit = min(PAGE, until - after)
         page = listing(self._get("transactions", start=after + 1, limit=limit)[1])
         if [whole(mapping(tx).get("version")) for tx in page] != list(range(after + 1, after + 1 + len(page))):
             raise NodeDown("transactions are missing in a page")
         return [payment for tx in page for payment in self._payments(tx)], after + len(page)
+
+    def _at(self, version: int) -> list[Payment]:
+        tx = mapping(self._get(f"transactions/by_version/{version}")[1])
+        if whole(tx.get("version")) != version:
+            raise NodeDown("another transaction")
+        return self._payments(tx)
 
     def transaction(self, tx_hash: str) -> Found | None:
         _, answer = self._get(f"transactions/by_hash/{tx_hash}", missing_is=404)

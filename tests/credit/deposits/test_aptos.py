@@ -144,3 +144,67 @@ class NodeTests:
         DepositCursor.objects.update(position=5)
         assert not look()
         assert "410" in DepositCursor.objects.get().problem
+
+
+class IndexTests:
+    """An indexer says where to look; what came is what the full node says."""
+
+    @pytest.fixture(autouse=True)
+    def index(self, node, wallet, aptos_settings):
+        aptos_settings.APTOS_INDEXER_URL = node.indexer_url
+        node.asked.clear()
+
+    def test_only_what_concerns_the_treasury_is_read(self, alice, node):
+        for _ in range(30):
+            pay(node, STRANGER, Petra(9).address, 1)
+        pay(node, ALICE, APTOS_TREASURY, 25_000_000)
+
+        assert look()
+
+        assert available(alice) == 25_000_000
+        assert len([asked for asked in node.asked if "by_version" in asked]) == 1
+        assert not [asked for asked in node.asked if asked.startswith("GET /v1/transactions?")]
+        assert DepositCursor.objects.get().position == node.ledger.version
+
+    def test_many_are_read_page_after_page(self, alice, node, monkeypatch):
+        monkeypatch.setattr("credit.deposits.aptos_index.VERSIONS_MAX", 2)
+        for _ in range(5):
+            pay(node, ALICE, APTOS_TREASURY, 1_000_000)
+
+        assert look()
+
+        assert available(alice) == 5_000_000
+
+    def test_what_the_index_has_not_read_is_found_later(self, alice, node):
+        node.indexed = node.ledger.version
+        pay(node, ALICE, APTOS_TREASURY, 1_000_000)
+        assert look()
+        assert (available(alice), DepositCursor.objects.get().position) == (0, node.indexed)
+
+        node.indexed = None
+        assert look()
+        assert available(alice) == 1_000_000
+
+    def test_what_the_index_makes_up_pays_nothing(self, alice, node):
+        pay(node, STRANGER, Petra(9).address, 7)
+        node.invented = [node.ledger.version - 1]
+
+        assert look()
+
+        assert not Deposit.objects.exists()
+
+    @pytest.mark.parametrize("wrong", ["sick", "old versions", "down"])
+    def test_an_index_that_cannot_be_believed_delays_and_loses_nothing(self, alice, node, aptos_settings, wrong):
+        pay(node, ALICE, APTOS_TREASURY, 1_000_000)
+        node.invented = [1] if wrong == "old versions" else []
+        if wrong == "sick":
+            node.fail(500, on="POST /graphql")
+        elif wrong == "down":
+            aptos_settings.APTOS_INDEXER_URL = "http://127.0.0.1:9"
+        assert not look()
+        assert available(alice) == 0
+
+        node.invented = []
+        aptos_settings.APTOS_INDEXER_URL = node.indexer_url
+        assert look()
+        assert available(alice) == 1_000_000
