@@ -9,8 +9,8 @@ The truth lies between the two; their mean is taken. Frames between those probed
 
 The range is `average / (1 + margin)` to `average * (1 + margin)`, where the margin is the larger of what nodes always
 differ by (MARGIN) and twice the worst residual of the line, plus half of what the two readings of the factors differ by,
-plus what the quarters changed of the picture that first, middle and last frame alone give. The first shot pays for the
-start of its node and is not believed; what it took too long may come once more, to the upper end.
+plus what the quarters changed of the picture that first, middle and last frame alone give, or UNSEEN where there were none.
+The first shot pays for the start of its node and is not believed; what it took too long may come once more, to the upper end.
 
 Cycles stops early where a picture is clean (adaptive sampling), from some 32 samples on at the earliest. Of such a job the
 middle frame is also rendered with all its samples where it is light, and that is its whole. Where it is not, the straight
@@ -28,8 +28,8 @@ from rendering.probing import Planned, Shot, shots
 
 MARGIN = 0.18  # each way: seconds of nodes are by the clock, and other programs run there
 MARGIN_MAX = 4.0
-WEIGHTS = (0.125, 0.25, 0.25, 0.25, 0.125)  # trapezoid rule over the five spots
-COARSE_WEIGHTS = (0.25, 0.0, 0.5, 0.0, 0.25)  # and over first, middle and last
+UNSEEN = 0.04  # what the quarters of a job of few frames may have changed
+WEIGHTS = {3: (0.25, 0.5, 0.25), 5: (0.125, 0.25, 0.25, 0.25, 0.125)}  # trapezoid rule over so many spots
 ADAPTIVE_FROM = 32  # samples; below, nothing stops early
 
 Seconds = Mapping[Shot, float]
@@ -57,7 +57,7 @@ def seconds_per_frame(seconds: Seconds, job: Planned, *, pixel_ratio: float = 1.
     if line.at(job.levels[1]) <= 0:
         return Range(0.0, 0.0)
     least, most = wholes(seconds, job, line)
-    by_all, by_samples = (_average(factors, WEIGHTS) for factors in readings(seconds, job, line, sqrt(least * most)))
+    by_all, by_samples = (_average(factors) for factors in readings(seconds, job, line, sqrt(least * most)))
     average = (by_all + by_samples) / 2
     spread = abs(by_all - by_samples) / (2 * average) + _bend(seconds, job) + sqrt(most / least) - 1
     margin = min(MARGIN_MAX, max(MARGIN, 2 * line.residual) + spread)
@@ -67,7 +67,7 @@ def seconds_per_frame(seconds: Seconds, job: Planned, *, pixel_ratio: float = 1.
 
 def middle_line(seconds: Seconds, job: Planned) -> Line:
     """The line through the shots of the middle frame but the one that warmed up; neither part is less than nothing."""
-    warm_up, middle = shots(job)[0], job.spots[2]
+    warm_up, middle = shots(job)[0], job.middle
     believed = [Shot(middle, samples) for samples in job.levels if Shot(middle, samples) != warm_up]
     known = {shot.samples: seconds[shot] for shot in believed if shot in seconds}
     per_sample, fixed = linear_regression(list(known), list(known.values()))
@@ -82,7 +82,7 @@ def middle_line(seconds: Seconds, job: Planned) -> Line:
 def wholes(seconds: Seconds, job: Planned, line: Line) -> tuple[float, float]:
     """What the middle frame takes at the samples of the job, at least and at most."""
     if job.is_seen_whole:
-        return (seconds[Shot(job.spots[2], job.samples)],) * 2
+        return (seconds[Shot(job.middle, job.samples)],) * 2
     straight, most = line.at(job.samples), job.levels[2]
     if not job.is_adaptive or job.samples <= max(ADAPTIVE_FROM, most):
         return straight, straight
@@ -94,7 +94,7 @@ def wholes(seconds: Seconds, job: Planned, line: Line) -> tuple[float, float]:
 def _bent(seconds: Seconds, job: Planned, line: Line) -> tuple[float, float]:
     """As `wholes`, by the three shots of the middle frame; the line where their slope does not fall."""
     few, more, most = job.levels
-    took = [seconds.get(Shot(job.spots[2], samples), 0.0) for samples in (few, more, most)]
+    took = [seconds.get(Shot(job.middle, samples), 0.0) for samples in (few, more, most)]
     early, late = (took[1] - took[0]) / (more - few), (took[2] - took[1]) / (most - more)
     if not 0 < late < early:
         return line.at(job.samples), line.at(job.samples)
@@ -133,10 +133,13 @@ def start_seconds(seconds: Seconds, job: Planned, line: Line) -> float:
 
 def _bend(seconds: Seconds, job: Planned) -> float:
     """How far the average over five spots is from that over three."""
+    if len(job.spots) == 3:
+        return UNSEEN if len(job.frames) > 3 else 0.0
     took = [seconds[Shot(frame, job.levels[1])] for frame in job.spots]
-    fine, coarse = _average(took, WEIGHTS), _average(took, COARSE_WEIGHTS)
+    fine, coarse = _average(took), _average(took[::2])
     return abs(fine - coarse) / fine if fine else 0.0
 
 
-def _average(values: list[float], weights: tuple[float, ...]) -> float:
-    return sum(value * weight for value, weight in zip(values, weights, strict=True))
+def _average(values: list[float]) -> float:
+    """Over the spots, between which frames change in straight lines."""
+    return sum(value * weight for value, weight in zip(values, WEIGHTS[len(values)], strict=True))

@@ -226,7 +226,7 @@ class PageTests:
         return signed_in(job.owner)
 
     def test_a_probe_is_begun_from_the_page_and_keeps_the_settings(self, browser, job):
-        sent = browser.post(reverse("rendering:job-probe", args=[job.pk]), AS_IN_THE_FILE | {"samples": "32", "frames": "1-9"})
+        sent = browser.post(reverse("rendering:job-probe", args=[job.pk]), AS_IN_THE_FILE | {"samples": "32", "frames": "1-19"})
         assert sent["Location"] == reverse("rendering:job-settings", args=[job.pk])
         job.refresh_from_db()
         assert (job.samples, job.probe_frames.count()) == (32, 8)

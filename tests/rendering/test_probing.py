@@ -20,8 +20,16 @@ def test_five_frames_at_few_samples_and_the_middle_one_at_three_numbers_of_them(
     assert sorted(shot.samples for shot in shots if shot.frame == 51) == [8, 16, 32]
 
 
-def test_what_is_believed_never_follows_a_shot_of_the_same_frame():
-    shots = probing.shots(Planned(FRAMES, 256, HD))
+def test_a_job_of_few_frames_is_probed_without_the_quarters():
+    shots = probing.shots(Planned(FRAMES[:8], 256, HD))
+    assert sorted({shot.frame for shot in shots}) == [1, 5, 8]
+    assert sorted(shot.samples for shot in shots if shot.frame == 5) == [8, 16, 32]
+
+
+@pytest.mark.parametrize("count", [3, 8, 15, 16, 100])
+@pytest.mark.parametrize(("samples", "pixels"), [(256, HD), (160, 9_216)])
+def test_what_is_believed_never_follows_a_shot_of_the_same_frame(count, samples, pixels):
+    shots = probing.shots(Planned(FRAMES[:count], samples, pixels, is_adaptive=True))
     assert all(before.frame != after.frame for before, after in pairwise(shots))
 
 
