@@ -91,12 +91,12 @@ def _order(newer: Place | None) -> tuple[str, str]:
 
 def _places(owner, wanted: Wanted, limit: int, *, older: Place | None, newer: Place | None, reach: Reach | None) -> list[Place]:
     """Where the wanted entries are: the nearest `limit` in the direction that is read."""
-    order, parts = _order(newer), _parts(owner, wanted, older, newer, reach)
-    parts = [part.order_by(*order).values_list("created_at", "id")[:limit] for part in parts]
+    order, wanted_rows = _order(newer), _parts(owner, wanted, older, newer, reach)
+    parts = [rows.order_by(*order).values_list("created_at", "id")[:limit] for rows in wanted_rows]
     if not parts:
         return []
-    rows = parts[0].union(*parts[1:], all=True).order_by(*order)[:limit] if len(parts) > 1 else parts[0]
-    return [Place(*row) for row in rows]
+    found = parts[0].union(*parts[1:], all=True).order_by(*order)[:limit] if len(parts) > 1 else parts[0]
+    return [Place(*row) for row in found]
 
 
 def _parts(
