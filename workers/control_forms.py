@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -195,13 +194,22 @@ def emails_of(user_ids: list[int]) -> list[str]:
 
 
 def _day_fields(number: int, name: str) -> dict[str, forms.Field]:
-    said = {"invalid": "Write a time, for example 18:00."}
-    clock = partial(forms.TimeField, required=False, error_messages=said)
     return {
         f"mode_{number}": forms.ChoiceField(label=name, choices=MODES),
-        f"opens_{number}": clock(label=f"{name}, open from", widget=forms.TimeInput({"type": "time"}, "%H:%M")),
-        f"closes_{number}": clock(label=f"{name}, open until", widget=forms.TimeInput({"type": "time"}, "%H:%M")),
+        f"opens_{number}": _clock(f"{name}, open from", "18:00"),
+        f"closes_{number}": _clock(f"{name}, open until", "08:00"),
     }
+
+
+def _clock(label: str, example: str) -> forms.TimeField:
+    """A time of 24 hours as text: a browser's own field speaks its reader's habits, and not those of the node's zone."""
+    return forms.TimeField(
+        label=label,
+        required=False,
+        input_formats=["%H:%M", "%H.%M", "%H%M"],
+        widget=forms.TextInput({"placeholder": example, "maxlength": 5, "autocomplete": "off"}),
+        error_messages={"invalid": "Write a time of 24 hours, for example 18:00."},
+    )
 
 
 def _span(mode: str, opens: time | None, closes: time | None) -> tuple[int, int]:
@@ -225,9 +233,11 @@ def _day_values(number: int, opens: int, closes: int) -> dict:
 
 
 def _initial(controls: Controls, emails: list[str]) -> dict:
-    same = ("time_zone", "serves", "accepts_render", "accepts_check", "accepts_rent", "slots_cpu", "bandwidth_max_mbit")
+    same = ("serves", "accepts_render", "accepts_check", "accepts_rent", "slots_cpu", "bandwidth_max_mbit")
     same += ("temperature_max_celsius", "power_max_watts", "busy_watts")
+    owner = controls.worker.owner
     values = {name: getattr(controls, name) for name in same} | {
+        "time_zone": controls.time_zone if controls.changed_at else owner.time_zone or controls.time_zone,
         "team": "\n".join(emails),
         "slots_per_gpu": controls.slots_per_gpu or "",
         "vram_share": str(controls.vram_share_bp_min),

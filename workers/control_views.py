@@ -17,7 +17,7 @@ SAVES = {"limit": 60, "seconds": 600}  # also bounds how many addresses one pers
 
 
 def own_worker(request: HttpRequest, pk: int) -> Worker:
-    return get_object_or_404(Worker.objects.owned_by(request.user).kept().select_related("controls"), pk=pk)
+    return get_object_or_404(Worker.objects.owned_by(request.user).kept().select_related("controls", "owner"), pk=pk)
 
 
 @login_required

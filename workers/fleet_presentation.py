@@ -26,7 +26,7 @@ HEADER = (
 class Verb(NamedTuple):
     """What is asked before it is done to many nodes."""
 
-    words: str  # on the button, before "3 nodes"
+    words: str  # on the button, with a place for "3 nodes"
     text: str  # what happens to the work, and to the money
     fits: Collection[str]  # statuses; the other nodes stay as they are
     is_final: bool = False
@@ -34,18 +34,18 @@ class Verb(NamedTuple):
 
 VERBS = {
     "pause": Verb(
-        "Pause",
+        "Pause {}",
         "What runs on them is finished and paid. What is merely next goes back to the queue, and no other task begins.",
         MAY_PAUSE,
     ),
     "stop": Verb(
-        "Pause now",
+        "Pause {} now",
         "What they render goes back to the queue, unpaid; its creators pay nothing for it, and other nodes render it again. "
         "Finished pictures that are being sent are kept and paid.",
         MAY_PAUSE | {WorkerStatus.PAUSED},
         is_final=True,
     ),
-    "resume": Verb("Resume", "They take work again, as their schedules allow.", {WorkerStatus.PAUSED}),
+    "resume": Verb("Resume {}", "They take work again, as their schedules allow.", {WorkerStatus.PAUSED}),
 }
 
 
@@ -55,9 +55,10 @@ def question(verb: str, nodes: QuerySet) -> dict:
     total, fitting = nodes.count(), nodes.filter(status__in=asked.fits).order_by("name")
     names = list(fitting.values_list("name", flat=True)[: NAMES_SHOWN + 1])
     count = len(names) if len(names) <= NAMES_SHOWN else fitting.count()
+    words = asked.words.format(plural(count, "node"))
     return {
-        "title": f"{asked.words} {plural(count, 'node')}?" if count else "Nothing to do",
-        "words": f"{asked.words} {plural(count, 'node')}",
+        "title": f"{words}?" if count else "Nothing to do",
+        "words": words,
         "text": asked.text,
         "is_final": asked.is_final,
         "count": count,

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -65,29 +66,53 @@ def complaints() -> Complaints:
 VIEW = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", "accept_downloads": True}
 
 
-@pytest.fixture(scope="module")
-def signed_in_as_creator(chromium, stack) -> dict:
-    """The cookies of the demo's creator."""
+def cookies_of(chromium, stack, persona: str, landing: str) -> dict:
+    """Signs in as somebody of the demo."""
     context = chromium.new_context(base_url=stack.url, **VIEW)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto("/users/sign-in/")
-    page.click("button[name=persona][value=creator]")
-    page.wait_for_url("**/rendering/")
+    page.click(f"button[name=persona][value={persona}]")
+    page.wait_for_url(landing)
     cookies = context.storage_state()
     context.close()
     return cookies
 
 
-@pytest.fixture
-def page(chromium, stack, signed_in_as_creator, complaints):
-    """Signed in as the demo's creator."""
-    context = chromium.new_context(base_url=stack.url, storage_state=signed_in_as_creator, **VIEW)
+@pytest.fixture(scope="module")
+def signed_in_as_creator(chromium, stack) -> dict:
+    """The cookies of the demo's creator."""
+    return cookies_of(chromium, stack, "creator", "**/rendering/")
+
+
+@pytest.fixture(scope="module")
+def signed_in_as_owner(chromium, stack) -> dict:
+    """The cookies of the demo's owner of nodes."""
+    return cookies_of(chromium, stack, "owner", "**/workers/")
+
+
+@contextmanager
+def opened(chromium, stack, cookies: dict, complaints, **view):
+    context = chromium.new_context(base_url=stack.url, storage_state=cookies, **(VIEW | view))
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints.follow(page)
     yield page
     context.close()
+
+
+@pytest.fixture
+def page(chromium, stack, signed_in_as_creator, complaints):
+    """Signed in as the demo's creator."""
+    with opened(chromium, stack, signed_in_as_creator, complaints) as page:
+        yield page
+
+
+@pytest.fixture
+def owners_page(chromium, stack, signed_in_as_owner, complaints):
+    """Signed in as the demo's owner of nodes."""
+    with opened(chromium, stack, signed_in_as_owner, complaints) as page:
+        yield page
 
 
 # A stage: the puppet has every frame, the stack's own node rests ---------------------------------------------------------

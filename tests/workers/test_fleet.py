@@ -126,7 +126,7 @@ class ManyTests:
 
     def test_it_asks_first_and_says_what_happens_to_the_money(self, send, nodes):
         text = send("stop", nodes["attic one"], nodes["barn"]).text
-        assert "Pause now 1 node?" in text
+        assert "Pause 1 node now?" in text
         assert "unpaid; its creators pay nothing for it" in text
         assert "1 other of the chosen ones stays as it is" in text
         assert statuses()["attic one"] == "online"

@@ -104,6 +104,14 @@ class SavingTests:
         assert "these are the defaults" in text
         assert "Now: always open." in text
 
+    def test_the_time_zone_is_its_owner_s_until_another_is_saved(self, signed_in, wanda, node, save):
+        wanda.time_zone = "Asia/Tokyo"
+        wanda.save()
+        url = reverse("workers:worker-settings", args=[node.pk])
+        assert signed_in(wanda).get(url).context["form"]["time_zone"].value() == "Asia/Tokyo"
+        save()
+        assert signed_in(wanda).get(url).context["form"]["time_zone"].value() == "Europe/Berlin"
+
     def test_a_closed_node_says_so(self, save, node, signed_in, wanda):
         day = clock.now().weekday()
         save(**{f"mode_{number}": "closed" if number in {day, (day + 1) % 7, (day - 1) % 7} else "all" for number in range(7)})
@@ -130,7 +138,7 @@ class RefusalTests:
         [
             ({"mode_0": "hours", "opens_0": "18:00"}, "Monday: say from when and until when."),
             ({"mode_3": "hours", "opens_3": "18:00", "closes_3": "18:00"}, "Thursday: the two times are the same."),
-            ({"mode_0": "hours", "opens_0": "25:00", "closes_0": "08:00"}, "Write a time, for example 18:00."),
+            ({"mode_0": "hours", "opens_0": "25:00", "closes_0": "08:00"}, "Write a time of 24 hours, for example 18:00."),
             ({f"mode_{day}": "closed" for day in range(7)}, "Leave at least one day open"),
             ({"accepts_render": None, "accepts_check": None}, "Choose at least one kind of work"),
             ({"accepts_rent": "on"}, "Say what an hour costs, or take no renters."),
