@@ -250,7 +250,7 @@ class AptosNode:
             {"transaction_version": version}
             for tx in self.ledger.transactions
             if wanted["after"] < (version := int(tx["version"])) <= wanted["until"]
-            for event in tx["events"]
+            for event in tx.get("events", [])
             if event["type"] == "0x1::fungible_asset::Deposit" and event["data"]["store"] == store
         ]
         rows += [{"transaction_version": version} for version in self.invented]

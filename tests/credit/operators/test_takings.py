@@ -21,11 +21,10 @@ from tests.credit.builders import NOW, charge, hold, promote, top_up
 from tests.credit.deposits.builders import arrive, payment
 
 LIMIT = 10_000_000
-pytestmark = pytest.mark.usefixtures("evm_settings")
 
 
 @pytest.fixture(autouse=True)
-def earned(db, settings, alice, wanda):
+def earned(evm_settings, settings, alice, wanda):
     """The network has 30 credits of revenue that are money, and 3 that are not; 25 came by chain. Afterwards all is in order."""
     settings.ADJUSTMENT_ALONE_MICROS = LIMIT
     arrive(payment(units=25_000_000))
