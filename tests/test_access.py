@@ -121,6 +121,7 @@ TABLE = [
     page("workers:worker-list"),
     page("workers:worker-csv"),
     Row("workers:worker-bulk", 302, 302, 302, 302, "post"),
+    page("workers:worker-summary"),
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),

@@ -2,12 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
-
 from pictor_agent import protocol
-from workers import control_words, look, resting, uptime
+from workers import control_words, fleet_figures, resting
 from workers.control_models import Controls, Maintenance, controls_of
-from workers.energy import Net, energy_micros
+from workers.energy import Net
 from workers.models import Worker
 
 NET_DAYS = 30
@@ -51,16 +49,4 @@ def announced_words(row: Maintenance) -> str:
 
 def net_of(worker: Worker, controls: Controls, *, now: datetime) -> Net | None:
     """The last NET_DAYS days; None until its owner has said what power costs and how much the machine draws."""
-    if controls.kwh_micros is None or controls.busy_watts is None:
-        return None
-    since = now - timedelta(days=NET_DAYS)
-    sums = worker.tallies.filter(day_on__gt=since.date()).aggregate(busy=Sum("busy_seconds"), earned=Sum("earned_micros"))
-    online = uptime.online_seconds(look.spans_of([worker], since).get(worker.pk, []), since, now)
-    energy = energy_micros(
-        busy_seconds=sums["busy"] or 0,
-        online_seconds=online,
-        busy_watts=controls.busy_watts,
-        idle_watts=controls.idle_watts,
-        kwh_micros=controls.kwh_micros,
-    )
-    return Net(sums["earned"] or 0, energy)
+    return fleet_figures.nets_of([controls], since=now - timedelta(days=NET_DAYS), now=now).get(worker.pk)

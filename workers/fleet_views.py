@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from common import clock
 from common.http import fragment_response
 from common.limits import limited
-from workers import fleet_presentation, presentation, services
+from workers import fleet_presentation, presentation, services, summary
 from workers.fleet_forms import BulkForm, FleetForm
 from workers.look import for_look, with_day
 from workers.models import Worker
@@ -39,6 +39,7 @@ def worker_list(request: HttpRequest) -> HttpResponse:
         "rows": presentation.rows_of(list(page), now=now),
         "filters": filters,
         "bulk": BulkForm.base_fields,
+        "section_tabs": summary.sections(),
         "any_nodes": counts["all"] > 0,
         "retired": counts["retired"],
         "is_filtered": bool({"q", "status"} & set(said)),

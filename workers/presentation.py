@@ -231,7 +231,7 @@ def stats_part(look: Look) -> dict:
     }
 
 
-def _tenths(part: int, whole: int) -> str:
+def tenths(part: int, whole: int) -> str:
     """Percent of `whole` to a tenth, rounded down: "100" means all, never nearly all."""
     return f"{part * 1000 // whole / 10:g}"
 
@@ -239,7 +239,7 @@ def _tenths(part: int, whole: int) -> str:
 def _tasks_sentence(accepted: int, failed: int) -> str:
     if not accepted + failed:
         return "None in 30 days yet"
-    return f"{accepted:,} in 30 days, {_tenths(accepted, accepted + failed)} % accepted"
+    return f"{accepted:,} in 30 days, {tenths(accepted, accepted + failed)} % accepted"
 
 
 def gauges_part(look: Look) -> dict:
@@ -340,7 +340,7 @@ def _facts_rows(worker: Worker) -> list[tuple[str, str]]:
     isolation = "bubblewrap" if worker.sandboxed else "none, allowed by its owner" if worker.unsandboxed_allowed else "none"
     return [
         ("Location", name_of(worker.country) or "not stated"),
-        ("Reliability", f"{_tenths(worker.reliability_bp, 10_000)} % over 30 days"),
+        ("Reliability", f"{tenths(worker.reliability_bp, 10_000)} % over 30 days"),
         ("Trusted", "yes, by an operator" if worker.trusted else "not yet"),
         ("Isolation", isolation),
         ("Blender", ", ".join(worker.blender_versions) or "none installed yet"),

@@ -54,6 +54,7 @@ class Day(NamedTuple):
     tasks_accepted: int
     tasks_failed: int
     earned_micros: int
+    busy_seconds: float = 0.0
 
 
 def days_of(owner_id: int) -> list[Day]:
@@ -61,7 +62,7 @@ def days_of(owner_id: int) -> list[Day]:
     key = f"workers:days:{owner_id}"
     days = cache.get(key)
     if days is None:
-        names = ("tasks_accepted", "tasks_failed", "earned_micros")
+        names = ("tasks_accepted", "tasks_failed", "earned_micros", "busy_seconds")
         sums = Tally.objects.filter(worker__owner=owner_id).values("day_on").annotate(*map(Sum, names), rows=Count("pk"))
         found = list(sums.order_by("day_on"))
         days = [Day(row["day_on"], *(row[f"{name}__sum"] for name in names)) for row in found]

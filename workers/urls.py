@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from workers import chart_views, control_views, file_views, fleet_views, views
+from workers import chart_views, control_views, file_views, fleet_views, summary_views, views
 
 app_name = "workers"
 urlpatterns = [
     path("workers/", fleet_views.worker_list, name="worker-list"),
     path("workers.csv", fleet_views.worker_csv, name="worker-csv"),
     path("workers/bulk/", fleet_views.worker_bulk, name="worker-bulk"),
+    path("workers/summary/", summary_views.worker_summary, name="worker-summary"),
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
     path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),

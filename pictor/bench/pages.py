@@ -102,6 +102,7 @@ PAGES: dict[str, Page] = {
     "node list: rows": _page("owner", "workers:worker-list", "?rows=1"),
     "node list, searched, last change first": _page("owner", "workers:worker-list", "?q=node&sort=-changed"),
     "new node": _page("owner", "workers:worker-new"),
+    "nodes, summary": _page("owner", "workers:worker-summary", "?days=364"),
     "node": _of_node("worker-detail"),
     **{f"node: {part}": _of_node("worker-part", part=part) for part in nodes.PARTS},
     "node: charts of a day": _of_node("worker-charts"),
