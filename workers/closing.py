@@ -5,6 +5,8 @@ from django.urls import reverse
 
 from common.words import plural
 from users.signals import Blocker, asked_for_data, asked_what_blocks
+from workers.control_models import Controls, controls_of
+from workers.controls import SUBJECTS
 from workers.models import Worker
 
 
@@ -17,7 +19,16 @@ def what_blocks(user, **kwargs) -> list[Blocker]:
 
 @receiver(asked_for_data, dispatch_uid="workers.data")
 def data(user, **kwargs) -> dict:
-    nodes = Worker.objects.filter(owner=user).order_by("pk").values("id", "name", "status", "created_at")
-    return {
-        "nodes": [node | {"id": str(node["id"]), "created_at": node["created_at"].isoformat()} for node in nodes.iterator()]
-    }
+    nodes = Worker.objects.filter(owner=user).select_related("controls").order_by("pk")
+    return {"nodes": [_node(node) for node in nodes.iterator()]}
+
+
+def _node(node: Worker) -> dict:
+    said = {"id": str(node.pk), "name": node.name, "status": node.status, "created_at": node.created_at.isoformat()}
+    return said | {"settings": _settings(controls_of(node))}
+
+
+def _settings(controls: Controls) -> dict:
+    """What its owner chose; of a team how many, for the others' accounts are not theirs to take along."""
+    chosen = {name: getattr(controls, name) for names in SUBJECTS.values() for name in names}
+    return chosen | {"team_ids": len(controls.team_ids)}

@@ -1,12 +1,13 @@
 """An owner's controls: kept within bounds, followed at once, and by the clock when the hint of a change is nobody's."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from tests.workers.builders import NOW, enqueue, feed, inventory, worker
-from workers import background, controls, events, services
+from workers import background, closing, controls, events, services
 from workers.control_models import Controls, controls_of
 from workers.hours import Window
 from workers.models import Gpu, Lease, Maintenance, Worker
@@ -232,6 +233,13 @@ def test_a_node_without_a_row_has_the_defaults(django_assert_num_queries):
     node = Worker.objects.select_related("controls").get()
     with django_assert_num_queries(0):
         assert controls_of(node).week == Controls().week
+
+
+def test_they_are_among_the_data_that_a_person_takes_along(wanda, alice):
+    node = worker(owner=wanda)
+    services.set_controls(node, now=NOW, serves="team_first", team_ids=[alice.pk], kwh_micros=300_000)
+    [said] = json.loads(json.dumps(closing.data(wanda)))["nodes"]
+    assert (said["name"], said["settings"]["kwh_micros"], said["settings"]["team_ids"]) == (node.name, 300_000, 1)
 
 
 def test_every_subject_has_words_in_the_history():
