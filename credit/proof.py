@@ -20,6 +20,10 @@ WITH flows AS (
 )
 """
 
+# The first few that break a law, each beside how many there are: a law that all rows break must not fill the memory.
+NAMED_MAX = 200
+NAMED = "SELECT sentence, count(*) OVER () FROM ({law}\n) AS broken(sentence) LIMIT :most"
+
 # law -> a query for what breaks it; its one column is the sentence to print
 LAWS = {
     "All accounts sum to zero": FLOWS
@@ -169,5 +173,10 @@ def differences(now: datetime) -> Iterator[Difference]:
     """Everything that is wrong, by the snapshot of the caller's transaction."""
     with connection.cursor() as cursor:
         for law, query in LAWS.items():
-            cursor.execute(query.replace("%", "%%").replace(":now", "%(now)s"), {"now": now})  # format() uses % itself
-            yield from [Difference(law, sentence) for (sentence,) in cursor.fetchall()]
+            stated = NAMED.replace("{law}", query).replace("%", "%%")  # format() uses % itself
+            stated = stated.replace(":now", "%(now)s").replace(":most", "%(most)s")
+            cursor.execute(stated, {"now": now, "most": NAMED_MAX})
+            rows = cursor.fetchall()
+            yield from [Difference(law, sentence) for sentence, _ in rows]
+            if rows and (more := rows[0][1] - len(rows)):
+                yield Difference(law, f"and {more:,} more")

@@ -48,6 +48,13 @@ class CheckLedgerTests:
         assert "keeps 701, its transfers say 700" in said
         assert "wrong All accounts sum to zero" in said
 
+    def test_a_law_that_many_rows_break_names_the_first(self, busy, alice, monkeypatch):
+        monkeypatch.setattr("credit.proof.NAMED_MAX", 1)
+        Account.objects.filter(owner=alice, kind="spendable").update(balance_micros=7)
+        said = self.faults()
+        assert said.count("keeps 7, its transfers say") == 1
+        assert "and 2 more" in said
+
     def test_a_hold_that_was_edited_is_found(self, busy):
         Hold.objects.update(purchased_micros=199)
         said = self.faults()
