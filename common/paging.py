@@ -51,7 +51,8 @@ class EstimatingPaginator(Paginator):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row in a list that is ordered by (created_at, id): where the next page begins, however long the list is."""
+    """A row in a list that is ordered by (created_at, id), or by another moment: where the next page begins, however long
+    the list is."""
 
     created_at: datetime
     pk: int
@@ -68,9 +69,9 @@ class Place:
             return None
         return cls(EPOCH + timedelta(microseconds=int(found[1])), int(found[2]))
 
-    def older(self, rows: QuerySet) -> QuerySet:
+    def older(self, rows: QuerySet, *, by: str = "created_at") -> QuerySet:
         """The rows that come after this one, newest first."""
-        return rows.filter(TupleLessThan(Tuple("created_at", "id"), (self.created_at, self.pk)))
+        return rows.filter(TupleLessThan(Tuple(by, "id"), (self.created_at, self.pk)))
 
     def newer(self, rows: QuerySet) -> QuerySet:
         """The rows that come before it."""

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
+from common.paging import Place
 from pictor_agent.protocol import FileRef, RenderSpec
-from rendering import probing
+from rendering import made, probing
 from rendering.choices import ImageFormat
 from rendering.models import Job, ProbeFrame
 from rendering.seeds import frame_seed
 from rendering.services import probes
 from rendering.work import files_by_scene
-from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport, StartedReport
+from workers.kinds import FailedReport, FinishedReport, Made, NewLease, RenderedReport, ReturnedReport, StartedReport
 
 
 class ProbeWork:
@@ -49,6 +50,9 @@ class ProbeWork:
     def titles(self, references: list[int]) -> dict[int, str]:
         found = ProbeFrame.objects.filter(pk__in=references).values_list("pk", "job__name", "frame")
         return {pk: f"{name}, probe of frame {frame}" for pk, name, frame in found}
+
+    def made_by(self, worker_id: int, older: Place | None, limit: int, viewer) -> list[Made]:
+        return made.probes_of(worker_id, older, limit)
 
 
 def probe_spec(probe: ProbeFrame, files: list[FileRef]) -> RenderSpec:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from common.file_urls import sign_file_url
+from common.paging import Place
 from pictor_agent.protocol import FileRef, Region, RenderSpec
-from rendering import events, services
+from rendering import events, made, services
 from rendering.models import Attempt, Job, SceneFile, Task
 from rendering.pricing import FRAME_SECONDS_MAX
-from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport, StartedReport
+from workers.kinds import FailedReport, FinishedReport, Made, NewLease, RenderedReport, ReturnedReport, StartedReport
 
 
 class RenderWork:
@@ -49,6 +50,9 @@ class RenderWork:
     def titles(self, references: list[int]) -> dict[int, str]:
         tasks = Task.objects.filter(pk__in=references).select_related("job").only("frame", "tile", "job__name")
         return {task.pk: f"{task.job.name}, {task.words}" for task in tasks}
+
+    def made_by(self, worker_id: int, older: Place | None, limit: int, viewer) -> list[Made]:
+        return made.frames_of(worker_id, older, limit, viewer)
 
 
 def render_spec(attempt: Attempt, files: list[FileRef]) -> RenderSpec:

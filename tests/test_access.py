@@ -126,6 +126,8 @@ TABLE = [
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),
     own_page("workers:worker-charts", "worker"),
+    own_page("workers:worker-tasks", "worker"),
+    own_page("workers:worker-tasks-csv", "worker"),
     Row("workers:worker-location", 302, 404, 404, 200, args=("worker",)),
     Row("workers:worker-settings", 302, 404, 404, 200, args=("worker",)),
     verb("workers:worker-maintenance", "worker", done=422),

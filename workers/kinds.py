@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from common.paging import Place
 from pictor_agent import protocol
 
 AVOIDED_FOR = timedelta(seconds=30)  # time enough for a node at work to become free; then better the same one than none
@@ -95,6 +96,21 @@ class ReturnedReport(NamedTuple):
     group: int = 0
 
 
+class Made(NamedTuple):
+    """One attempt that a node made, as its product tells it to the node's owner."""
+
+    at: datetime  # of its lease
+    number: int  # the product's row; with `at` its place in the list
+    title: str  # "Carousel, frame 31"
+    verdict: str  # "Accepted"
+    tone: str  # of the verdict, as components/badge.html
+    words: str = ""  # why it ended badly
+    fault: str = ""  # whose that was: "this node's"
+    seconds: float | None = None  # inside the renderer
+    earned_micros: int = 0
+    url: str = ""  # of a page about it; empty where the viewer may not see it
+
+
 class WorkKind(Protocol):
     """One product's side of the queue."""
 
@@ -126,6 +142,10 @@ class WorkKind(Protocol):
 
     def titles(self, references: list[int]) -> dict[int, str]:
         """What a node's page calls each reference: "Carousel, frame 31"."""
+
+    def made_by(self, worker_id: int, older: Place | None, limit: int, viewer) -> list[Made]:
+        """What a node did, the newest lease first; with `older` only what comes after this place (lease, row)."""
+        return []
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workers import chart_views, control_views, file_views, fleet_views, summary_views, views
+from workers import chart_views, control_views, file_views, fleet_views, past_views, summary_views, views
 
 app_name = "workers"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("workers/<int:pk>/settings/", control_views.worker_settings, name="worker-settings"),
     path("workers/<int:pk>/maintenance/", control_views.worker_maintenance, name="worker-maintenance"),
     path("workers/<int:pk>/maintenance/end/", control_views.worker_maintenance_end, name="worker-maintenance-end"),
+    path("workers/<int:pk>/tasks/", past_views.worker_tasks, name="worker-tasks"),
+    path("workers/<int:pk>/tasks.csv", past_views.worker_tasks_csv, name="worker-tasks-csv"),
     path("workers/<int:pk>/charts/", chart_views.worker_charts, name="worker-charts"),
     path("workers/<int:pk>/location/", views.worker_location, name="worker-location"),
     path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),

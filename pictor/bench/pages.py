@@ -105,6 +105,7 @@ PAGES: dict[str, Page] = {
     "nodes, summary": _page("owner", "workers:worker-summary", "?days=364"),
     "node": _of_node("worker-detail"),
     **{f"node: {part}": _of_node("worker-part", part=part) for part in nodes.PARTS},
+    "node: tasks": _of_node("worker-tasks"),
     "node: charts of a day": _of_node("worker-charts"),
     "node: charts of a year": ("owner", lambda crowd: reverse("workers:worker-charts", args=[crowd.node.pk]) + "?period=1y"),
     "node location": _of_node("worker-location"),

@@ -37,7 +37,8 @@ class ProbeFrame(models.Model):
             models.CheckConstraint(condition=Q(status__in=ProbeStatus.values), name="probe_frame_status_known"),
         ]
         indexes = [
-            models.Index(fields=["created_at"], name="probe_frame_open", condition=Q(status__in=["waiting", "rendering"]))
+            models.Index(fields=["created_at"], name="probe_frame_open", condition=Q(status__in=["waiting", "rendering"])),
+            models.Index(fields=["worker", "-leased_at"], name="probe_frame_newest_of_worker"),
         ]
 
     def __str__(self) -> str:

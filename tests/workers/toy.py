@@ -10,11 +10,12 @@ class Toy(WorkKind):
     refused: set[int] = set()  # references that `lease` will not have
     retried: set[int] = set()  # references that wait again after a failure
     broken: set[int] = set()  # references on which every report breaks
+    made: dict[int, list] = {}  # workers.kinds.Made of each node
     interrupt = None  # called once with (leases, now) instead of `lease`, to do something between two steps of the feeder
 
     @classmethod
     def forget(cls) -> None:
-        for memory in (cls.told, cls.refused, cls.retried, cls.broken):
+        for memory in (cls.told, cls.refused, cls.retried, cls.broken, cls.made):
             memory.clear()
 
     @classmethod
@@ -62,6 +63,11 @@ class Toy(WorkKind):
 
     def file_urls(self, reference, now):
         return {"a" * 64: f"http://testserver/files/{reference}"}
+
+    def made_by(self, worker_id, older, limit, viewer):
+        rows = sorted(self.made.get(worker_id, []), key=lambda row: (row.at, row.number), reverse=True)
+        after = [row for row in rows if older is None or (row.at, row.number) < (older.created_at, older.pk)]
+        return after[:limit]
 
     def titles(self, references):
         return {reference: f"Toy {reference}" for reference in references}

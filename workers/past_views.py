@@ -1,0 +1,40 @@
+"""What a node did: a page of its tasks with their verdicts, and the same as a file."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from common.http import fragment_response
+from common.limits import limited
+from workers import past
+from workers.presentation import config_name
+from workers.views import visible_worker
+
+TASKS_SHOWN = 25
+NEWEST_SHOWN = 8  # on the node's own page
+
+
+@login_required
+@require_GET
+def worker_tasks(request: HttpRequest, pk: int) -> HttpResponse:
+    """Page by page: ?older= names the last row of the page before. The newest alone with ?part=newest."""
+    worker = visible_worker(request, pk)
+    if request.GET.get("part") == "newest":
+        page = past.page_of(worker, older=None, size=NEWEST_SHOWN, viewer=request.user)
+        return fragment_response(request, "workers/worker_tasks.html#newest", {"worker": worker, "page": page})
+    older = past.Spot.read(request.GET.get("older"))
+    page = past.page_of(worker, older=older, size=TASKS_SHOWN, viewer=request.user)
+    return render(request, "workers/worker_tasks.html", {"worker": worker, "page": page, "is_first": older is None})
+
+
+@login_required
+@require_GET
+@limited("worker-tasks-export", limit=30, seconds=600, method="GET")
+def worker_tasks_csv(request: HttpRequest, pk: int) -> HttpResponse:
+    """All of it, written as it is read."""
+    worker = visible_worker(request, pk)
+    response = StreamingHttpResponse(past.csv_lines(worker, viewer=request.user), content_type="text/csv; charset=utf-8")
+    name = config_name(worker).removesuffix(".toml")
+    response["Content-Disposition"] = f'attachment; filename="{name}-tasks.csv"'
+    return response
