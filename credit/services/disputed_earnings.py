@@ -97,10 +97,11 @@ def take_back(dispute: Dispute, earnings: Sequence[Earning], now: datetime) -> i
     return sum(earning.amount_micros for earning in earnings)
 
 
-def thaw(dispute: Dispute) -> None:
-    """What was not taken goes on as if nothing had been."""
+def thaw(dispute: Dispute, now: datetime) -> None:
+    """What was not taken goes on as if nothing had been; where its time has passed meanwhile it is due now, and not late."""
     for frozen in FrozenEarning.objects.filter(dispute=dispute, taken_at=None):
-        Earning.objects.filter(pk=frozen.pk, settled_at=None).update(matures_at=frozen.matures_at)
+        due = max(frozen.matures_at, now) if frozen.matures_at else None
+        Earning.objects.filter(pk=frozen.pk, settled_at=None).update(matures_at=due)
         frozen.delete()
 
 

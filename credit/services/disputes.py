@@ -62,7 +62,7 @@ def resolve_dispute(*, dispute_id: int, lost_micros: int, now: datetime) -> Disp
     missing = _pay_back(dispute, wallet, lost, payment)
     taken = within(spent, missing)
     taken_micros = take_back(dispute, taken, now)
-    thaw(dispute)
+    thaw(dispute, now)
     _bear(dispute, wallet, missing, taken_micros)
     _set_debt(dispute, debt, payment, missing, now)
     to = DisputeStatus.LOST if lost else DisputeStatus.WON

@@ -8,6 +8,7 @@ from credit import services
 from credit.errors import InDebt
 from credit.models import Account, Debt, Dispute, Earning, FrozenEarning, Transfer
 from credit.payment_states import DisputeStatus
+from credit.proof import differences
 from credit.services.disputes import collect_debts, owed_micros, sweep_debts
 from credit.services.payments import refresh_payment
 from credit.services.provider_events import refresh_dispute, sweep_disputes
@@ -180,6 +181,17 @@ class WonTests:
         assert owed_micros(alice.pk) == 0
         assert Earning.objects.get().matures_at == before
         hold(alice, 5 * MICROS, key="new")
+
+    def test_what_is_due_by_then_is_due_at_once_and_never_late(self, alice, wanda, paypal, paid):
+        spend(alice, wanda, 20)
+        paypal.dispute(paid.order_id, "21.18")
+        ask()
+        paypal.resolve("PP-D-1", "RESOLVED_SELLER_FAVOUR")
+        a_year_later = NOW + timedelta(days=365)
+        ask(now=a_year_later)
+        assert list(differences(a_year_later)) == []
+        services.sweep_matured_earnings(now=a_year_later)
+        assert services.balance_of(wanda).withdrawable_micros == 12 * MICROS
 
     def test_earned_credit_comes_back_as_earned(self, alice, wanda, paypal, paid):
         spend(alice, wanda, 20)
