@@ -31,6 +31,10 @@ class Method:
     last_used: datetime
 
     @property
+    def is_wallet(self) -> bool:
+        return self.provider in WALLETS
+
+    @property
     def pk_text(self) -> str:
         return str(self.pk)
 

@@ -83,11 +83,14 @@ async function signMessage(features, challenge, network) {
   return { nonce: asked.nonce, said: fullMessage, ...proof(account, signature) };
 }
 
-const proof = (account, signature) => ({
-  address: account.address.toString(),
-  publicKey: account.publicKey.bcsToHex().toString(),
-  signature: signature.bcsToHex().toString(),
-});
+/** Accounts that another chain's wallet derives (AIP-113) have keys that no bytes stand for: nobody could check them. */
+function proof(account, signature) {
+  try {
+    return { address: account.address.toString(), publicKey: account.publicKey.bcsToHex().toString(), signature: signature.bcsToHex().toString() };
+  } catch {
+    throw new Declined("unsupported");
+  }
+}
 
 // EVM ------------------------------------------------------------------------------------------------------------------
 

@@ -150,6 +150,16 @@ def test_a_key_that_was_replaced_on_chain_is_refused_in_words(visit, stack_aptos
     assert page.url.endswith(SIGN_IN)
 
 
+@pytest.mark.parametrize("is_old", [False, True], ids=["with sign-in", "with signMessage alone"])
+def test_an_account_that_another_chains_wallet_derives_is_told_what_to_do(visit, is_old):
+    page = visit(petra={"seed": 113, "chainId": TESTNET, "isDerived": True, "isOld": is_old})
+
+    choose(page, "Petra")
+
+    expect(state(page)).to_contain_text("Choose an account with a key in Petra")
+    assert page.url.endswith(SIGN_IN)
+
+
 def test_a_closed_dialog_asks_nothing_more(visit):
     page = visit(petra={"seed": 112, "chainId": TESTNET, "rejects": True})
     choose(page, "Petra")

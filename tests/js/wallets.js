@@ -27,7 +27,8 @@ function siwaText(input) {
 
 function petra(plan) {
   const account = Account.fromPrivateKey({ privateKey: new Ed25519PrivateKey(keyOf(plan)) });
-  const info = { address: account.accountAddress, publicKey: account.publicKey };
+  const noKey = { bcsToHex: () => { throw new Error("Cannot serialize a derived public key"); } };
+  const info = { address: account.accountAddress, publicKey: plan.isDerived ? noKey : account.publicKey };
   const asks = (answer) => {
     plan.asked = (plan.asked ?? 0) + 1;
     if (plan.isLocked) throw new Error("Petra is locked");

@@ -88,6 +88,12 @@ class LinkTests:
         assert SocialAccount.objects.get().user == alice
 
 
+def test_the_whole_address_of_a_wallet_can_be_copied(alice, signed_in):
+    address = MetaMask(1).address
+    SocialAccount.objects.create(user=alice, provider="evm", uid=address)
+    assert f'data-copy="{address}"' in signed_in(alice).get(reverse("users:security")).content.decode()
+
+
 class ConfirmTests:
     def confirm(self, browser: Client, wallet: MetaMask, **more):
         asked = ask(browser, "eip4361", "confirm", address=wallet.address, next=reverse("users:keys")).json()
