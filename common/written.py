@@ -9,8 +9,8 @@ function that builds it is called with marks in the place of values, once; later
 
     rows = counts(user.pk)
 
-Values are integers, times (plus or minus a timedelta, if the builder likes), days, and tuples of them. The builder may not
-decide anything by them, nor by what else changes while the process lives.
+Values are integers, words that must be equal, times (plus or minus a timedelta, if the builder likes), days, and tuples of
+them. The builder may not decide anything by them, nor by what else changes while the process lives.
 """
 
 from collections.abc import Callable, Iterable
@@ -83,6 +83,8 @@ def _mark(value, marks: list):
 def _marks(kind: type, index: int):
     if issubclass(kind, int):
         return FIRST_INTEGER + index
+    if issubclass(kind, str):
+        return f"the value number {index} of a query that is written once"
     if issubclass(kind, datetime):
         return datetime(FIRST_YEAR + YEARS_APART * index, 1, 1, tzinfo=UTC)
     if issubclass(kind, date):
@@ -97,6 +99,8 @@ def _place(param, marks: list) -> tuple[int | None, object]:
             return index, _moved(param - mark)
         if isinstance(mark, int) and isinstance(param, int) and param == mark:
             return index, type(param)
+        if isinstance(mark, str) and isinstance(param, str) and mark in param:
+            return index, _equal(param, mark)
         if type(mark) is date and type(param) is date and param == mark:
             return index, _as_it_is
     if isinstance(param, date) and param.year >= FIRST_YEAR - 100:
@@ -106,6 +110,12 @@ def _place(param, marks: list) -> tuple[int | None, object]:
 
 def _as_it_is(value):
     return value
+
+
+def _equal(param: str, mark: str) -> Callable[[str], str]:
+    if param != mark:
+        raise TypeError("The builder may compare words, and make nothing else of them.")
+    return _as_it_is
 
 
 def _moved(by: timedelta) -> Callable[[datetime], datetime]:

@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db.models import QuerySet
+
+from common.written import written_once
 from rendering.choices import Tier
 from rendering.models import RateRule
 from rendering.pricing import DEFAULT_RATES_MICROS, DEFAULT_SHARES_BP
@@ -19,10 +22,14 @@ def rate_at(tier: str, now: datetime) -> Rate:
     return _rate(tier, RateRule.objects.filter(tier=tier, begins_at__lte=now).first())
 
 
+@written_once
+def newest_rules(now: datetime) -> QuerySet[RateRule]:
+    return RateRule.objects.filter(begins_at__lte=now).order_by("tier", "-begins_at").distinct("tier")
+
+
 def rates_at(now: datetime) -> dict[Tier, Rate]:
     """Those of all tiers, in one query."""
-    newest = RateRule.objects.filter(begins_at__lte=now).order_by("tier", "-begins_at").distinct("tier")
-    rules = {rule.tier: rule for rule in newest}
+    rules = {rule.tier: rule for rule in newest_rules(now)}
     return {tier: _rate(tier, rules.get(tier)) for tier in Tier}
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.core.cache import cache
 from django.db import connection
 
+from common.lately import Lately
 from workers.facts import NODES, TAKES_WORK, names_of
 from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts, mismatch
 from workers.places import keys_of
@@ -56,6 +57,9 @@ class HardwareClass(NamedTuple):
         return [_alone(self.facts, *node) for node in named] + [rest] * bool(rest.count)
 
 
+known_here: Lately[list[HardwareClass]] = Lately(seconds=2)  # 10,000 nodes take a millisecond to unpack
+
+
 def _alone(facts: WorkerFacts, worker_id: int, owner_id: int, free: bool) -> Alike:
     return Alike(facts.of(worker_id, owner_id), int(free))
 
@@ -82,6 +86,16 @@ def speeds_milli(requirements: Requirements, *, whose: int) -> dict[str, list[in
 
 
 def classes_of_late() -> list[HardwareClass]:
+    found = known_here.known()
+    if found is None:
+        found = _classes_of_all()
+        if sum(len(each.ids) for each in found) > FEW:
+            known_here.keep(found)
+    return found
+
+
+def _classes_of_all() -> list[HardwareClass]:
+    """As one of the processes read them; the others need only unpack them."""
     found = cache.get("nodes-online:3")
     if found is None:
         found = _classes()

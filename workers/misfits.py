@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet
 
+from common.written import written_once
 from workers import events
 from workers.matching import Learned
 from workers.models import Misfit, Worker
@@ -25,6 +27,7 @@ FAILURES = 3  # in a row, of any work with the affinity
 BLOCKED_FOR = timedelta(hours=1)
 COUNTED_FOR = timedelta(hours=6)  # failures further apart are not in a row
 MEMORY_FOR = timedelta(days=30)
+SHOWN = 20  # nodes that a job is kept from, on its page
 
 NOTE = """
     INSERT INTO workers_misfit AS misfit
@@ -151,9 +154,14 @@ def in_force(*, now: datetime):
     return rows.select_related("worker").order_by("-at")
 
 
-def kept_apart(affinity: str, *, now: datetime, limit: int = 20) -> list[tuple[str, str]]:
+@written_once
+def of_affinity(affinity: str, now: datetime) -> QuerySet[Misfit]:
+    return in_force(now=now).filter(affinity=affinity)[:SHOWN]
+
+
+def kept_apart(affinity: str, *, now: datetime) -> list[tuple[str, str]]:
     """Name of the node and why it gets no work with this affinity, for the page of a job."""
-    return [(row.worker.name, words_of(row)) for row in in_force(now=now).filter(affinity=affinity)[:limit]] if affinity else []
+    return [(row.worker.name, words_of(row)) for row in of_affinity(affinity, now)] if affinity else []
 
 
 def words_of(misfit: Misfit) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from common.written import written_once
 from credit.codes import Bucket, Kind
 from credit.models import Account, Hold, Transfer
 
@@ -22,9 +23,14 @@ class Balance:
     in_debt: bool = False  # nothing can be held or withdrawn
 
 
+@written_once
+def accounts_of(user_id: int) -> QuerySet:
+    return Account.objects.filter(owner=user_id).values_list("kind", "bucket", "balance_micros", "in_debt")
+
+
 def balance_of(user) -> Balance:
     """One query on at most eleven rows: every page's header asks."""
-    rows = list(Account.objects.filter(owner=user).values_list("kind", "bucket", "balance_micros", "in_debt"))
+    rows = accounts_of(user.pk)
     by_place = {(kind, bucket): balance_micros or 0 for kind, bucket, balance_micros, _ in rows}
 
     def total(kind: Kind) -> int:

@@ -205,12 +205,12 @@ class OutputQuerySet(models.QuerySet):
             attempt__task__status__in=[TaskStatus.CHECKING, TaskStatus.ACCEPTED],
         )
 
-    def newest_of(self, job_id: int) -> "Output | None":
+    def newest_of(self, job_id: int):
         """The frame of a job that was accepted last, with task and node; found by its event: frames have no such index."""
         accepted = JobEvent.objects.filter(job=job_id, became=TaskStatus.ACCEPTED, task__status=TaskStatus.ACCEPTED)
         newest = accepted.order_by("-at", "-id").values("task")[:1]
         found = self.current().filter(attempt__task=Subquery(newest)).exclude(preview_key="")
-        return found.select_related("attempt__task", "attempt__worker").first()
+        return found.select_related("attempt__task", "attempt__worker")[:1]
 
     def newest_among(self, jobs: "JobQuerySet"):
         """The frame of these jobs that was accepted last, with job, task and node; one row or none."""

@@ -3,7 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from common.plots import top_of
+from common.written import written_once
 from rendering.models import Output, Task
 from rendering.presentation import addresses, mosaics, timings
 from rendering.presentation.addresses import Addresses
@@ -88,10 +91,16 @@ def _number(windows: list, page: str | None, frame: str | None) -> int:
     return window_at_work(windows)
 
 
+@written_once
+def tasks_between(job_id: int, first: int, last: int) -> QuerySet[Task]:
+    """Those of frames `first` to `last`, with what their tiles show."""
+    tasks = Task.objects.filter(job=job_id, frame__range=(first, last))
+    return tasks.with_thumbnails().with_start().order_by("frame", "tile")
+
+
 def _tiles(reading: Reading, where: Addresses, window: Window | None) -> list[Tile]:
-    tasks = Task.objects.filter(job=reading.job).with_thumbnails().with_start().order_by("frame", "tile")
     at_work = {row.reference: int((row.fraction or 0) * 100) for row in reading.at_work}
-    reading.window_tasks = list(tasks.filter(frame__range=(window.first, window.last))) if window else []
+    reading.window_tasks = tasks_between(reading.job.pk, window.first, window.last) if window else []
     return [_tile(task, where, at_work.get(task.pk, 0)) for task in reading.window_tasks]
 
 

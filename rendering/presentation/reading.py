@@ -3,14 +3,20 @@
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
+from common.written import written_once
 from rendering.forecast import Timing
 from rendering.models import Film, Job, Output, Task
 from rendering.presentation import frame_map, timings
 from rendering.presentation.words import Counts
 from rendering.services.settlement import KIND
 from workers import services as queue
+
+
+@written_once
+def newest_output(job_id: int) -> QuerySet[Output]:
+    return Output.objects.newest_of(job_id)
 
 
 class Reading:
@@ -78,7 +84,7 @@ class Reading:
     @cached_property
     def newest(self) -> Output | None:
         """The frame that was accepted last."""
-        return Output.objects.newest_of(self.job.pk) if self.counts.accepted else None
+        return next(iter(newest_output(self.job.pk)), None) if self.counts.accepted else None
 
     @cached_property
     def film(self) -> Film | None:

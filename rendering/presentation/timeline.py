@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from common.written import written_once
 from rendering import reasons
 from rendering.choices import Again
 from rendering.models import JobEvent
@@ -88,13 +89,24 @@ class Run:
                 )
 
 
+def _events(job_id: int) -> QuerySet[JobEvent]:
+    return JobEvent.objects.filter(job=job_id).select_related("task", "actor").order_by("-at", "-id").only(*FIELDS)
+
+
+@written_once
+def newest_events(job_id: int) -> QuerySet[JobEvent]:
+    return _events(job_id)[: EVENTS_READ + 1]
+
+
+@written_once
+def events_before(job_id: int, at: datetime, pk: int) -> QuerySet[JobEvent]:
+    return _events(job_id).filter(Q(at__lt=at) | Q(at=at, id__lt=pk))[: EVENTS_READ + 1]
+
+
 def events_part(reading: Reading, *, before: str | None = None) -> dict:
     """The newest page, or the one before an event."""
-    events = reading.job.events.select_related("task", "actor").order_by("-at", "-id").only(*FIELDS)
-    cursor = _cursor(reading, before)
-    if cursor:
-        events = events.filter(Q(at__lt=cursor.at) | Q(at=cursor.at, id__lt=cursor.pk))
-    rows = list(events[: EVENTS_READ + 1])
+    cursor, job_id = _cursor(reading, before), reading.job.pk
+    rows = events_before(job_id, cursor.at, cursor.pk) if cursor else newest_events(job_id)
     shown = rows[:EVENTS_READ]
     return {
         "job": reading.job,

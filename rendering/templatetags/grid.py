@@ -1,9 +1,9 @@
 """What a job's page has by the hundred, as markup made in Python: a template takes five times as long."""
 
 from django import template
-from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
+from common.markup import text
 from rendering.models import Job
 from rendering.presentation.frame_map import Window
 from rendering.presentation.frames import Spot, Tile
@@ -18,11 +18,11 @@ def frame_tiles(tiles: list[Tile], job: Job) -> str:
 
 
 def _tile(tile: Tile, unit: str, *, opens_viewer: bool) -> str:
-    status, words = escape(tile.status), escape(tile.words)
+    status, words = text(tile.status), text(tile.words)
     renders = tile.status == "rendering"
     return "".join(
         (
-            f'<a class="strip-frame{" is-next" if tile.is_next else ""}" href="{escape(tile.href)}"',
+            f'<a class="strip-frame{" is-next" if tile.is_next else ""}" href="{text(tile.href)}"',
             f' data-view="{tile.frame}"' if opens_viewer else "",
             f' data-status="{status}"',
             f' data-task="{tile.task_id}"' if renders else "",
@@ -43,9 +43,9 @@ def watched_tiles(tiles: list[Tile], job: Job) -> str:
 
 
 def _watched(tile: Tile, unit: str) -> str:
-    status = escape(tile.status)
+    status = text(tile.status)
     return (
-        f'<a class="strip-frame{" is-next" if tile.is_next else ""}" href="{escape(tile.href)}" data-status="{status}"'
+        f'<a class="strip-frame{" is-next" if tile.is_next else ""}" href="{text(tile.href)}" data-status="{status}"'
         f' title="{unit} {tile.frame}">{_thumb(tile)}<span class="strip-number"><span class="visually-hidden">{unit} </span>'
         f'{tile.frame}<span class="visually-hidden">, {status}</span></span></a>'
     )
@@ -53,9 +53,7 @@ def _watched(tile: Tile, unit: str) -> str:
 
 def _thumb(tile: Tile) -> str:
     return (
-        f'<img src="{escape(tile.thumb)}" alt="" decoding="async" loading="lazy" width="240" height="135">'
-        if tile.thumb
-        else ""
+        f'<img src="{text(tile.thumb)}" alt="" decoding="async" loading="lazy" width="240" height="135">' if tile.thumb else ""
     )
 
 
@@ -68,7 +66,7 @@ def chart_columns(spots: list[Spot]) -> str:
     """Where a pointer finds the points of the chart of seconds, and their words."""
     return mark_safe(
         "".join(
-            f'<rect class="chart-hit" x="{spot.left}%" y="0" width="{spot.width}%" height="100%"><title>{escape(spot.words)}</title></rect>'
+            f'<rect class="chart-hit" x="{spot.left}%" y="0" width="{spot.width}%" height="100%"><title>{text(spot.words)}</title></rect>'
             for spot in spots
         )
     )
@@ -82,4 +80,4 @@ def map_windows(windows: list[Window], shown: Window) -> str:
 
 def _window(window: Window, *, is_current: bool) -> str:
     address, current = f"?page={window.number}#job-strip", ' class="is-current"' if is_current else ""
-    return f'<a href="{address}" tabindex="-1" title="Frames {escape(window.span)}: {escape(window.words)}"{current}></a>'
+    return f'<a href="{address}" tabindex="-1" title="Frames {text(window.span)}: {text(window.words)}"{current}></a>'

@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import Truncator
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from common import clock
@@ -15,6 +17,7 @@ from common.http import fragment_response
 from common.limits import limited
 from common.money import format_exact, places_for
 from common.transitions import StaleMove
+from common.written import written_once
 from credit import services as credit
 from credit.errors import BudgetReached, InsufficientCredit
 from rendering import fitting, presentation, presets, services, uploads
@@ -64,13 +67,30 @@ def already_submitted(request: HttpRequest, job: Job) -> HttpResponse:
 def initial_like(request: HttpRequest, job: Job) -> dict:
     """The fields of an earlier job that was asked for (?like=12), as far as they make sense for this file."""
     asked = request.GET.get("like", "")
-    other = earlier_jobs(job).filter(pk=asked).first() if asked.isdecimal() and len(asked) < 19 else None
+    other = (
+        earlier_jobs(job.owner_id).select_related("scene").filter(pk=asked).first()
+        if asked.isdecimal() and len(asked) < 19
+        else None
+    )
     return initial_of(as_if(job, services.settings_like(job, other))) if other else {}
 
 
-def earlier_jobs(job: Job):
+def earlier_jobs(owner_id: int) -> QuerySet[Job]:
     """The creator's submitted jobs, newest first."""
-    return Job.objects.filter(owner=job.owner_id, submitted_at__isnull=False).select_related("scene").order_by("-id")
+    return Job.objects.filter(owner=owner_id, submitted_at__isnull=False).order_by("-id")
+
+
+@written_once
+def earlier_to_choose(owner_id: int) -> QuerySet:
+    return earlier_jobs(owner_id).values_list("pk", "name", "width", "height", "frames")[:EARLIER_SHOWN]
+
+
+def earlier_choices(job: Job) -> list[tuple[str, str]]:
+    """What can be asked for as ?like=, and its words."""
+    return [
+        (str(pk), f"{name}, {width} × {height}, frames {Truncator(frames).chars(24)}")
+        for pk, name, width, height, frames in earlier_to_choose(job.owner_id)
+    ]
 
 
 def preset_form(request: HttpRequest, job: Job, preset: presets.Preset) -> SettingsForm:
@@ -119,7 +139,7 @@ def ready_context(request: HttpRequest, job: Job, form: SettingsForm) -> dict:
     return context | {
         "presets": [(preset, json.dumps(presets.applied(preset, said))) for preset in presets.PRESETS],
         "file_software": said.get("software"),
-        "earlier": earlier_jobs(job)[:EARLIER_SHOWN],
+        "earlier": earlier_choices(job),
         "gpu_models": context["fit"].gpu_models if context["fit"] else fitting.gpu_models_online(),
         "tile_grids": TILE_GRIDS,
         "blend_count": len(blends),

@@ -54,6 +54,16 @@ class RowsTests:
         assert [len(connected(NOON + days * WEEK)) for days in (-2, 0, 0.5, 2)] == [0, 1, 1, 0]
         assert [len(tallies((NOON + timedelta(days=days)).date())) for days in (-1, 0)] == [0, 1]
 
+    def test_words_are_compared(self, alice):
+        for name in ("one", "two"):
+            make_worker(alice, name=name)
+
+        @written_once
+        def named(name: str) -> QuerySet:
+            return Worker.objects.filter(name=name)
+
+        assert [[node.name for node in named(name)] for name in ("two", "one", "three")] == [["two"], ["one"], []]
+
     def test_lists_may_be_of_any_length(self, alice):
         ids = tuple(make_worker(alice, name=name).pk for name in ("one", "two", "three"))
 
@@ -71,7 +81,11 @@ class RefusalTests:
 
     def test_a_value_that_cannot_be_left_open(self):
         with pytest.raises(TypeError, match="cannot be left open"):
-            written_once(lambda name: Worker.objects.filter(name=name))("atelier")
+            written_once(lambda ratio: Worker.objects.filter(score_milli__gt=ratio))(1.5)
+
+    def test_words_that_are_looked_for_inside_others(self):
+        with pytest.raises(TypeError, match="may compare words"):
+            written_once(lambda name: Worker.objects.filter(name__contains=name))("atelier")
 
     def test_a_time_that_became_a_day(self):
         with pytest.raises(TypeError, match="may move a time"):
