@@ -65,6 +65,17 @@ class AdjustmentRefused(Exception):
         super().__init__(reason)
         self.reason = reason
 
+    @property
+    def words(self) -> str:
+        """For operators."""
+        return {
+            "amount": "An adjustment of nothing changes nothing.",
+            "reason": "Say why: the user reads it in the history.",
+            "own": "Your own account is adjusted by somebody else.",
+            "second": "Somebody else has to agree: you asked for it, or it is your own account.",
+            "asked": "It waits for a second operator already, among the adjustments.",
+        }[self.reason]
+
 
 class TakingRefused(Exception):
     """Revenue that is not taken; nothing moved. `reason`: amount, reason, revenue, treasury, chain or second."""

@@ -17,13 +17,6 @@ from credit.models import Adjustment
 from credit.services import agree_to_adjustment, ask_adjustment, refuse_adjustment
 
 ASKED = ("user", "bucket", "amount", "reason")
-REFUSALS = {
-    "amount": "An adjustment of nothing changes nothing.",
-    "reason": "Say why: the user reads it in the history.",
-    "own": "Your own account is adjusted by somebody else.",
-    "second": "Somebody else has to agree: you asked for it, or it is your own account.",
-    "asked": "It waits for a second operator already, among the adjustments.",
-}
 
 
 class AdjustmentForm(forms.ModelForm):
@@ -90,7 +83,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         try:
             return super().add_view(request, form_url, extra_context)
         except AdjustmentRefused as refused:
-            words = REFUSALS[refused.reason]
+            words = refused.words
         except InsufficientCredit as short:
             words = f"The account has {format_exact(short.short_micros)} credits less than that at hand in this bucket."
         self.message_user(request, words, messages.ERROR)
@@ -126,7 +119,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
             try:
                 verb(adjustment.pk, operator=request.user, now=clock.now())
             except AdjustmentRefused as refused:
-                self.message_user(request, f"Adjustment {adjustment.pk}: {REFUSALS[refused.reason]}", messages.ERROR)
+                self.message_user(request, f"Adjustment {adjustment.pk}: {refused.words}", messages.ERROR)
             except IllegalMove:
                 self.message_user(request, f"Adjustment {adjustment.pk} was decided before.", messages.WARNING)
             except NotClaimable:

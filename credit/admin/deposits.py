@@ -7,7 +7,6 @@ from common.admin import ReadOnlyAdmin
 from common.money import format_exact
 from common.templatetags.pictor import ago
 from credit.admin.acting import GiveForm, chains_by_key, linked, network_filter, shortened
-from credit.admin.adjustments import REFUSALS
 from credit.deposit_states import DepositStatus
 from credit.errors import AdjustmentRefused, NotClaimable
 from credit.models import Deposit, DepositCursor, TopUp
@@ -78,7 +77,7 @@ class DepositAdmin(OnChains):
         try:
             made = ask_claim(deposit_id=deposit.pk, user=user, reason=reason, operator=request.user, now=clock.now())
         except AdjustmentRefused as refused:
-            return f"Deposit {deposit.pk}: {REFUSALS[refused.reason]}", messages.ERROR
+            return f"Deposit {deposit.pk}: {refused.words}", messages.ERROR
         except NotClaimable:
             return f"Deposit {deposit.pk} is somebody's by now.", messages.WARNING
         if made.needs_second:

@@ -10,11 +10,6 @@ from credit.models import Deposit
 from credit.operating import operator_named, user_named
 
 LISTED_MAX = 200
-REFUSALS = {
-    "reason": "Say why with --reason.",
-    "own": "Nobody gives a deposit to the own account.",
-    "asked": "It waits for a second operator already: see the adjustments in the console.",
-}
 
 
 class Command(BaseCommand):
@@ -52,6 +47,6 @@ class Command(BaseCommand):
         except NotClaimable:
             raise CommandError(f"Deposit {deposit_id} is not unclaimed.") from None
         except AdjustmentRefused as refused:
-            raise CommandError(REFUSALS[refused.reason]) from refused
+            raise CommandError(refused.words) from refused
         done = "waits for a second operator to agree" if made.needs_second else f"is {user}'s"
         self.stdout.write(f"Deposit {deposit_id} of {format_exact(made.amount_micros)} credits {done}.")

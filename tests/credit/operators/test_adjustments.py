@@ -1,9 +1,11 @@
 """One operator may do little alone; two may do more; the database holds everybody to it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from threading import Barrier
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
@@ -115,6 +117,47 @@ def test_two_requests_at_once_do_not_both_pass_the_limit(alice, sam):
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(request, range(2))) == ["made", "waiting"]
+
+
+class CommandTests:
+    def say(self, *words: str) -> str:
+        said = StringIO()
+        call_command("adjustments", *words, stdout=said)
+        return said.getvalue()
+
+    def test_it_adds_and_takes(self, alice, sam):
+        facts = [f"--operator={sam.email}", "--reason=Goodwill"]
+        assert "made" in self.say("ask", alice.email, "5", *facts)
+        self.say("ask", alice.email, "2", "--take", *facts)
+        assert available(alice) == 3_000_000
+
+    def test_a_large_one_waits_in_the_list_until_another_agrees(self, alice, sam, rita):
+        self.say("ask", alice.email, "250", f"--operator={sam.email}", "--reason=Invoice 9")
+        waiting = Adjustment.objects.get()
+        assert "Invoice 9" in self.say("list")
+        with pytest.raises(CommandError, match="Somebody else"):
+            self.say("agree", str(waiting.pk), f"--operator={sam.email}")
+        self.say("agree", str(waiting.pk), f"--operator={rita.email}")
+        assert (available(alice), self.say("list")) == (250_000_000, "")
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["ask", "nobody", "5"], "no user"),
+            (["ask", "alice", "five"], "not an amount"),
+            (["ask", "alice", "5"], "Say why"),
+            (["ask", "alice", "5", "--take", "--reason=x"], "less than that"),
+            (["agree", "77"], "no adjustment 77"),
+        ],
+    )
+    def test_what_cannot_be_is_said(self, alice, sam, words, said):
+        with pytest.raises(CommandError, match=said):
+            self.say(*words, f"--operator={sam.email}")
+
+    def test_it_wants_an_operator_with_the_right(self, alice):
+        person("lee", is_staff=True)
+        with pytest.raises(CommandError, match="Name an operator"):
+            self.say("ask", "alice", "5", "--operator=lee", "--reason=x")
 
 
 class ConsoleTests:
