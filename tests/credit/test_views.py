@@ -20,6 +20,7 @@ PLATFORM_ONLY = {
     Code.SHARE_REVERSED,
     Code.PAID_OUT,
     Code.WITHDRAWAL_FEE,
+    Code.REVENUE_TAKEN,
 }
 
 
