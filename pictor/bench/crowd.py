@@ -240,6 +240,7 @@ def _accepted(job: Job, node: Worker, frames: int) -> None:
         attempt,
         tasks(others),
         task_id="task.id",
+        leased_at="row.leased_at + task.frame * interval '1 millisecond'",  # in life no two leases of a job are of one moment
         render_seconds="2 + mod(task.id, 100) / 50.0",
         pixels_sha256="lpad(to_hex(task.id), 64, '0')",  # equal ones would make a chain in its hash index
     )

@@ -90,6 +90,10 @@ class EvmChain:
     def height(self) -> int:
         return int(self.rpc("eth_blockNumber"), 16)
 
+    def block_of(self, transaction: str) -> int:
+        """Mined at once, yet not before the call returns: on a busy machine `mine` may be first."""
+        return int(self.rpc("eth_getTransactionReceipt", transaction)["blockNumber"], 16)
+
     def mine(self, blocks: int = 1) -> None:
         self.rpc("anvil_mine", hex(blocks))
 

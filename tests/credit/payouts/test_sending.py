@@ -52,8 +52,9 @@ def test_nobody_is_told_that_it_arrived_before_it_is_final(on_evm, evm_chain):
     payout.refresh_from_db()
     assert payout.status == "sent"
 
-    evm_chain.reorg(3)
-    evm_chain.drop(payout.transactions.get().hash)
+    sent = payout.transactions.get().hash
+    evm_chain.reorg(evm_chain.height - evm_chain.block_of(sent) + 1)
+    evm_chain.drop(sent)
     on_evm.look()
     payout.refresh_from_db()
     assert payout.status in ("sending", "sent")  # the same bytes were sent again
