@@ -122,10 +122,12 @@ TABLE = [
     page("workers:worker-csv"),
     Row("workers:worker-bulk", 302, 302, 302, 302, "post"),
     page("workers:worker-summary"),
+    Row("workers:calculator", 200, 200, 200, 200),  # before anybody signs in
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),
     own_page("workers:worker-charts", "worker"),
+    own_page("workers:worker-events", "worker"),
     own_page("workers:worker-tasks", "worker"),
     own_page("workers:worker-tasks-csv", "worker"),
     Row("workers:worker-location", 302, 404, 404, 200, args=("worker",)),

@@ -1,4 +1,4 @@
-"""What a node did: a page of its tasks with their verdicts, and the same as a file."""
+"""The past of a node: a page of its tasks with their verdicts, the same as a file, and a page of what happened to it."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -7,11 +7,13 @@ from django.views.decorators.http import require_GET
 
 from common.http import fragment_response
 from common.limits import limited
-from workers import past
+from common.paging import Place
+from workers import event_presentation, past
 from workers.presentation import config_name
 from workers.views import visible_worker
 
 TASKS_SHOWN = 25
+EVENTS_SHOWN = 50
 NEWEST_SHOWN = 8  # on the node's own page
 
 
@@ -38,3 +40,22 @@ def worker_tasks_csv(request: HttpRequest, pk: int) -> HttpResponse:
     name = config_name(worker).removesuffix(".toml")
     response["Content-Disposition"] = f'attachment; filename="{name}-tasks.csv"'
     return response
+
+
+@login_required
+@require_GET
+def worker_events(request: HttpRequest, pk: int) -> HttpResponse:
+    """All events, or those of ?subject=, page by page."""
+    worker = visible_worker(request, pk)
+    subject = request.GET.get("subject", "")
+    subject = subject if subject in event_presentation.SUBJECTS else ""
+    older = Place.read(request.GET.get("older"))
+    page = event_presentation.page_of(worker, subject=subject, older=older, size=EVENTS_SHOWN)
+    context = {
+        "worker": worker,
+        "page": page,
+        "subject": subject,
+        "is_first": older is None,
+        "tabs": event_presentation.tabs(worker),
+    }
+    return render(request, "workers/worker_events.html", context)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.words import plural
-from workers import events, explain, misfits, telemetry, uptime
+from workers import explain, misfits, telemetry, uptime
 from workers.explain import AtWork
 from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
 from workers.models import Worker
@@ -12,27 +12,9 @@ from workers.places import name_of
 from workers.states import MAY_PAUSE, TONES, WorkerStatus
 
 UPTIME_DAYS = 7
-EVENTS_SHOWN = 30
 MISFITS_SHOWN = 20
 INSTALL_COMMAND = "python3.11 -m pip install ."  # pyproject.toml packages the agent alone
 GIB = 1024**3
-TONES_OF_EVENTS = {
-    "signed-on": "ok",
-    "enrolled": "ok",
-    "lost": "warn",
-    "superseded": "warn",
-    "work-returned": "warn",
-    "task-failed": "bad",
-    "misfit": "warn",
-    "refuted": "bad",
-    "suspended": "bad",
-    "paused": "warn",
-    "stopped": "warn",
-    "draining": "info",
-    "closed": "warn",
-    "opened": "ok",
-    "maintenance": "info",
-}
 
 
 # Words ----------------------------------------------------------------------------------------------------------------
@@ -310,20 +292,6 @@ def history_part(look: Look) -> dict:
         "any_earnings": any(earned.get(day) for day in dates),
         "calendar": [{"level": uptime.level(hours), "words": f"{day:%-d %b}: {hours:.1f} h online"} for day, hours in days],
     }
-
-
-def events_part(look: Look) -> dict:
-    rows = look.worker.events.order_by("-at", "-id")[:EVENTS_SHOWN]
-    moments = [
-        {
-            "words": events.KINDS.get(row.kind, row.kind),
-            "detail": row.detail,
-            "at": row.at,
-            "tone": TONES_OF_EVENTS.get(row.kind, "quiet"),
-        }
-        for row in rows
-    ]
-    return {"worker": look.worker, "moments": moments}
 
 
 def misfits_part(look: Look) -> dict:

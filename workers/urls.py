@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workers import chart_views, control_views, file_views, fleet_views, past_views, summary_views, views
+from workers import calculator_views, chart_views, control_views, file_views, fleet_views, past_views, summary_views, views
 
 app_name = "workers"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("workers.csv", fleet_views.worker_csv, name="worker-csv"),
     path("workers/bulk/", fleet_views.worker_bulk, name="worker-bulk"),
     path("workers/summary/", summary_views.worker_summary, name="worker-summary"),
+    path("workers/calculator/", calculator_views.calculator, name="calculator"),
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
     path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("workers/<int:pk>/maintenance/end/", control_views.worker_maintenance_end, name="worker-maintenance-end"),
     path("workers/<int:pk>/tasks/", past_views.worker_tasks, name="worker-tasks"),
     path("workers/<int:pk>/tasks.csv", past_views.worker_tasks_csv, name="worker-tasks-csv"),
+    path("workers/<int:pk>/events/", past_views.worker_events, name="worker-events"),
     path("workers/<int:pk>/charts/", chart_views.worker_charts, name="worker-charts"),
     path("workers/<int:pk>/location/", views.worker_location, name="worker-location"),
     path("workers/<int:pk>/config/", views.worker_config, name="worker-config"),

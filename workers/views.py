@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from common import clock
 from common.http import fragment_response
 from common.transitions import IllegalMove, StaleMove
-from workers import presentation, services
+from workers import event_presentation, presentation, services
 from workers.forms import LocationForm, WorkerForm
 from workers.look import Look, for_look
 from workers.models import Worker
@@ -23,7 +23,7 @@ PARTS = {
     "gauges": presentation.gauges_part,
     "work": presentation.work_part,
     "history": presentation.history_part,
-    "events": presentation.events_part,
+    "events": event_presentation.events_part,
     "facts": presentation.facts_part,
     "misfits": presentation.misfits_part,
 }

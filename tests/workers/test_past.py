@@ -12,9 +12,9 @@ from common.paging import Place
 from tests.workers.builders import NOW, worker
 from tests.workers.toy import Toy
 from users.models import User
-from workers import past
+from workers import event_presentation, events, past
 from workers.kinds import Made
-from workers.models import Worker
+from workers.models import Worker, WorkerEvent
 from workers.past import Spot
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +144,45 @@ class TasksPageTests:
     def test_nobody_elses_tasks_are_shown(self, signed_in, mallory):
         for name in ("worker-tasks", "worker-tasks-csv"):
             assert signed_in(mallory).get(self.url(worker(), name)).status_code == 404
+
+
+def happened(node: Worker, kind: str, *, minutes_ago: int = 0, detail: str = "") -> None:
+    WorkerEvent.objects.create(worker=node, kind=kind, at=NOW - timedelta(minutes=minutes_ago), detail=detail)
+
+
+class EventsPageTests:
+    def url(self, node) -> str:
+        return reverse("workers:worker-events", args=[node.pk])
+
+    def test_events_are_told_by_subject(self, signed_in, wanda):
+        node = worker(owner=wanda)
+        happened(node, "lost")
+        happened(node, "task-failed", detail="renderer_crashed")
+        browser = signed_in(wanda)
+        everything, work = (browser.get(self.url(node), {"subject": subject}).text for subject in ("", "work"))
+        assert "Connection lost" in everything
+        assert "renderer_crashed" in everything
+        assert "Connection lost" not in work
+        assert "renderer_crashed" in work
+
+    def test_pages_follow_each_other_within_a_subject(self, signed_in, wanda):
+        node = worker(owner=wanda)
+        for n in range(60):
+            happened(node, "lost", minutes_ago=n)
+            happened(node, "paused", minutes_ago=n)
+        browser = signed_in(wanda)
+        first = browser.get(self.url(node), {"subject": "line"}).context["page"]
+        second = browser.get(self.url(node), {"subject": "line", "older": str(first.older)}).context["page"]
+        assert [len(first.moments), len(second.moments), second.older] == [50, 10, None]
+        assert {moment.words for moment in second.moments} == {"Connection lost"}
+
+    @pytest.mark.parametrize("subject", ["nothing", "line' OR 1=1", "<b>"])
+    def test_a_subject_that_does_not_exist_is_all(self, signed_in, wanda, subject):
+        node = worker(owner=wanda)
+        happened(node, "lost")
+        assert "Connection lost" in signed_in(wanda).get(self.url(node), {"subject": subject}).text
+
+    def test_no_kind_belongs_to_two_subjects_and_each_exists(self):
+        named = [kind for _, kinds in event_presentation.SUBJECTS.values() for kind in kinds]
+        assert len(named) == len(set(named))
+        assert set(named) | set(event_presentation.TONES) <= set(events.KINDS)
