@@ -15,6 +15,7 @@ from workers.states import WorkerStatus
 
 MANY = 200  # nodes of an owner; the days of more are kept
 KEPT_SECONDS = 60
+DAY_SECONDS = 86_400
 
 # Seconds by day (UTC): every shift is cut into the days that it touches.
 ONLINE = """
@@ -44,6 +45,7 @@ class DayOnline(NamedTuple):
     day_on: date
     seconds: float
     nodes: int  # that had ever signed on by then and were not retired
+    could_seconds: float  # from their first sign-on, to their last hour or to now
 
     def share(self, length_seconds: float) -> float:
         """0..1 of what these nodes could have been online in so long a day."""
@@ -52,7 +54,7 @@ class DayOnline(NamedTuple):
 
 def days_online(owner_id: int, *, days: int, now: datetime) -> list[DayOnline]:
     """The last days, oldest first, today included."""
-    key = f"workers:days-online:{owner_id}:{days}:{now.date()}"
+    key = f"workers:days-online:2:{owner_id}:{days}:{now.date()}"
     found = cache.get(key)
     if found is None:
         found, nodes = _days_online(owner_id, days, now)
@@ -72,7 +74,23 @@ def _days_online(owner_id: int, days: int, now: datetime) -> tuple[list[DayOnlin
         lives = cursor.fetchall()
     began, ended = sorted(first.date() for first, _ in lives), sorted(last.date() for _, last in lives)
     nodes = {day: bisect_right(began, day) - bisect_right(ended, day - timedelta(days=1)) for day in dates}
-    return [DayOnline(day, seconds.get(day, 0.0), nodes[day]) for day in dates], len(lives)
+    could = _could_seconds(lives, nodes)
+    return [DayOnline(day, seconds.get(day, 0.0), nodes[day], could[day]) for day in dates], len(lives)
+
+
+def _could_seconds(lives: list[tuple[datetime, datetime]], nodes: dict[date, int]) -> dict[date, float]:
+    """Whole days of all their nodes, less what was before the first and after the last moment of each."""
+    could = {day: float(count * DAY_SECONDS) for day, count in nodes.items()}
+    for first, last in lives:
+        if first.date() in could:
+            could[first.date()] -= _since_midnight(first)
+        if last.date() in could:
+            could[last.date()] -= DAY_SECONDS - _since_midnight(last)
+    return could
+
+
+def _since_midnight(moment: datetime) -> float:
+    return (moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
 
 
 def nets_of(controls: list[Controls], *, since: datetime, now: datetime) -> dict[int, Net]:

@@ -92,7 +92,7 @@ def stats_part(look: Together) -> dict:
             _stat("Nodes online", f"{counts['online']:,}", f"of {counts['all']:,}", "Retired ones are not counted"),
             _stat("Tasks, 30 days", f"{sum(day.tasks_accepted for day in month):,}", "accepted", _failed_sentence(month)),
             _utilisation_stat(month, online[-MONTH_DAYS:]),
-            _uptime_stat(online[-MONTH_DAYS:], now),
+            _uptime_stat(online[-MONTH_DAYS:]),
         ],
     }
 
@@ -192,10 +192,10 @@ def _utilisation_stat(days: Sequence[Day], online: Sequence[DayOnline]) -> dict:
     return _stat("Utilisation, 30 days", figure, "", "Of the time online, how much was work")
 
 
-def _uptime_stat(online: Sequence[DayOnline], now: datetime) -> dict:
-    could = sum(day.nodes * _length(day.day_on, now) for day in online)
+def _uptime_stat(online: Sequence[DayOnline]) -> dict:
+    could = sum(day.could_seconds for day in online)
     figure = f"{min(100, round(100 * sum(day.seconds for day in online) / could))} %" if could else "–"
-    return _stat("Uptime, 30 days", figure, "", "Of every node since the day it first signed on")
+    return _stat("Uptime, 30 days", figure, "", "Of every node since it first signed on")
 
 
 def _length(day: date, now: datetime) -> float:

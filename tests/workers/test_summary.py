@@ -48,13 +48,24 @@ class DaysOnlineTests:
         worker(owner=wanda, name="never signed on")
         assert [day.nodes for day in fleet_figures.days_online(wanda.pk, days=3, now=NOW)] == [1, 1, 1]
 
+    def test_a_node_could_be_online_from_its_first_moment_to_its_last_or_to_now(self, wanda):
+        shift(worker(owner=wanda), MIDNIGHT - 2 * HOUR)
+        shift(worker(owner=wanda, status="retired"), MIDNIGHT - DAY, MIDNIGHT - 20 * HOUR)
+        could = [day.could_seconds / 3600 for day in fleet_figures.days_online(wanda.pk, days=3, now=NOW)]
+        assert could == [0.0, 2.0 + 4.0, 12.0]
+
+    def test_a_node_of_two_minutes_was_online_all_the_time(self, wanda):
+        shift(worker(owner=wanda), NOW - timedelta(minutes=2))
+        uptime = summary.stats_part(summary.Together(wanda, NOW))["work"][-1]
+        assert (uptime["label"], uptime["figure"]) == ("Uptime, 30 days", "100 %")
+
     def test_without_a_node_every_day_is_empty(self, wanda):
         assert seconds(wanda) == [0.0, 0.0, 0.0]
 
     def test_a_share_is_of_all_nodes_and_never_more_than_all(self):
-        assert fleet_figures.DayOnline(NOW.date(), 43_200.0, 2).share(86_400) == 0.25
-        assert fleet_figures.DayOnline(NOW.date(), 90_000.0, 1).share(86_400) == 1.0
-        assert fleet_figures.DayOnline(NOW.date(), 0.0, 0).share(86_400) == 0.0
+        assert fleet_figures.DayOnline(NOW.date(), 43_200.0, 2, 0.0).share(86_400) == 0.25
+        assert fleet_figures.DayOnline(NOW.date(), 90_000.0, 1, 0.0).share(86_400) == 1.0
+        assert fleet_figures.DayOnline(NOW.date(), 0.0, 0, 0.0).share(86_400) == 0.0
 
 
 class NetsTests:
