@@ -43,6 +43,7 @@ AWAITED = (protocol.Rendered, protocol.Done, protocol.Failed)  # reports whose a
 ARRIVED_SECONDS = 0.5  # that an assignment has arrived may wait for a report that says more; its lease has 10 s
 REPORTS_PER_FLUSH = 2_000
 REPORTS_WAITING_MAX = 20_000  # more, and the sockets are read no further
+SAMPLE_FLUSH_SECONDS = 0.1  # so late a page sees a gauge at most
 BEAT_FLUSH_SECONDS = 1.0
 PROGRESS_FLUSH_SECONDS = 0.5  # a page is told of progress at most this often
 LOG_CHUNKS_PER_FLUSH = 4  # of one attempt; a node that says more loses them
@@ -73,6 +74,7 @@ class Switchboard:
         self.flushed_at = -math.inf  # monotonic
         self.settled = asyncio.Event()
         self.settled.set()
+        self.samples: dict[int, protocol.Heartbeat] = {}  # that no page has seen yet
         self.beats: dict[int, tuple[AgentConsumer, protocol.Heartbeat]] = {}
         self.minutes: dict[tuple[int, datetime], Minute] = defaultdict(Minute)
         self.progress: dict[int, tuple[int, Held, protocol.Progress]] = {}
@@ -97,6 +99,7 @@ class Switchboard:
                 asyncio.create_task(self._repeat("deliveries", 0, lambda: self._listen(subscribed))),
                 asyncio.create_task(self._repeat("reports", 0, self._flush_reports)),
                 asyncio.create_task(self._repeat("arrivals", ARRIVED_SECONDS, self._flush_arrived)),
+                asyncio.create_task(self._repeat("samples", SAMPLE_FLUSH_SECONDS, self._flush_samples)),
                 asyncio.create_task(self._repeat("beats", BEAT_FLUSH_SECONDS, self._flush_beats)),
                 asyncio.create_task(self._repeat("progress", PROGRESS_FLUSH_SECONDS, self._flush_progress)),
                 asyncio.create_task(self._repeat("gateway", GATEWAY_RENEW_SECONDS, self._renew)),
@@ -245,6 +248,7 @@ class Switchboard:
 
     def beat(self, consumer: "AgentConsumer", beat: protocol.Heartbeat) -> None:
         """Keep the newest; all are summed into their minute."""
+        self.samples[consumer.worker_id] = beat
         self.beats[consumer.worker_id] = (consumer, beat)
         minute_at = clock.now().replace(second=0, microsecond=0)
         self.minutes[consumer.worker_id, minute_at].add(beat)
@@ -253,7 +257,6 @@ class Switchboard:
         self._close_silent()
         beats, self.beats = self.beats, {}
         if beats:
-            await self._publish_samples(beats)
             await self._renew_leases(beats)
         await self._write_minutes()
 
@@ -278,16 +281,19 @@ class Switchboard:
             if silent or stranger:
                 consumer.hang_up()
 
-    async def _publish_samples(self, beats) -> None:
+    async def _flush_samples(self) -> None:
+        samples, self.samples = self.samples, {}
+        if not samples:
+            return
         try:
             async with self.redis.pipeline(transaction=False) as pipe:
-                for worker_id, (_, beat) in beats.items():
+                for worker_id, beat in samples.items():
                     gauges = telemetry.gauges(beat)
-                    pipe.set(telemetry.sample_key(worker_id), json.dumps(gauges), ex=telemetry.SAMPLE_SECONDS)
-                    pipe.publish(realtime.PREFIX + events.topic(worker_id), json.dumps({"gauges": gauges}))
+                    pipe.set(telemetry.sample_key(worker_id), gauges, ex=telemetry.SAMPLE_SECONDS)
+                    pipe.publish(realtime.PREFIX + events.topic(worker_id), b'{"gauges":' + gauges + b"}")
                 await pipe.execute()
         except redis.RedisError:
-            log.warning("samples_lost", count=len(beats))
+            log.warning("samples_lost", count=len(samples))
 
     async def _renew_leases(self, beats) -> None:
         seen = {

@@ -8,6 +8,7 @@ takes; 0 is a no-op.
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -120,21 +121,27 @@ def _result(item: protocol.Assignment) -> protocol.RenderResult:
     )
 
 
-async def main() -> None:
-    order = json.loads(sys.stdin.readline())
-    counts = Counts()
-    agents = [Agent(uid, SigningKey(bytes.fromhex(key)), order["seconds"], counts) for uid, key in order["nodes"]]
-    running = [asyncio.create_task(agent.run(order["url"])) for agent in agents]
-    ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    while not ended.done():
+async def play(running: list[asyncio.Task], counts: Counts) -> None:
+    """Print the counts until the input ends; what goes wrong in one of them ends them all."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
+    while not ended.is_set():
         for task in running:
             if task.done():
                 task.result()
         print(json.dumps([counts.online, counts.recorded, counts.stale]), flush=True)
-        await asyncio.wait([ended], timeout=PRINT_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), PRINT_SECONDS)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+async def main() -> None:
+    order = json.loads(sys.stdin.readline())
+    counts = Counts()
+    agents = [Agent(uid, SigningKey(bytes.fromhex(key)), order["seconds"], counts) for uid, key in order["nodes"]]
+    await play([asyncio.create_task(agent.run(order["url"])) for agent in agents], counts)
 
 
 if __name__ == "__main__":

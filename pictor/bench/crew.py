@@ -16,6 +16,7 @@ from pictor.stack.processes import die_with_parent, wait_until
 from workers.models import Worker
 
 START_SECONDS = 60
+BATCH = 1_000  # rows of one statement: PostgreSQL takes 65,535 values
 
 
 @dataclass
@@ -57,19 +58,30 @@ def make_nodes(count: int) -> list[tuple[str, str]]:
     owner = get_user_model().objects.create(username=f"bench-{secrets.token_hex(4)}")
     keys = [SigningKey.generate() for _ in range(count)]
     rows = Worker.objects.bulk_create(
-        Worker(owner=owner, name=f"node-{n}", public_key=bytes(key.verify_key)) for n, key in enumerate(keys)
+        [Worker(owner=owner, name=f"node-{n}", public_key=bytes(key.verify_key)) for n, key in enumerate(keys)],
+        batch_size=BATCH,
     )
     return [(row.uid, bytes(key).hex()) for row, key in zip(rows, keys, strict=True)]
 
 
 @contextmanager
-def crew(url: str, *, agents: int, processes: int, seconds: float = 0.0) -> Iterator[Crew]:
-    """Agents that are all online."""
+def crew(
+    url: str, *, agents: int, processes: int, seconds: float = 0.0, program: str = "agents", patience: float = START_SECONDS
+) -> Iterator[Crew]:
+    """Agents that are all online. `program`: the module of this package that plays them."""
     nodes = make_nodes(agents)
-    team = Crew([_start(url, nodes[n::processes], seconds) for n in range(processes)])
+    orders = [{"url": url, "nodes": nodes[n::processes], "seconds": seconds} for n in range(processes)]
+    with started(program, orders, online=agents, patience=patience) as team:
+        yield team
+
+
+@contextmanager
+def started(program: str, orders: list[dict], *, online: int, patience: float = START_SECONDS) -> Iterator[Crew]:
+    """A process for each order, once all that they play are online."""
+    team = Crew([_start(program, order) for order in orders])
     try:
-        if not wait_until(lambda: team.online == agents, START_SECONDS):
-            raise RuntimeError(f"{team.online} of {agents} agents came online in {START_SECONDS} s")
+        if not wait_until(lambda: team.online == online, patience):
+            raise RuntimeError(f"{team.online} of {online} {program} came online in {patience:g} s")
         yield team
     finally:
         for each in team.processes:
@@ -77,14 +89,14 @@ def crew(url: str, *, agents: int, processes: int, seconds: float = 0.0) -> Iter
             each.popen.wait()
 
 
-def _start(url: str, nodes: list[tuple[str, str]], seconds: float) -> Process:
+def _start(program: str, order: dict) -> Process:
     popen = subprocess.Popen(
-        [sys.executable, "-m", "pictor.bench.agents"],
+        [sys.executable, "-m", f"pictor.bench.{program}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         preexec_fn=die_with_parent(),
     )
-    popen.stdin.write(json.dumps({"url": url, "nodes": nodes, "seconds": seconds}) + "\n")
+    popen.stdin.write(json.dumps(order) + "\n")
     popen.stdin.flush()
     return Process(popen)

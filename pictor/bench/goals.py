@@ -36,6 +36,17 @@ GOALS: dict[str, dict[str, Goal]] = {
         "database_only": Goal(15_000, "1/s", "higher"),
         "submit_10000": Goal(2, "s", "lower"),
     },
+    "heartbeats": {
+        "through_gateway": Goal(5_000, "1/s", "higher"),
+        "database": Goal(0.2, "core", "lower"),  # with 10,000 nodes
+        "chart_1y": Goal(100, "ms", "lower"),
+    },
+    "live": {
+        "vs_group_send": Goal(20, "x", "higher"),
+        "socket": Goal(64, "KiB", "lower"),
+        "sample_1000_nodes": Goal(250, "ms", "lower"),  # 99 of 100
+        "sample_10000_nodes": Goal(1_000, "ms", "lower"),
+    },
     "chaos": {  # `make chaos`
         "faults": Goal(300, "", "higher"),
         "wrong": Goal(0, "", "lower"),

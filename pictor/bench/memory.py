@@ -9,12 +9,10 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 import httpx
 import psutil
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.middleware.csrf import get_token
@@ -24,6 +22,7 @@ from django.urls import reverse
 from pictor.bench.crowd import job_of_frames
 from pictor.bench.farm import farm
 from pictor.bench.report import Figure, Report
+from pictor.bench.visitors import session_of
 from pictor.stack.processes import wait_until
 from pictor.stack.stack import Stack
 from rendering import uploads
@@ -78,14 +77,10 @@ def _growth(stack: Stack, name: str, work) -> Figure:
 @contextmanager
 def _browser(stack: Stack) -> Iterator[httpx.Client]:
     """Signed in as the demo's creator."""
-    user = persona_user("creator")
-    session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session.save()
     request = RequestFactory().get("/")
     token = get_token(request)
-    cookies = {settings.SESSION_COOKIE_NAME: session.session_key, settings.CSRF_COOKIE_NAME: request.META["CSRF_COOKIE"]}
+    session = session_of(persona_user("creator"))
+    cookies = {settings.SESSION_COOKIE_NAME: session, settings.CSRF_COOKIE_NAME: request.META["CSRF_COOKIE"]}
     with httpx.Client(base_url=stack.url, cookies=cookies, headers={"X-CSRFToken": token}, timeout=600) as client:
         yield client
 
