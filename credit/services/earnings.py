@@ -27,7 +27,7 @@ def write_earnings(transfers: Iterable[Transfer], holds: dict[int, Hold], now: d
 
 
 def matures_at(*, hold: Hold, row: Transfer, earliest: datetime) -> datetime | None:
-    """Not before the money paid is beyond chargeback; never for work between accounts of one owner."""
+    """Not before the money paid is beyond chargeback; never for what one's own job pays one's own node."""
     if hold.owner_id == row.owner_id:
         return None
     if row.target.bucket == Bucket.PURCHASED and hold.clears_at:

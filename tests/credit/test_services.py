@@ -375,7 +375,7 @@ class SweepMaturedEarningsTests:
         services.sweep_matured_earnings(now=LATER)
         assert services.balance_of(wanda).withdrawable_micros == 60
 
-    def test_work_between_accounts_of_one_owner_stays_pending(self, alice):
+    def test_what_ones_own_job_pays_ones_own_node_stays_pending(self, alice):
         top_up(alice, 1000)
         charge(hold(alice, 500), 100, alice)
         assert services.sweep_matured_earnings(now=LATER) == 0
