@@ -14,7 +14,15 @@ from django.forms.boundfield import BoundField
 from common.fields import CreditsField
 from common.money import format_exact
 from users.forms import time_zones
-from workers.control_models import DISK_QUOTA_BYTES_MIN, GIB, Controls
+from workers.control_models import (
+    DISK_QUOTA_BYTES_MIN,
+    GIB,
+    POWER_WATTS,
+    SLOTS_CPU,
+    SLOTS_PER_GPU,
+    TEMPERATURE_CELSIUS,
+    Controls,
+)
 from workers.control_words import DAYS, SERVES_WORDS, clock_words
 from workers.hours import DAY_MINUTES, Window
 from workers.serving import TEAM_MAX, WITH_TEAM
@@ -22,6 +30,7 @@ from workers.serving import TEAM_MAX, WITH_TEAM
 ALL_DAY, HOURS, CLOSED = "all", "hours", "closed"
 MODES = [(ALL_DAY, "Open all day"), (HOURS, "Open from … until …"), (CLOSED, "Closed")]
 SHARES = [("10000", "A whole GPU"), ("5000", "Half of its memory"), ("2500", "A quarter of its memory")]
+PER_GPU = range(SLOTS_PER_GPU.least, SLOTS_PER_GPU.most + 1)
 MAINTENANCE_DAYS_MAX = 14
 AHEAD_DAYS_MAX = 90
 WHOLE_NUMBER = {"invalid": "Write a whole number."}
@@ -74,7 +83,7 @@ class ControlsForm(forms.Form):
 
     slots_per_gpu = forms.TypedChoiceField(
         label="Tasks at a time, with GPUs",
-        choices=[("", "One, with all GPUs"), *((str(n), f"{n} per GPU") for n in range(1, 9))],
+        choices=[("", "One, with all GPUs"), *((str(n), f"{n} per GPU") for n in PER_GPU)],
         required=False,
         coerce=int,
         empty_value=None,
@@ -82,17 +91,17 @@ class ControlsForm(forms.Form):
     )
     slots_cpu = forms.IntegerField(
         label="Tasks at a time, without a GPU",
-        min_value=1,
-        max_value=64,
+        min_value=SLOTS_CPU.least,
+        max_value=SLOTS_CPU.most,
         error_messages={
-            "required": "Write at least 1; to stop the node, pause it.",
-            "min_value": "Write at least 1; to stop the node, pause it.",
-            "max_value": "Write at most 64.",
+            "required": f"Write at least {SLOTS_CPU.least}; to stop the node, pause it.",
+            "min_value": f"Write at least {SLOTS_CPU.least}; to stop the node, pause it.",
+            "max_value": f"Write at most {SLOTS_CPU.most}.",
         },
     )
     idle_minutes = _number("Only after nobody used it for", 0, DAY_MINUTES, "Empty or 0: whether or not somebody uses it.")
-    temperature_max_celsius = _number("Hottest GPU", 40, 110, "Pauses above, goes on once it has cooled down.")
-    power_max_watts = _number("Power of each GPU", 30, 2_000)
+    temperature_max_celsius = _number("Hottest GPU", *TEMPERATURE_CELSIUS, "Pauses above, goes on once it has cooled down.")
+    power_max_watts = _number("Power of each GPU", *POWER_WATTS)
     disk_gib = _number(
         "Disk for scenes and Blender", DISK_QUOTA_BYTES_MIN // GIB, 100_000, "What was used longest ago goes first."
     )

@@ -1,5 +1,7 @@
 """What an owner allows a node: rows of workers.models that the owner's controls alone write (workers.controls)."""
 
+from typing import NamedTuple
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q
@@ -8,6 +10,19 @@ from workers.hours import DAY_MINUTES, Week, Window, is_announced_in_time
 from workers.serving import TEAM_MAX, WITH_TEAM, Serves
 
 GIB = 1024**3
+
+
+class Bounds(NamedTuple):
+    """What an owner may write: the form asks for it, and the database holds it."""
+
+    least: int
+    most: int
+
+
+TEMPERATURE_CELSIUS = Bounds(40, 110)
+POWER_WATTS = Bounds(30, 2_000)
+SLOTS_PER_GPU = Bounds(1, 8)
+SLOTS_CPU = Bounds(1, 64)
 DISK_QUOTA_BYTES_MIN = 5 * GIB  # below it no scene with its Blender would fit
 
 
@@ -39,9 +54,8 @@ class Controls(models.Model):
     opens_minutes = ArrayField(models.SmallIntegerField(), default=open_all_day)  # see workers.hours.Week
     closes_minutes = ArrayField(models.SmallIntegerField(), default=close_at_midnight)
 
-    idle_minutes = models.PositiveSmallIntegerField(
-        default=0
-    )  # work begins once nobody used the machine for so long; 0: at once
+    # Work begins once nobody used the machine for so long; 0: at once.
+    idle_minutes = models.PositiveSmallIntegerField(default=0)
     temperature_max_celsius = models.PositiveSmallIntegerField(null=True, blank=True)  # of any GPU
     power_max_watts = models.PositiveSmallIntegerField(null=True, blank=True)  # of each GPU
     slots_per_gpu = models.PositiveSmallIntegerField(null=True, blank=True)  # None: one task with all GPUs
@@ -69,14 +83,15 @@ class Controls(models.Model):
             models.CheckConstraint(condition=_each_between("closes_minutes", 0, DAY_MINUTES), name="controls_closes_in_day"),
             models.CheckConstraint(condition=_within("idle_minutes", 0, DAY_MINUTES), name="controls_idle_within_a_day"),
             models.CheckConstraint(
-                condition=Q(temperature_max_celsius=None) | _within("temperature_max_celsius", 40, 110),
+                condition=Q(temperature_max_celsius=None) | _within("temperature_max_celsius", *TEMPERATURE_CELSIUS),
                 name="controls_temperature_sensible",
             ),
             models.CheckConstraint(
-                condition=Q(power_max_watts=None) | _within("power_max_watts", 30, 2_000), name="controls_power_sensible"
+                condition=Q(power_max_watts=None) | _within("power_max_watts", *POWER_WATTS),
+                name="controls_power_sensible",
             ),
             models.CheckConstraint(
-                condition=(Q(slots_per_gpu=None) | _within("slots_per_gpu", 1, 8)) & _within("slots_cpu", 1, 64),
+                condition=(Q(slots_per_gpu=None) | _within("slots_per_gpu", *SLOTS_PER_GPU)) & _within("slots_cpu", *SLOTS_CPU),
                 name="controls_slots_sensible",
             ),
             models.CheckConstraint(

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django import forms
 from django.urls import reverse
 from django.utils import timezone
 
 from common import clock
 from tests.workers import builders
 from workers import services
+from workers.control_forms import PER_GPU, ControlsForm
 from workers.control_models import controls_of
 from workers.models import Maintenance, Shift, Tally, Worker
 
@@ -87,6 +89,13 @@ class SavingTests:
         assert (saved.slots_per_gpu, saved.slots_cpu, saved.idle_minutes) == (2, 3, 15)
         assert (saved.temperature_max_celsius, saved.power_max_watts, saved.bandwidth_max_mbit) == (80, 300, 40)
         assert (saved.disk_quota_bytes, saved.busy_watts, saved.idle_watts) == (50 * 1024**3, 450, 60)
+
+    @pytest.mark.parametrize(("end", "slots_per_gpu"), [("min_value", PER_GPU[0]), ("max_value", PER_GPU[-1])])
+    def test_the_least_and_the_most_of_every_number_are_saved(self, save, node, end, slots_per_gpu):
+        numbers = {name: field for name, field in ControlsForm.base_fields.items() if isinstance(field, forms.IntegerField)}
+        answer = save(slots_per_gpu=slots_per_gpu, **{name: getattr(field, end) for name, field in numbers.items()})
+        assert answer.status_code == 302
+        assert controls(node).slots_cpu == getattr(ControlsForm.base_fields["slots_cpu"], end)
 
     def test_what_is_saved_is_shown_again_and_saving_it_again_changes_nothing(self, save, node, signed_in, wanda, alice):
         save(serves="team_only", team=alice.email, mode_2="hours", opens_2="09:30", closes_2="17:00", kwh="0.2875")
