@@ -1,5 +1,7 @@
 """Why the ledger refuses a movement."""
 
+from typing import ClassVar
+
 from common.money import format_exact
 
 
@@ -58,8 +60,10 @@ class NotClaimable(LedgerError):
     """The deposit is somebody's, or not final."""
 
 
-class AdjustmentRefused(Exception):
-    """An operator's adjustment that is not made; nothing moved. `reason`: amount, reason, own, second or asked."""
+class DecisionRefused(Exception):
+    """What an operator asked for or agreed to is not made; nothing moved. `reason` is one of WORDS, which are for operators."""
+
+    WORDS: ClassVar[dict[str, str]]
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -67,34 +71,32 @@ class AdjustmentRefused(Exception):
 
     @property
     def words(self) -> str:
-        """For operators."""
-        return {
-            "amount": "An adjustment of nothing changes nothing.",
-            "reason": "Say why: the user reads it in the history.",
-            "own": "Your own account is adjusted by somebody else.",
-            "second": "Somebody else has to agree: you asked for it, or it is your own account.",
-            "asked": "It waits for a second operator already, among the adjustments.",
-        }[self.reason]
+        return self.WORDS[self.reason]
 
 
-class TakingRefused(Exception):
-    """Revenue that is not taken; nothing moved. `reason`: amount, reason, revenue, treasury, chain or second."""
+class AdjustmentRefused(DecisionRefused):
+    """Of a user's credit, or of a deposit that is given to a user."""
 
-    def __init__(self, reason: str):
-        super().__init__(reason)
-        self.reason = reason
+    WORDS: ClassVar = {
+        "amount": "An adjustment of nothing changes nothing.",
+        "reason": "Say why: the user reads it in the history.",
+        "own": "Your own account is adjusted by somebody else.",
+        "second": "Somebody else has to agree: you asked for it, or it is your own account.",
+        "asked": "It waits for a second operator already, among the adjustments.",
+    }
 
-    @property
-    def words(self) -> str:
-        """For operators."""
-        return {
-            "amount": "Say how much.",
-            "reason": "Say why: it stays in the books.",
-            "revenue": "The network has earned less than that.",
-            "treasury": "By the books there is less than that in this treasury.",
-            "chain": "That chain or asset is not set up any more.",
-            "second": "Somebody else has to agree: you asked for it.",
-        }[self.reason]
+
+class TakingRefused(DecisionRefused):
+    """Of revenue."""
+
+    WORDS: ClassVar = {
+        "amount": "Say how much.",
+        "reason": "Say why: it stays in the books.",
+        "revenue": "The network has earned less than that.",
+        "treasury": "By the books there is less than that in this treasury.",
+        "chain": "That chain or asset is not set up any more.",
+        "second": "Somebody else has to agree: you asked for it.",
+    }
 
 
 class TopUpRefused(Exception):
