@@ -92,7 +92,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         """Before anything is signed in, linked or confirmed by what a provider said."""
         if sociallogin.account.provider == "google":
             _check_nonce(request, sociallogin)
-            _forget_unverified_mail(sociallogin)
+            _forget_unfit_mail(sociallogin)
         process = sociallogin.state.get("process")
         if process == AuthProcess.REDIRECT:
             _confirm(request, sociallogin)
@@ -109,9 +109,13 @@ def _check_nonce(request: HttpRequest, sociallogin: SocialLogin) -> None:
         raise ImmediateHttpResponse(render_authentication_error(request, provider))
 
 
-def _forget_unverified_mail(sociallogin: SocialLogin) -> None:
-    """An address that nobody has proven is nobody's: no mail goes there, and it takes no other account's place."""
-    sociallogin.email_addresses = [address for address in sociallogin.email_addresses if address.verified]
+def _forget_unfit_mail(sociallogin: SocialLogin) -> None:
+    """An address that nobody has proven is nobody's: no mail goes there, and it takes no other account's place.
+
+    Nor does one that is not in ASCII: it might be folded into another's (users.addresses).
+    """
+    found = sociallogin.email_addresses
+    sociallogin.email_addresses = [address for address in found if address.verified and address.email.isascii()]
     if not sociallogin.is_existing and not sociallogin.email_addresses:
         sociallogin.user.email = ""
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from common import clock
 from common.limits import limited
 from users import addresses, fresh
-from users.forms import AddressForm, CodeForm
+from users.forms import ASCII_ONLY, AddressForm, CodeForm
 from users.tabs import tabs
 
 WAIT = "Several codes were sent within an hour. Wait a while, then ask for another."
@@ -61,6 +61,8 @@ def address_prove(request: HttpRequest) -> HttpResponse:
             form.add_error("code", WRONG)
         except addresses.Taken:
             form.add_error("code", TAKEN)
+        except addresses.NotAscii:  # asked for before such addresses were refused
+            form.add_error("code", ASCII_ONLY)
         else:
             messages.success(request, f"Mails go to {email} from now on.")
             return redirect("users:address")

@@ -1,4 +1,8 @@
-"""The e-mail address of an account: at most one, proven before a mail goes there, and never needed to sign in."""
+"""The e-mail address of an account: at most one, proven before a mail goes there, and never needed to sign in.
+
+Addresses are compared without regard to case, and only those in ASCII are kept: upper() and lower() fold some other letters
+(a dotless i, the Kelvin sign) into ASCII ones, so that an address at a look-alike domain would count as another person's.
+"""
 
 import secrets
 from datetime import datetime, timedelta
@@ -32,14 +36,20 @@ class Taken(Exception):
     """The address is another account's."""
 
 
+class NotAscii(Exception):
+    """The address has letters that might be folded into those of another address."""
+
+
 def ask(*, user: User, email: str, now: datetime, request: HttpRequest) -> AddressClaim:
     """Send a code to `email`; an earlier one is good no more.
 
     Whoever asks learns nothing of other accounts: an address that is one's gets a mail that says so, and no code.
 
     Raises:
+        NotAscii: no such address is kept.
         TooMany: wait.
     """
+    _require_ascii(email)
     person_may = is_within("address-codes", f"user:{user.pk}", limit=PER_PERSON_MAX, seconds=COUNTED_SECONDS)
     if not person_may or not is_within("address-codes", email.lower(), limit=PER_ADDRESS_MAX, seconds=COUNTED_SECONDS):
         raise TooMany
@@ -75,6 +85,7 @@ def prove(*, user: User, code: str, now: datetime, request: HttpRequest) -> str:
     Raises:
         NotProven: try again, or have another code sent.
         Taken: another account proved it first.
+        NotAscii: no such address is kept.
     """
     claim = open_claim(user, now)
     counted = claim and AddressClaim.objects.filter(pk=claim.pk, digest=claim.digest, tries__lt=TRIES_MAX)
@@ -91,7 +102,9 @@ def take(*, user: User, email: str, now: datetime, request: HttpRequest | None =
 
     Raises:
         Taken: it is another account's.
+        NotAscii: no such address is kept.
     """
+    _require_ascii(email)
     try:
         with transaction.atomic():
             _take(User.objects.select_for_update(no_key=True).get(pk=user.pk), email, now, request)
@@ -129,6 +142,11 @@ def is_taken(user: User, email: str) -> bool:
     """Whether another account has it, proven or as an operator wrote it."""
     others = EmailAddress.objects.filter(email__iexact=email, verified=True).exclude(user=user)
     return others.exists() or User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists()
+
+
+def _require_ascii(email: str) -> None:
+    if not email.isascii():
+        raise NotAscii
 
 
 def masked(email: str) -> str:

@@ -79,10 +79,22 @@ class TokenForm(forms.Form):
         return now + timedelta(days=int(days)) if days else None
 
 
+ASCII_ONLY = (
+    "Only addresses in plain letters (a to z), digits and signs work here. Look for a letter that only looks like one of them; "
+    "a domain with others can be written in its form that begins with xn--."
+)
+
+
 class AddressForm(forms.Form):
     email = forms.EmailField(
         label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"})
     )
+
+    def clean_email(self) -> str:
+        """Why, says users.addresses."""
+        if not self.cleaned_data["email"].isascii():
+            raise forms.ValidationError(ASCII_ONLY)
+        return self.cleaned_data["email"]
 
 
 class CodeForm(forms.Form):

@@ -184,6 +184,50 @@ def test_of_two_who_prove_it_at_the_same_moment_one_gets_it(person):
     assert User.objects.filter(email=NEW).count() == 1
 
 
+class LookalikeTests:
+    """PostgreSQL's upper() and Python's lower() make an address with a dotless i or a Kelvin sign another person's."""
+
+    LOOKALIKES = [("mike@gma\u0131l.example", "mike@gmail.example"), ("mi\u212ae@x.example", "mike@x.example")]
+
+    @pytest.mark.parametrize(("written", "real"), LOOKALIKES)
+    def test_the_form_refuses_it_with_words_that_help(self, browser, person, written, real):
+        refused = ask(browser, written)
+        assert refused.status_code == 422
+        assert "Only addresses in plain letters" in refused.content.decode()
+        assert not addresses.is_taken(person("mike"), real)
+
+    @pytest.mark.parametrize(("written", "real"), LOOKALIKES)
+    def test_behind_the_form_it_is_kept_nowhere(self, wallet_only, written, real):
+        with pytest.raises(addresses.NotAscii):
+            addresses.ask(user=wallet_only, email=written, now=clock.now(), request=RequestFactory().post("/"))
+        with pytest.raises(addresses.NotAscii):
+            addresses.take(user=wallet_only, email=written, now=clock.now())
+        assert not EmailAddress.objects.exists()
+
+    def test_one_that_was_asked_for_before_is_refused_in_words(self, browser, wallet_only):
+        ask(browser)
+        code = sent_code()
+        AddressClaim.objects.update(email="mi\u212ae@x.example")
+        refused = prove(browser, code)
+        assert refused.status_code == 422
+        assert "Only addresses in plain letters" in refused.content.decode()
+        assert not EmailAddress.objects.exists()
+
+    def test_its_owner_does_not_learn_whether_the_real_one_is_here(self, browser, person):
+        mike = person("mike")
+        mike.email = "mike@gmail.example"
+        mike.save()
+        ask(browser, "mike@gma\u0131l.example")
+        sweep_notice_mails()
+        assert [sent for sent in mail.outbox if "in use already" in sent.subject] == []
+
+    def test_a_domain_of_other_letters_is_written_in_its_ascii_form(self, browser, wallet_only):
+        ask(browser, "mike@xn--gmal-nza.example")
+        assert prove(browser, sent_code()).status_code == 302
+        wallet_only.refresh_from_db()
+        assert wallet_only.email == "mike@xn--gmal-nza.example"
+
+
 class ChangeTests:
     def change(self, browser: Client) -> None:
         ask(browser)

@@ -67,6 +67,12 @@ class SignInTests:
         assert User.objects.get().email == ""
         assert not EmailAddress.objects.exists()
 
+    def test_a_lookalike_of_an_address_takes_no_place_of_it(self, google):
+        google.person["email"] = "car\u0131a@example.org"
+        sign_in(Client())
+        assert User.objects.get().email == ""
+        assert not EmailAddress.objects.exists()
+
     def test_an_unproven_address_of_somebody_else_opens_nothing_of_theirs(self, google, alice):
         google.person |= {"email": alice.email, "email_verified": False}
         browser = Client()
