@@ -6,8 +6,11 @@ import threading
 from celery import Celery, bootsteps, current_app
 from celery.signals import task_prerun, worker_ready
 
+from pictor import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 
+broker.use_for_redis()
 app = Celery("pictor", task_cls="celery.contrib.django.task:DjangoTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="background")
@@ -55,8 +58,7 @@ END_SECONDS = 3.0  # what is cut off is found by a sweep
 class EndInTime(bootsteps.StartStopStep):
     """A worker that goes down after an error of its own does go down, so that it is started again.
 
-    When Redis is killed, kombu may raise what Celery calls unrecoverable; the worker then waits for functions whose answers
-    nobody reads any more. An ordinary stop has all the time that its supervisor gives it.
+    After what Celery calls unrecoverable the worker waits for functions whose answers nobody reads any more. An ordinary stop has all the time that its supervisor gives it.
     """
 
     def close(self, worker) -> None:

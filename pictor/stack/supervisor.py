@@ -1,5 +1,6 @@
 """Keeps the stack's processes alive: starts them in order, restarts what dies with back-off, stops them in reverse order."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ class Watched:
     program: Program
     child: Child
     started_at: float
-    endings: int = 0  # in a row, none of them after STEADY_SECONDS
+    endings: int = 0  # in a row and of its own, none of them after STEADY_SECONDS
     due_at: float | None = None  # of the next start; None while it runs
     restarts: int = 0
     pid: int = field(init=False)
@@ -94,7 +95,7 @@ class Supervisor:
         if how is None:
             return
         watched.child.sweep()
-        watched.endings = 1 if now - watched.started_at >= STEADY_SECONDS else watched.endings + 1
+        watched.endings = self._endings(watched, now)
         name = watched.program.name
         if watched.endings > len(BACK_OFF_SECONDS):
             self._give_up(f"{name} keeps ending ({how}): {watched.child.last_words()}\n{self.hint(name)}")
@@ -103,6 +104,19 @@ class Supervisor:
         pause = BACK_OFF_SECONDS[watched.endings - 1]
         watched.due_at = now + pause
         self.tell(f"{name} ended ({how}); starting it again in {pause:g} s. {self.hint(name)}")
+
+    def _endings(self, watched: Watched, now: float) -> int:
+        """Its endings in a row, with this one. One that follows the end of what it needs is not held against it: under
+        repeated kills, or while a database comes and goes, everything above would be given up for what is not its fault.
+        """
+        if now - watched.started_at >= STEADY_SECONDS:
+            return 1
+        return watched.endings + 1 if self._stands_on_firm_ground(watched, now) else max(watched.endings, 1)
+
+    def _stands_on_firm_ground(self, watched: Watched, now: float) -> bool:
+        """Has everything that was started before it, which it may need, run for a while?"""
+        before = itertools.takewhile(lambda other: other is not watched, self.watched.values())
+        return all(other.due_at is None and now - other.started_at >= STEADY_SECONDS for other in before)
 
     def _start_again(self, watched: Watched, now: float) -> None:
         watched.child = Child(watched.program, self.log_of(watched.program.name))

@@ -81,6 +81,26 @@ class RestartTests:
         assert "web keeps ending (exit status 7): the port is gone" in supervisor.failure
         assert supervisor.failure == said[-1]
 
+    def test_one_that_ends_because_what_it_needs_ended_is_not_given_up(self, supervisor):
+        self._end_often(supervisor, database_started_at=lambda clock: clock - supervisors.STEADY_SECONDS / 2)
+        assert not supervisor.failure
+
+    def test_it_is_where_what_it_needs_has_stood_all_the_while(self, supervisor):
+        self._end_often(supervisor, database_started_at=lambda clock: clock - supervisors.STEADY_SECONDS)
+        assert "web keeps ending" in supervisor.failure
+
+    @staticmethod
+    def _end_often(supervisor, database_started_at):
+        supervisor.start(Program("database", SLEEPER))
+        supervisor.start(Program("web", ["false"]))
+        web, clock = supervisor.watched["web"], 1_000.0
+        for _ in range(len(supervisors.BACK_OFF_SECONDS) + 2):
+            assert wait_until(lambda: web.child.ending() is not None, DEADLINE_SECONDS)
+            supervisor.watched["database"].started_at, web.started_at = database_started_at(clock), clock
+            supervisor.look(clock)
+            clock += supervisors.BACK_OFF_SECONDS[-1]
+            supervisor.look(clock)
+
 
 class StartTests:
     def test_one_that_ends_at_once_stops_the_start_with_its_last_line(self, supervisor):
