@@ -86,6 +86,8 @@ class Worker(models.Model):
     resting = models.CharField(
         max_length=40, blank=True, db_default=""
     )  # why the node itself takes no new work for now: workers.resting
+    rest_told = models.CharField(max_length=40, blank=True, db_default="")  # of `resting`, what the history said last
+    rest_told_at = models.DateTimeField(null=True, blank=True)
     hours_change_at = models.DateTimeField(null=True, blank=True)  # when that may be otherwise; sweep_hours looks then
 
     gateway_id = models.CharField(max_length=64, blank=True)  # which gateway process holds the socket

@@ -14,14 +14,18 @@ from django.db import connection, transaction
 from pictor_agent import protocol
 from workers import limits, resting
 from workers.feeding import LEASE_SECONDS
+from workers.models import Worker
 
 SEEN = f"""
-    UPDATE workers_worker AS worker SET last_seen_at = %s, resting = given.resting
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS given(worker_id, epoch, resting, limits_at)
+    UPDATE workers_worker AS worker SET last_seen_at = %(now)s, resting = given.resting,
+           rest_told = CASE WHEN {resting.DUE} THEN given.resting ELSE before.rest_told END,
+           rest_told_at = CASE WHEN {resting.DUE} THEN %(now)s ELSE before.rest_told_at END
+    FROM unnest(%(ids)s::bigint[], %(epochs)s::bigint[], %(restings)s::text[], %(limits)s::bigint[])
+         AS given(worker_id, epoch, resting, limits_at)
     JOIN workers_worker AS before ON before.id = given.worker_id
     LEFT JOIN workers_controls AS controls ON controls.worker_id = given.worker_id
     WHERE worker.id = given.worker_id AND worker.connection_epoch = given.epoch
-    RETURNING worker.id, before.resting <> given.resting,
+    RETURNING worker.id, worker.owner_id, worker.resting, before.resting <> given.resting, {resting.DUE},
               worker.protocol >= {protocol.LIMITS_SINCE} AND {limits.AT} <> given.limits_at
 """
 
@@ -59,10 +63,10 @@ class Renewed:
 def renew(seen: Mapping[int, Seen], holding: Sequence[tuple[int, int, int]], *, now: datetime) -> Renewed:
     """Take the heartbeats of `seen` (by node), which hold the attempts `holding` (work id, node, attempt)."""
     with connection.cursor() as cursor:
-        cursor.execute(SEEN, [now, list(seen), *map(list, zip(*seen.values(), strict=True))])
-        rows = cursor.fetchall()
-        present = {worker_id for worker_id, *_ in rows}
-        resting.tell([worker_id for worker_id, changed, _ in rows if changed], now=now)
+        rows = _see(cursor, seen, now)
+        present = {worker.pk for worker, *_ in rows}
+        resting.show([worker for worker, changed, *_ in rows if changed])
+        resting.tell([worker for worker, _, due, _ in rows if due], now=now)
         claims = sorted({claim for claim in holding if claim[1] in present})
         void = defaultdict(list)
         if claims:
@@ -71,5 +75,14 @@ def renew(seen: Mapping[int, Seen], holding: Sequence[tuple[int, int, int]], *, 
             live = set(cursor.fetchall())
             for work_id, worker_id, attempt in (claim for claim in claims if claim not in live):
                 void[worker_id].append((work_id, attempt))
-    new_limits = limits.limits_of([worker_id for worker_id, _, others in rows if others])
+    new_limits = limits.limits_of([worker.pk for worker, *_, others in rows if others])
     return Renewed(dict(void), seen.keys() - present, new_limits)
+
+
+def _see(cursor, seen: Mapping[int, Seen], now: datetime) -> list[tuple[Worker, bool, bool, bool]]:
+    """Of each node that is still on this connection: what the heartbeat says of it, whether it changed its mind, whether
+    its history is due to say so, whether it obeys other limits than it should."""
+    epochs, restings, obeyed = map(list, zip(*seen.values(), strict=True))
+    given = {"ids": list(seen), "epochs": epochs, "restings": restings, "limits": obeyed}
+    cursor.execute(SEEN, given | {"now": now, "quiet_since": now - resting.QUIET})
+    return [(Worker(pk=pk, owner_id=owner_id, resting=why), *flags) for pk, owner_id, why, *flags in cursor.fetchall()]

@@ -111,7 +111,7 @@ def sign_on(
         return None
     status = worker.status if worker.status == S.PAUSED else S.ONLINE
     changes = _inventory_columns(inventory) | {"agent_version": version, "protocol": protocol_version}
-    changes |= {"connected_at": now, "last_seen_at": now, "resting": ""}
+    changes |= {"connected_at": now, "last_seen_at": now, "resting": "", "rest_told": ""}
     if worker.status == status:
         Worker.objects.filter(pk=worker.pk).update(**changes)
     else:
