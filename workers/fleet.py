@@ -3,15 +3,14 @@
 Locks: the worker rows in id order (without their keys), then what workers.leases locks.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from workers import events
 from workers.leases import UNSTARTED, return_leases
-from workers.models import Worker, WorkerEvent
+from workers.models import Lease, Worker, WorkerEvent
 from workers.nodes import BEFORE_UPLOAD
 from workers.nudges import nudge_on_commit
 from workers.states import MAY_PAUSE, ReturnReason, WorkerStatus
@@ -50,12 +49,16 @@ def with_last_change(nodes: QuerySet) -> QuerySet:
 
 # Verbs ----------------------------------------------------------------------------------------------------------------
 
+PAUSABLE = Q(status__in=MAY_PAUSE)
+RESUMABLE = Q(status=S.PAUSED)
+# Also one that is paused but has not finished what it runs: of others there would be nothing to tell.
+STOPPABLE = PAUSABLE | RESUMABLE & Q(Exists(Lease.objects.filter(BEFORE_UPLOAD, worker=OuterRef("pk"))))
+
 
 @transaction.atomic
 def pause_all(nodes: QuerySet, *, at_once: bool, now: datetime, actor=None) -> int:
     """Pause those of the nodes that may be paused; returns how many. `at_once`: as workers.nodes.stop_worker."""
-    may = MAY_PAUSE | {S.PAUSED} if at_once else MAY_PAUSE
-    workers = _locked(nodes, may)
+    workers = _locked(nodes, STOPPABLE if at_once else PAUSABLE)
     ids = [worker.pk for worker in workers]
     Worker.objects.filter(pk__in=ids, status__in=MAY_PAUSE).update(status=S.PAUSED)
     events.record_all(dict.fromkeys(workers, ""), "stopped" if at_once else "paused", now=now, actor=actor)
@@ -67,7 +70,7 @@ def pause_all(nodes: QuerySet, *, at_once: bool, now: datetime, actor=None) -> i
 @transaction.atomic
 def resume_all(nodes: QuerySet, *, now: datetime, actor=None) -> int:
     """Resume those of the nodes that are paused; returns how many."""
-    workers = _locked(nodes, {S.PAUSED})
+    workers = _locked(nodes, RESUMABLE)
     paused = Worker.objects.filter(pk__in=[worker.pk for worker in workers], status=S.PAUSED)
     paused.filter(connected_at=None).update(status=S.OFFLINE)
     paused.update(status=S.ONLINE)
@@ -76,7 +79,7 @@ def resume_all(nodes: QuerySet, *, now: datetime, actor=None) -> int:
     return len(workers)
 
 
-def _locked(nodes: QuerySet, statuses: Collection[str]) -> list[Worker]:
+def _locked(nodes: QuerySet, fits: Q) -> list[Worker]:
     ids = list(nodes.order_by().values_list("pk", flat=True))
-    rows = Worker.objects.select_for_update(no_key=True).filter(pk__in=ids, status__in=statuses)
+    rows = Worker.objects.select_for_update(no_key=True).filter(fits, pk__in=ids)
     return list(rows.order_by("pk"))

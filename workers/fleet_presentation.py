@@ -1,11 +1,11 @@
 """Many nodes in words: what a verb does to all of them, and the list as a file."""
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from common.money import format_exact
 from common.words import plural
@@ -13,7 +13,6 @@ from credit.exports import Line, text_cell
 from workers import fleet, presentation
 from workers.look import for_look, with_day
 from workers.places import name_of
-from workers.states import MAY_PAUSE, WorkerStatus
 
 NAMES_SHOWN = 20
 CSV_BATCH = 200  # rows that are read at once
@@ -28,7 +27,7 @@ class Verb(NamedTuple):
 
     words: str  # on the button, with a place for "3 nodes"
     text: str  # what happens to the work, and to the money
-    fits: Collection[str]  # statuses; the other nodes stay as they are
+    fits: Q  # the other nodes stay as they are
     is_final: bool = False
 
 
@@ -36,23 +35,23 @@ VERBS = {
     "pause": Verb(
         "Pause {}",
         "What runs on them is finished and paid. What is merely next goes back to the queue, and no other task begins.",
-        MAY_PAUSE,
+        fleet.PAUSABLE,
     ),
     "stop": Verb(
         "Pause {} now",
         "What they render goes back to the queue, unpaid; its creators pay nothing for it, and other nodes render it again. "
         "Finished pictures that are being sent are kept and paid.",
-        MAY_PAUSE | {WorkerStatus.PAUSED},
+        fleet.STOPPABLE,
         is_final=True,
     ),
-    "resume": Verb("Resume {}", "They take work again, as their schedules allow.", {WorkerStatus.PAUSED}),
+    "resume": Verb("Resume {}", "They take work again, as their schedules allow.", fleet.RESUMABLE),
 }
 
 
 def question(verb: str, nodes: QuerySet) -> dict:
     """The page that asks before `verb` is done."""
     asked = VERBS[verb]
-    total, fitting = nodes.count(), nodes.filter(status__in=asked.fits).order_by("name")
+    total, fitting = nodes.count(), nodes.filter(asked.fits).order_by("name")
     names = list(fitting.values_list("name", flat=True)[: NAMES_SHOWN + 1])
     count = len(names) if len(names) <= NAMES_SHOWN else fitting.count()
     words = asked.words.format(plural(count, "node"))

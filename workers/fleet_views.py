@@ -67,6 +67,7 @@ def worker_csv(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("worker-bulk", limit=60, seconds=600)
 def worker_bulk(request: HttpRequest) -> HttpResponse:
     """Ask first; do it when the answer is yes."""
     form = BulkForm(request.POST)

@@ -77,10 +77,12 @@ def pause_worker(worker: Worker, *, now: datetime, actor=None) -> None:
 @transaction.atomic
 def stop_worker(worker: Worker, *, now: datetime, actor=None) -> None:
     """Pause at once: what runs goes back to the queue, unpaid, and its creator pays nothing for it. Also a node that is pausing."""
-    if worker.status != S.PAUSED:
+    was_paused = worker.status == S.PAUSED
+    if not was_paused:
         move(worker, S.PAUSED, moves=WORKER_MOVES)
-    events.record(worker, "stopped", now=now, actor=actor)
-    return_leases(BEFORE_UPLOAD & Q(worker=worker), ReturnReason.PAUSED, now=now)
+    returned = return_leases(BEFORE_UPLOAD & Q(worker=worker), ReturnReason.PAUSED, now=now)
+    if returned or not was_paused:
+        events.record(worker, "stopped", now=now, actor=actor)
 
 
 @transaction.atomic

@@ -8,11 +8,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from common import clock
 from common.http import fragment_response
+from common.limits import limited
 from common.transitions import IllegalMove, StaleMove
 from workers import event_presentation, presentation, services
 from workers.forms import LocationForm, WorkerForm
 from workers.look import Look, for_look
 from workers.models import Worker
+
+VERBS = {"limit": 120, "seconds": 600}  # each writes a line of history
 
 # Live parts of a node's page: each is one element, one partial of worker_detail.html and one reader of rows.
 PARTS = {
@@ -96,6 +99,7 @@ def worker_location(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("worker-verb", **VERBS)
 def worker_config(request: HttpRequest, pk: int) -> HttpResponse:
     """A fresh configuration file; the one before stops working."""
     worker = own_worker(request, pk)
@@ -121,18 +125,21 @@ def act(request: HttpRequest, pk: int, verb, done: str) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("worker-verb", **VERBS)
 def worker_pause(request: HttpRequest, pk: int) -> HttpResponse:
     return act(request, pk, services.pause_worker, "Paused. The task that runs is finished and paid; no other begins.")
 
 
 @login_required
 @require_POST
+@limited("worker-verb", **VERBS)
 def worker_stop(request: HttpRequest, pk: int) -> HttpResponse:
     return act(request, pk, services.stop_worker, "Paused at once. What it rendered went back to the queue, unpaid.")
 
 
 @login_required
 @require_POST
+@limited("worker-verb", **VERBS)
 def worker_resume(request: HttpRequest, pk: int) -> HttpResponse:
     return act(request, pk, services.resume_worker, "Resumed.")
 

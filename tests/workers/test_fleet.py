@@ -146,6 +146,24 @@ class ManyTests:
         send("stop", nodes["attic one"], confirmed="1")
         assert not Lease.objects.exists()
 
+    def test_stopping_stopped_nodes_again_writes_nothing(self, send, nodes):
+        for _ in range(3):
+            send("stop", *nodes.values(), confirmed="1")
+        assert WorkerEvent.objects.filter(kind="stopped").count() == 2  # attic two was paused before, and held nothing
+        services.stop_worker(Worker.objects.get(name="cellar"), now=clock.now())
+        assert WorkerEvent.objects.filter(kind="stopped").count() == 2
+
+    def test_a_paused_node_that_still_works_can_be_stopped_and_says_so(self, send, nodes):
+        enqueue(1)
+        feed()
+        send("pause", nodes["attic one"], confirmed="1")
+        assert "Pause 1 node now?" in send("stop", nodes["attic one"], nodes["attic two"]).text
+        assert "1 node paused." in send("stop", nodes["attic one"], nodes["attic two"], confirmed="1").text
+        assert WorkerEvent.objects.get(kind="stopped").worker == nodes["attic one"]
+
+    def test_many_verbs_in_a_short_time_are_one_too_many(self, send, nodes):
+        assert [send("pause", nodes["cellar"]).status_code for _ in range(61)] == [200] * 60 + [429]
+
     def test_all_that_are_listed_are_meant_wherever_they_stand(self, send, nodes, wanda):
         for number in range(30):
             builders.worker(owner=wanda, name=f"rack {number:02}")

@@ -12,7 +12,7 @@ from tests.workers import builders
 from tests.workers.builders import enqueue, feed, lease, report, work
 from workers import services
 from workers.models import Enrolment, Shift, Tally, Worker
-from workers.views import PARTS
+from workers.views import PARTS, VERBS
 
 pytestmark = pytest.mark.django_db
 
@@ -208,6 +208,11 @@ class VerbTests:
         browser.post(reverse("workers:worker-retire", args=[node.pk]))
         answer = browser.post(reverse("workers:worker-pause", args=[node.pk]), follow=True)
         assert "had already moved on" in answer.text
+
+    def test_pausing_and_resuming_all_day_is_too_often(self, signed_in, wanda, node):
+        browser, url = signed_in(wanda), reverse("workers:worker-pause", args=[node.pk])
+        statuses = [browser.post(url).status_code for _ in range(VERBS["limit"] + 1)]
+        assert statuses[-2:] == [302, 429]
 
     def test_an_owner_cannot_lift_a_suspension(self, signed_in, wanda, node):
         services.suspend_worker(node, now=clock.now())
