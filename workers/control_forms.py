@@ -30,6 +30,7 @@ from workers.serving import TEAM_MAX, WITH_TEAM
 ALL_DAY, HOURS, CLOSED = "all", "hours", "closed"
 MODES = [(ALL_DAY, "Open all day"), (HOURS, "Open from … until …"), (CLOSED, "Closed")]
 SHARES = [("10000", "A whole GPU"), ("5000", "Half of its memory"), ("2500", "A quarter of its memory")]
+DAY_NUMBERS = frozenset(str(number) for number in range(len(DAYS)))  # as the form sends them
 PER_GPU = range(SLOTS_PER_GPU.least, SLOTS_PER_GPU.most + 1)
 MAINTENANCE_DAYS_MAX = 14
 AHEAD_DAYS_MAX = 90
@@ -286,7 +287,10 @@ class MaintenanceForm(forms.Form):
 
     def _moment(self, name: str) -> datetime:
         """What was written, by the clock of the node and not of the person who wrote it."""
-        return self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
+        try:
+            return self.cleaned_data[name].replace(tzinfo=self.zone).astimezone(UTC)
+        except OverflowError:  # before the year 1 or after the year 9999, elsewhere in the world
+            raise ValidationError(f"Write a time within the next {AHEAD_DAYS_MAX} days.") from None
 
     def clean(self) -> dict:
         cleaned = super().clean()

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from common import clock
 from common.limits import limited
 from workers import control_presentation, services
-from workers.control_forms import ControlsForm, MaintenanceForm, emails_of
+from workers.control_forms import DAY_NUMBERS, ControlsForm, MaintenanceForm, emails_of
 from workers.control_models import controls_of
 from workers.models import Worker
 
@@ -27,7 +27,7 @@ def worker_settings(request: HttpRequest, pk: int) -> HttpResponse:
     worker = own_worker(request, pk)
     controls = controls_of(worker)
     form = ControlsForm(controls, request.POST or None, emails=emails_of(controls.team_ids))
-    if request.POST.get("copy", "").isdigit() and int(request.POST["copy"]) < 7:
+    if request.POST.get("copy") in DAY_NUMBERS:
         return page(request, worker, form=form.copied(int(request.POST["copy"])), copied=True)
     if form.is_bound and form.is_valid():
         changed = services.set_controls(worker, now=clock.now(), actor=request.user, **form.values())

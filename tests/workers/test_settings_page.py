@@ -189,8 +189,9 @@ class CopyTests:
         assert answer.text.count('value="18:00"') == 7
         assert not hasattr(Worker.objects.get(pk=node.pk), "controls")
 
-    def test_a_day_that_does_not_exist_is_no_copy(self, save):
-        assert save(copy="7").status_code == 302
+    @pytest.mark.parametrize("copy", ["7", "²", "-1", "9" * 5_000])
+    def test_a_day_that_does_not_exist_is_no_copy(self, save, copy):
+        assert save(copy=copy).status_code == 302
 
 
 class MaintenanceTests:
@@ -231,6 +232,14 @@ class MaintenanceTests:
         answer = announce(hours, length)
         assert answer.status_code == 422
         assert words in answer.text
+
+    @pytest.mark.parametrize(("zone", "moment"), [("Asia/Tokyo", "0001-01-01T00:00"), ("America/New_York", "9999-12-31T23:59")])
+    def test_the_ends_of_time_are_refused(self, signed_in, wanda, node, zone, moment):
+        services.set_controls(node, now=clock.now(), time_zone=zone)
+        fields = {"from_at": moment, "until_at": moment}
+        answer = signed_in(wanda).post(reverse("workers:worker-maintenance", args=[node.pk]), fields)
+        assert answer.status_code == 422
+        assert answer.text.count("Write a time within the next 90 days.") == 2
 
     def test_its_times_are_those_of_the_node(self, signed_in, wanda, node):
         services.set_controls(node, now=clock.now(), time_zone="Asia/Tokyo")
