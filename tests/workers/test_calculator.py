@@ -20,17 +20,26 @@ HOUR = timedelta(hours=1)
 def at_work(
     *, model: str = "RTX 4090", gpus: int = 1, hours: float = 100, earned_micros: int = 1_000_000, now=NOW, **sums
 ) -> Worker:
-    """A node of somebody new that was online for so long, until now."""
-    node = worker(owner=sums.pop("owner", None) or user())
+    """A node of somebody new that was online for so long, until now. `says`: columns of it."""
+    node = worker(owner=sums.pop("owner", None) or user(), **sums.pop("says", {}))
     for index in range(gpus):
         Gpu.objects.create(worker=node, index=index, model=model, vram_bytes=24 * GIB)
     Shift.objects.create(worker=node, epoch=1, started_at=now - hours * HOUR)
-    services.tally_all(now.date(), [services.Sums(node.pk, tasks_accepted=1, earned_micros=earned_micros, **sums)])
+    tasks = int(earned_micros > 0)
+    services.tally_all(now.date(), [services.Sums(node.pk, tasks_accepted=tasks, earned_micros=earned_micros, **sums)])
     return node
 
 
+def power(node: Worker, *, watts: int) -> None:
+    """What its GPU drew today."""
+    GpuDay.objects.create(
+        worker_id=node.pk, gpu_index=0, day_on=NOW.date(), minutes=1, samples=10, load_sum=9, vram_used_bytes_max=1,
+        celsius_max=60, watts_sum=10 * watts,
+    )  # fmt: skip
+
+
 class MeasureTests:
-    def test_the_middle_half_of_the_nodes_is_the_range(self):
+    def test_the_middle_half_of_the_owners_is_the_range(self):
         for tenths in (1, 2, 3, 4, 5):
             at_work(earned_micros=tenths * 10_000_000, busy_seconds=36_000.0)
         found = market.measure(now=NOW)["RTX 4090"]
@@ -44,7 +53,51 @@ class MeasureTests:
         at_work()
         assert market.measure(now=NOW) == {}
         at_work()
-        assert market.measure(now=NOW)["RTX 4090"].nodes == 6
+        found = market.measure(now=NOW)["RTX 4090"]
+        assert (found.owners, found.nodes) == (3, 6)
+
+    def test_a_model_is_told_once_three_owners_did_accepted_work_on_it(self):
+        """Accounts without work cannot write a line of their own on the public page."""
+        for _ in range(3):
+            at_work(model="H200, buy at shop.example", earned_micros=0)
+        at_work(model="H200, buy at shop.example")
+        assert market.measure(now=NOW) == {}
+
+    def test_an_owner_of_many_nodes_counts_once(self):
+        for _ in range(3):
+            at_work(earned_micros=10_000_000, busy_seconds=360_000.0)
+        idle = user()
+        for _ in range(20):
+            at_work(owner=idle, earned_micros=0)
+        found = market.measure(now=NOW)["RTX 4090"]
+        assert (found.low_hour_micros, found.high_hour_micros) == (75_000, 100_000)
+        assert found.busy == pytest.approx(0.75)
+
+    def test_the_nodes_of_one_owner_are_averaged(self):
+        owner = user()
+        for earned_micros in (0, 10_000_000, 20_000_000):
+            at_work(owner=owner, earned_micros=earned_micros)
+        for _ in range(2):
+            at_work(earned_micros=10_000_000)
+        found = market.measure(now=NOW)["RTX 4090"]
+        assert (found.low_hour_micros, found.high_hour_micros) == (100_000, 100_000)
+
+    def test_played_gpus_earn_nothing_that_is_told(self):
+        for _ in range(3):
+            at_work(says={"simulated": True})
+        assert market.measure(now=NOW) == {}
+
+    def test_a_gpu_that_blender_cannot_use_is_not_what_earned(self):
+        for _ in range(3):
+            at_work(says={"device": "CPU"})
+        assert list(market.measure(now=NOW)) == [market.CPU]
+
+    def test_no_more_models_are_told_than_a_list_can_hold_those_of_the_most_owners_first(self, monkeypatch):
+        monkeypatch.setattr(market, "MODELS_MAX", 2)
+        for model, owners in (("A 1", 3), ("B 2", 4), ("C 3", 5)):
+            for _ in range(owners):
+                at_work(model=model)
+        assert list(market.measure(now=NOW)) == ["B 2", "C 3"]
 
     def test_earnings_of_several_gpus_are_divided_among_them(self):
         for _ in range(3):
@@ -71,13 +124,13 @@ class MeasureTests:
             at_work(hours=400, earned_micros=40_000_000)
         assert market.measure(now=NOW)["RTX 4090"].high_hour_micros == 100_000
 
-    def test_the_power_of_such_a_gpu_is_told_where_it_is_measured(self):
-        for _ in range(3):
-            GpuDay.objects.create(
-                worker_id=at_work().pk, gpu_index=0, day_on=NOW.date(), minutes=1, samples=10, load_sum=9,
-                vram_used_bytes_max=1, celsius_max=60, watts_sum=3_000,
-            )  # fmt: skip
-        assert market.measure(now=NOW)["RTX 4090"].watts == 300
+    def test_the_power_of_such_a_gpu_is_told_where_nodes_of_three_owners_measure_it(self):
+        nodes = [at_work() for _ in range(3)]
+        for node in nodes[:2]:
+            power(node, watts=300)
+        assert market.measure(now=NOW)["RTX 4090"].watts is None
+        power(nodes[2], watts=600)
+        assert market.measure(now=NOW)["RTX 4090"].watts == 400
 
 
 class MonthTests:
