@@ -120,6 +120,11 @@ class AptosNode:
             state = self.ledger.state
             state.stores[state.store(owner, metadata)].is_frozen = True
 
+    def thaw(self, owner: str, metadata: str = USDT) -> None:
+        with self.ledger.lock:
+            state = self.ledger.state
+            state.stores[state.store(owner, metadata)].is_frozen = False
+
     def advance(self, seconds: float) -> None:
         """The chain's clock, with a block at the new time."""
         self.offset += seconds

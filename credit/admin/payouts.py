@@ -17,7 +17,7 @@ from credit.admin.deposits import OnChains
 from credit.models import Payout, PayoutAddress, PayoutBatch, PayoutLane, PayoutTransaction
 from credit.payout_facts import facts_of
 from credit.payout_states import PayoutStatus
-from credit.services.payouts import resume_lane
+from credit.services.payouts import resume_lane, try_again
 from credit.services.withdrawals import approve_withdrawal, refuse_withdrawal
 from credit.withdrawing import TooLate
 
@@ -35,10 +35,10 @@ class PayoutAdmin(OnChains):
     search_fields = ["=id", "=address", "=transactions__hash", "owner__email", "owner__username"]
     list_select_related = ["owner", "place"]
     action_form = ReasonForm
-    actions = ["approve", "refuse"]
+    actions = ["approve", "refuse", "try_again"]
     fields = [
         "status", "owner", "amount", "fee", "arrives", "symbol", "network", "to_in_full", "requested_at", "due_at", "decided_by",
-        "decided_at", "reason", "problem", "lane", "number", "batch", "settled_at",
+        "decided_at", "reason", "problem", "try_at", "lane", "number", "batch", "settled_at",
     ]  # fmt: skip
     change_form_before_template = "admin/credit/payout_facts.html"
 
@@ -110,6 +110,14 @@ class PayoutAdmin(OnChains):
             refuse_withdrawal(operator=request.user, payout_id=payout_id, reason=reason, now=clock.now())
 
         self._each(request, queryset, verb, "is refused")
+
+    @admin.action(description="Try again: what kept it is over", permissions=["decide"])
+    def try_again(self, request, queryset):
+        for payout in queryset.order_by("pk")[:DECIDED_AT_ONCE]:
+            if try_again(payout_id=payout.pk):
+                self.message_user(request, f"Withdrawal {payout.pk} is tried with the next look.", messages.SUCCESS)
+            else:
+                self.message_user(request, f"Nothing keeps withdrawal {payout.pk}.", messages.WARNING)
 
     def _each(self, request, queryset, verb, done: str) -> None:
         for payout_id in queryset.order_by("pk").values_list("pk", flat=True)[:DECIDED_AT_ONCE]:

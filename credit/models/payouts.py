@@ -7,6 +7,7 @@ that number, so at most one of its transactions can ever count.
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from common import clock
 from credit.payout_states import MAY_REFUSE, ON_ITS_WAY, PayoutStatus
@@ -92,6 +93,8 @@ class Payout(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True)  # why it was refused or came back, for its owner
     problem = models.CharField(max_length=300, blank=True)  # what keeps it, for operators
+    try_at = models.DateTimeField(default=clock.now, db_default=Now())  # an approved one: from when a batch may take it
+    refusals = models.PositiveSmallIntegerField(default=0, db_default=0)  # that lay with it: it waits longer after each
     lane = models.ForeignKey(PayoutLane, null=True, blank=True, on_delete=models.PROTECT, related_name="payouts")
     batch = models.ForeignKey(PayoutBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="payouts")
     number = models.DecimalField(max_digits=20, decimal_places=0, null=True, blank=True)
@@ -118,6 +121,9 @@ class Payout(models.Model):
         indexes = [
             models.Index(fields=["owner", "-id"], name="payout_newest_of_owner"),
             models.Index(fields=["status", "id"], name="payout_open", condition=Q(status__in=[*MAY_REFUSE, *ON_ITS_WAY])),
+            models.Index(
+                fields=["chain", "asset", "try_at"], name="payout_to_try", condition=Q(status=PayoutStatus.APPROVED, lane=None)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from credit.chains import Chain
 from credit.deposits.aptos import primary_store
 from credit.payouts.aptos_bytes import hash_of, raw_transfer, signed_bytes
 from credit.payouts.asking import Answer, ask, mapping
-from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Signed, Unreachable, WrongChain
+from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Refusal, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
 
 APT = "0x1::aptos_coin::AptosCoin"
@@ -19,7 +19,6 @@ GAS_MARGIN_PERCENT = 50  # beyond what the simulation took
 GAS_PRICE_LEAST = 100  # octas a unit
 COMMITTED = "user_transaction"
 STORE = "0x1::fungible_asset::FungibleStore"
-RECEIVER = "the account that it goes to: refuse it, its owner may name another."
 SIGNED_BCS = "application/x.aptos.signed_transaction+bcs"
 
 
@@ -41,12 +40,12 @@ class AptosLane:
     def funds(self, contract: str) -> Funds:
         return Funds(self._balance(contract), self._balance(APT), GAS_MAX * self._price())
 
-    def preflight(self, order: Order) -> str:
+    def preflight(self, order: Order) -> Refusal | None:
         """A simulation under the number that is next on the chain: those that are under way are not in the way."""
         account = self._answer("GET", f"accounts/{self.address}")
         gas, said = self._simulate(order, account)
         if gas is not None:
-            return ""
+            return None
         asset = self.chain.asset(order.contract)
         return refusal(said, asset.symbol if asset else "The asset", sender_is_frozen=lambda: self._is_frozen(order.contract))
 
@@ -163,16 +162,18 @@ class AptosLane:
         return answer
 
 
-def refusal(said: str, symbol: str, *, sender_is_frozen: Callable[[], bool]) -> str:
-    """Why a simulated transfer failed, in words for operators."""
+def refusal(said: str, symbol: str, *, sender_is_frozen: Callable[[], bool]) -> Refusal:
+    """Why a simulated transfer failed."""
     if "ESTORE_IS_FROZEN" in said:
-        whose = "the sending wallet: nothing in it can be sent." if sender_is_frozen() else RECEIVER
-        return f"The issuer of {symbol} has frozen {whose}"
+        frozen = f"The issuer of {symbol} has frozen"
+        if sender_is_frozen():
+            return Refusal(f"{frozen} the sending wallet: nothing in it can be sent.")
+        return Refusal(f"{frozen} the account that it goes to: refuse it, its owner may name another.", is_its_own=True)
     if "EINSUFFICIENT_BALANCE" in said:
-        return f"The sending wallet has too little {symbol}: top it up."
+        return Refusal(f"The sending wallet has too little {symbol}: top it up.")
     if "INSUFFICIENT_BALANCE_FOR_TRANSACTION_FEE" in said:
-        return "The sending wallet has too little for gas: top it up."
-    return f"{symbol} would not take the transfer: {said}"[:300]
+        return Refusal("The sending wallet has too little for gas: top it up.")
+    return Refusal(f"{symbol} would not take the transfer: {said}"[:300], is_its_own=True)
 
 
 def expiry(account: Answer) -> datetime:

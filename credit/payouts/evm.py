@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from credit.chains import Asset, Chain
 from credit.payouts import evm_refusals
 from credit.payouts.asking import ask
-from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Signed, Unreachable, WrongChain
+from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Refusal, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
 
 TRANSFER = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
@@ -43,13 +43,14 @@ class EvmLane:
         gas = int(self._call("eth_getBalance", self.address, "latest"), 16)
         return Funds(int(held, 16), gas, GAS_MAX * self._price())
 
-    def preflight(self, order: Order) -> str:
+    def preflight(self, order: Order) -> Refusal | None:
         answer = self._ask("eth_call", self._transfer(order), "latest")
         if evm_refusals.moves(answer):
             gas = self._estimate(order)
-            return "" if gas and gas <= GAS_MAX else f"It would take {gas or 'any amount of'} gas; {GAS_MAX:,} may be spent."
+            words = f"It would take {gas or 'any amount of'} gas; {GAS_MAX:,} may be spent."
+            return None if gas and gas <= GAS_MAX else Refusal(words, is_its_own=True)
         asset = self.chain.asset(order.contract)
-        return evm_refusals.words(
+        return evm_refusals.refusal(
             answer, read=lambda data: self._read(order.contract, data), sender=self.address, order=order, asset=asset
         )
 

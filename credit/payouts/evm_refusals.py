@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from credit.chains import Asset
-from credit.payouts.lanes import Order, Unreachable
+from credit.payouts.lanes import Order, Refusal, Unreachable
 
 BALANCE_OF = bytes.fromhex("70a08231")  # balanceOf(address)
 IS_BLOCKED = (bytes.fromhex("e47d6060"), bytes.fromhex("fe575a87"))  # isBlackListed (USDT), isBlacklisted (USDC): (address)
@@ -19,19 +19,20 @@ def moves(answer: dict) -> bool:
     return result == "0x" or (isinstance(result, str) and int(result, 16) != 0)
 
 
-def words(answer: dict, *, read: Read, sender: str, order: Order, asset: Asset | None) -> str:
+def refusal(answer: dict, *, read: Read, sender: str, order: Order, asset: Asset | None) -> Refusal:
     """Raises Unreachable: it was the node that failed, and not the transfer."""
     symbol, said = asset.symbol if asset else "The token", _said(answer)
     if _is_blocked(read, order.to):
-        return f"The issuer of {symbol} has blocked the address that it goes to: refuse it, its owner may name another."
+        words = f"The issuer of {symbol} has blocked the address that it goes to: refuse it, its owner may name another."
+        return Refusal(words, is_its_own=True)
     if _is_blocked(read, sender):
-        return f"The issuer of {symbol} has blocked the sending wallet: nothing in it can be sent."
+        return Refusal(f"The issuer of {symbol} has blocked the sending wallet: nothing in it can be sent.")
     if read(PAUSED):
-        return f"{symbol} is frozen by its issuer for everybody: it waits until that ends."
+        return Refusal(f"{symbol} is frozen by its issuer for everybody: it waits until that ends.")
     held = read(BALANCE_OF + _word(sender))
     if held is not None and held < order.units:
-        return f"The sending wallet has too little {symbol}: top it up."
-    return f"{symbol} would not take the transfer: {said}"[:300]
+        return Refusal(f"The sending wallet has too little {symbol}: top it up.")
+    return Refusal(f"{symbol} would not take the transfer: {said}"[:300], is_its_own=True)
 
 
 def _is_blocked(read: Read, address: str) -> bool:

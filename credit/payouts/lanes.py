@@ -36,6 +36,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a payout gets no number now, in words for operators. `is_its_own`: it lies with this payout, so another one may go."""
+
+    words: str
+    is_its_own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What was signed before, under the same number."""
 
@@ -85,8 +93,8 @@ class Lane(Protocol):
 
     def funds(self, contract: str) -> Funds: ...
 
-    def preflight(self, order: Order) -> str:
-        """Why the transfer would fail if it were sent now, in words for operators; empty: it would arrive. No number is looked at."""
+    def preflight(self, order: Order) -> Refusal | None:
+        """Why the transfer would fail if it were sent now; None: it would arrive. No number is looked at."""
 
     def sign(self, order: Order, made: Sequence[Made]) -> Signed:
         """A transaction under the number of `order`: the first, or one in the place of those `made`."""

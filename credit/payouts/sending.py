@@ -139,7 +139,7 @@ def begin_batch(chain: Chain, sender: Lane, lane: PayoutLane, now: datetime) -> 
     """Numbers for whatever the sending wallet can pay and the chain would take; the rest says why it waits."""
     for asset in chain.assets:
         approved = Payout.objects.filter(status=PayoutStatus.APPROVED, chain=chain.key, asset=asset.contract, lane=None)
-        waiting = list(approved.order_by("pk")[:CHOSEN_MAX])
+        waiting = list(approved.filter(try_at__lte=now).order_by("try_at", "pk")[:CHOSEN_MAX])
         if not waiting or not is_ours_alone(sender, lane, now):
             continue
         funds = sender.funds(asset.contract)
@@ -152,9 +152,9 @@ def begin_batch(chain: Chain, sender: Lane, lane: PayoutLane, now: datetime) -> 
             payout_max_micros=settings.PAYOUT_MAX_MICROS,
             refusal_of=lambda payout: sender.preflight(order_of(payout, number=0)),
         )
-        for words, kept in choice.kept.items():
-            log.error("payouts_kept", chain=chain.key, payouts=len(kept), words=words)
-            services.mark_problem(payout_ids=[payout.pk for payout in kept], words=words)
+        for refusal, kept in choice.kept.items():
+            log.error("payouts_kept", chain=chain.key, payouts=len(kept), words=refusal.words)
+            services.mark_problem(payout_ids=[payout.pk for payout in kept], refusal=refusal, now=now)
         services.begin_batch(
             lane_id=lane.pk,
             payout_ids=[payout.pk for payout in choice.go],

@@ -8,18 +8,23 @@ Locks: lane, then payouts, then wallets.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.functions import Least
 
 from common.transitions import move
 from credit import events, notices
 from credit.codes import Bucket, Code, Kind
 from credit.models import Payout, PayoutBatch, PayoutLane, PayoutTransaction
 from credit.payout_states import ON_ITS_WAY, PAYOUT_MOVES, PayoutStatus
-from credit.payouts.lanes import Signed
+from credit.payouts.lanes import Refusal, Signed
 from credit.posting import Movement, chart_of, platform, post
 from credit.services.withdrawals import give_money_back, is_in_doubt
+
+AGAIN = timedelta(minutes=1)  # after what lies with the treasury: whoever tops it up is watching
+LATER = [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60)]  # after each refusal of its own; then the last
 
 
 def open_lane(*, chain: str, sender: str, next_number: int) -> PayoutLane:
@@ -34,14 +39,37 @@ def stop_lane(*, lane: PayoutLane, because: str, now: datetime) -> None:
     lane.refresh_from_db()
 
 
+@transaction.atomic
 def resume_lane(*, lane_id: int) -> bool:
-    """By an operator. The lane stops again if what stopped it is still so."""
-    return bool(PayoutLane.objects.filter(pk=lane_id).update(stopped_at=None, stopped_because=""))
+    """By an operator. The lane stops again if what stopped it is still so; what waits in it is tried at once."""
+    lane = PayoutLane.objects.filter(pk=lane_id).first()
+    if lane is None:
+        return False
+    PayoutLane.objects.filter(pk=lane_id).update(stopped_at=None, stopped_because="")
+    _try_at_once(Payout.objects.filter(chain=lane.chain))
+    return True
 
 
-def mark_problem(*, payout_ids: Sequence[int], words: str) -> None:
-    """What keeps approved payouts, for operators."""
-    Payout.objects.filter(pk__in=payout_ids, status=PayoutStatus.APPROVED).update(problem=words[:300])
+def try_again(*, payout_id: int) -> bool:
+    """By an operator who knows that what kept it is over: the next look tries it. False: nothing keeps it."""
+    return _try_at_once(Payout.objects.filter(pk=payout_id).exclude(problem=""))
+
+
+def _try_at_once(payouts: QuerySet[Payout]) -> bool:
+    """In the order of asking again, as if never refused. `problem` stays until the look has said what is so now."""
+    return bool(payouts.filter(status=PayoutStatus.APPROVED).update(try_at=F("due_at"), refusals=0))
+
+
+def mark_problem(*, payout_ids: Sequence[int], refusal: Refusal, now: datetime) -> None:
+    """What keeps approved payouts, for operators, and when they are tried again: however many cannot go, none that could waits for ever."""
+    kept = Payout.objects.filter(pk__in=payout_ids, status=PayoutStatus.APPROVED)
+    words = refusal.words[:300]
+    if not refusal.is_its_own:
+        kept.update(problem=words, try_at=now + AGAIN)
+        return
+    waits = [When(refusals=count, then=Value(now + wait)) for count, wait in enumerate(LATER)]
+    try_at = Case(*waits, default=Value(now + LATER[-1]))
+    kept.update(problem=words, try_at=try_at, refusals=Least(F("refusals") + 1, len(LATER)))
 
 
 @transaction.atomic
@@ -51,7 +79,7 @@ def begin_batch(
     """Give approved payouts their numbers. None: the lane has stopped, or others took them meanwhile."""
     lane = PayoutLane.objects.select_for_update().get(pk=lane_id)
     chosen = Payout.objects.select_for_update().filter(pk__in=payout_ids, status=PayoutStatus.APPROVED, lane=None)
-    payouts = _without_doubt(list(chosen.order_by("pk")))
+    payouts = _without_doubt(list(chosen.order_by("pk")), now)
     if lane.stopped_at or not payouts:
         return None
     batch = PayoutBatch.objects.create(
@@ -63,7 +91,7 @@ def begin_batch(
         gas_units=gas_units,
     )
     for number, payout in enumerate(payouts, start=int(lane.next_number)):
-        reserved = {"lane": lane, "number": number, "batch": batch, "problem": ""}
+        reserved = {"lane": lane, "number": number, "batch": batch, "problem": "", "refusals": 0}
         move(payout, PayoutStatus.SENDING, moves=PAYOUT_MOVES, **reserved)
     lane.next_number += len(payouts)
     lane.save(update_fields=["next_number"])
@@ -71,11 +99,12 @@ def begin_batch(
     return batch
 
 
-def _without_doubt(payouts: list[Payout]) -> list[Payout]:
+def _without_doubt(payouts: list[Payout], now: datetime) -> list[Payout]:
     """Approved or not: once a number is given, the money is gone. The others wait, and an operator reads why."""
     doubtful = {payout.owner_id for payout in payouts if is_in_doubt(payout.owner)}
     kept = [payout.pk for payout in payouts if payout.owner_id in doubtful]
-    mark_problem(payout_ids=kept, words="Its owner owes, or a payment of theirs is disputed: it waits, or refuse it.")
+    words = "Its owner owes, or a payment of theirs is disputed: it waits, or refuse it."
+    mark_problem(payout_ids=kept, refusal=Refusal(words, is_its_own=True), now=now)
     return [payout for payout in payouts if payout.owner_id not in doubtful]
 
 

@@ -56,6 +56,7 @@ def request_withdrawal(
         units=what.units,
         requested_at=now,
         due_at=now + delay(),
+        try_at=now + delay(),
     )
     movement = Movement(
         key=f"payout:{payout.pk}:withdrawal",
@@ -105,7 +106,7 @@ def approve_withdrawal(*, operator: User, payout_id: int, now: datetime) -> Payo
         raise PermissionError("nobody approves a withdrawal of their own")
     if payout.status != PayoutStatus.WAITING:
         raise TooLate(payout.status)
-    move(payout, PayoutStatus.APPROVED, moves=PAYOUT_MOVES, decided_by=operator, decided_at=now)
+    move(payout, PayoutStatus.APPROVED, moves=PAYOUT_MOVES, decided_by=operator, decided_at=now, try_at=now)
     events.credit_changed([payout.owner_id])
     return payout
 

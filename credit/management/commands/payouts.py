@@ -1,4 +1,4 @@
-"""The withdrawals that wait for an operator: list, approve, refuse; and lanes that have stopped: resume."""
+"""The withdrawals that wait for an operator: list, approve, refuse, try again; and lanes that have stopped: resume."""
 
 import structlog
 from django.core.management.base import BaseCommand, CommandError
@@ -10,7 +10,7 @@ from credit.models import Payout, PayoutLane
 from credit.operating import operator_named
 from credit.payout_facts import facts_of
 from credit.payout_states import PayoutStatus
-from credit.services.payouts import resume_lane
+from credit.services.payouts import resume_lane, try_again
 from credit.services.withdrawals import approve_withdrawal, refuse_withdrawal
 from credit.withdrawing import TooLate
 
@@ -19,10 +19,10 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "List withdrawals that wait and lanes that have stopped; approve, refuse, resume."
+    help = "List withdrawals that wait and lanes that have stopped; approve, refuse, try again, resume."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("verb", choices=["list", "approve", "refuse", "resume"])
+        parser.add_argument("verb", choices=["list", "approve", "refuse", "try", "resume"])
         parser.add_argument("number", type=int, nargs="?", help="of the withdrawal; with resume, of the lane")
         parser.add_argument("--operator", default="", help="who decides: e-mail address or user name of an operator")
         parser.add_argument("--reason", default="", help="of a refusal; its owner reads it")
@@ -37,6 +37,8 @@ class Command(BaseCommand):
             raise CommandError("Give the number that `payouts list` shows.")
         if verb == "resume":
             return self.resume(number, by)
+        if verb == "try":
+            return self.try_again(number)
         self.decide(verb, number, by, reason.strip())
 
     def list_all(self) -> None:
@@ -49,7 +51,9 @@ class Command(BaseCommand):
             )
         kept = Payout.objects.filter(status=PayoutStatus.APPROVED).exclude(problem="").order_by("pk")
         for payout in kept[:LISTED_MAX]:
-            self.stdout.write(self.style.WARNING(f"{payout.pk:>8}  approved, and kept: {payout.problem}"))
+            when = ago(payout.try_at)
+            again = when if when.startswith("in ") else "with the next look"
+            self.stdout.write(self.style.WARNING(f"{payout.pk:>8}  approved, and kept: {payout.problem} It is tried {again}."))
 
     def print_waiting(self, payout: Payout) -> None:
         facts = facts_of(payout)
@@ -77,6 +81,11 @@ class Command(BaseCommand):
         except PermissionError:
             raise CommandError("Nobody approves a withdrawal of their own.") from None
         self.stdout.write(f"Withdrawal {payout_id} is {'approved' if verb == 'approve' else 'refused'}.")
+
+    def try_again(self, payout_id: int) -> None:
+        if not try_again(payout_id=payout_id):
+            raise CommandError(f"Nothing keeps withdrawal {payout_id}.")
+        self.stdout.write(f"Withdrawal {payout_id} is tried with the next look.")
 
     def resume(self, lane_id: int, operator) -> None:
         if not resume_lane(lane_id=lane_id):

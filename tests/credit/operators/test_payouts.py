@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from common import clock
 from credit.models import Payout, PayoutLane
 from credit.payout_facts import facts_of
 from credit.proof import differences
@@ -47,6 +48,11 @@ def asked_by(user, chain, key="form") -> Payout:
 
 def status(payout: Payout) -> str:
     return Payout.objects.get(pk=payout.pk).status
+
+
+def kept(payout: Payout) -> None:
+    later = clock.now() + timedelta(minutes=59, seconds=30)
+    Payout.objects.filter(pk=payout.pk).update(status="approved", problem="too little USDT", try_at=later)
 
 
 def act(client, model: str, action: str, row, **said) -> str:
@@ -98,6 +104,13 @@ class ConsoleTests:
         assert client.post(reverse("admin:credit_payout_changelist"), chosen).status_code == 403
         assert status(waiting) == "waiting"
 
+    def test_what_kept_one_is_over(self, console, waiting):
+        assert "Nothing keeps" in act(console, "payout", "try_again", waiting)
+        kept(waiting)
+        assert "is tried with the next look" in act(console, "payout", "try_again", waiting)
+        waiting.refresh_from_db()
+        assert (waiting.try_at, waiting.problem) == (waiting.due_at, "too little USDT")
+
     def test_a_stopped_lane_is_resumed(self, console, db):
         lane = PayoutLane.objects.create(
             chain="evm:31337", sender="0x1", next_number=3, stopped_at=NOW, stopped_because="number 2 is not ours"
@@ -133,6 +146,16 @@ class CommandTests:
         with pytest.raises(CommandError, match="operator"):
             call_command("payouts", "approve", str(waiting.pk), operator="wanda")
         assert status(waiting) == "waiting"
+
+    def test_it_has_one_tried_again(self, waiting, sam, capsys):
+        with pytest.raises(CommandError, match="Nothing keeps"):
+            call_command("payouts", "try", str(waiting.pk), operator="sam")
+        kept(waiting)
+        call_command("payouts", "list")
+        assert "too little USDT It is tried in 59 minutes." in capsys.readouterr().out
+        call_command("payouts", "try", str(waiting.pk), operator="sam")
+        call_command("payouts", "list")
+        assert "too little USDT It is tried with the next look." in capsys.readouterr().out
 
     def test_it_resumes(self, db, sam):
         lane = PayoutLane.objects.create(chain="evm:31337", sender="0x1", next_number=3, stopped_at=NOW, stopped_because="odd")

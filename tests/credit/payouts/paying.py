@@ -30,7 +30,7 @@ class Sending:
 
     def blind(self, preflight: Callable) -> Callable:
         """`world.refused` is blocked between the look and the block: what goes there fails on the chain."""
-        return lambda lane, order: "" if order.to == self.world.refused else preflight(lane, order)
+        return lambda lane, order: None if order.to == self.world.refused else preflight(lane, order)
 
     def approved(self, address: str, amount_micros: int = 2_000_000) -> Payout:
         """A withdrawal that is to be sent next."""

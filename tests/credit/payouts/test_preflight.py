@@ -4,9 +4,11 @@ import pytest
 import rlp
 from eth_utils import keccak
 
-from credit.payouts import evm_refusals
-from credit.payouts.evm import GAS_MAX
+from credit.models import Payout, PayoutLane
+from credit.payouts import evm_refusals, sending, treasury
+from credit.payouts.evm import GAS_MAX, EvmLane
 from credit.payouts.lanes import Order, Unreachable
+from credit.services import payouts
 from credit.services.withdrawals import refuse_withdrawal
 from tests.chains.aptos_bcs import decode
 from tests.chains.aptos_ledger import GAS_USED
@@ -35,7 +37,7 @@ def words(answer: dict = REVERTED, **says) -> str:
         who = {"sender": SENDER, "receiver": RECEIVER}.get(name.partition("_of_")[2])
         return value if who is None or first_in(data, who) else 0
 
-    return evm_refusals.words(answer, read=read, sender=SENDER, order=ORDER, asset=None)
+    return evm_refusals.refusal(answer, read=read, sender=SENDER, order=ORDER, asset=None).words
 
 
 @pytest.mark.parametrize(
@@ -125,3 +127,116 @@ def test_gas_is_by_the_simulation_on_aptos(on_aptos):
     on_aptos.look()
 
     assert decode(bytes(payout.transactions.get().signed)).max_gas_amount == GAS_USED * 3 // 2
+
+
+# Those that cannot go keep no other -------------------------------------------------------------------------------------
+
+
+def frozen_ones(on_aptos, node, count: int) -> list:
+    address = next(on_aptos.world.fresh)
+    node.freeze(address)
+    return [on_aptos.approved(address) for _ in range(count)]
+
+
+@database
+def test_however_many_are_refused_another_gets_its_turn(on_aptos, aptos_pays, monkeypatch):
+    monkeypatch.setattr(sending, "CHOSEN_MAX", 3)
+    frozen_ones(on_aptos, aptos_pays[1], 3)
+    fine = on_aptos.approved(next(on_aptos.world.fresh))
+
+    for _ in range(2):
+        on_aptos.look()
+
+    fine.refresh_from_db()
+    assert fine.number == 0
+
+
+@database
+def test_a_look_asks_about_so_many_and_the_next_one_about_the_others(on_aptos, aptos_pays, monkeypatch):
+    monkeypatch.setattr(treasury, "REFUSALS_MAX", 2)
+    node = aptos_pays[1]
+    frozen = frozen_ones(on_aptos, node, 3)
+
+    on_aptos.look()
+    assert [bool(problem) for problem in problems(frozen)] == [True, True, False]
+    on_aptos.look()
+    assert all(problems(frozen))
+
+
+@database
+def test_one_that_is_refused_waits_longer_each_time_an_hour_at_most(on_aptos, aptos_pays):
+    (payout,) = frozen_ones(on_aptos, aptos_pays[1], 1)
+
+    assert [minutes_kept(on_aptos, payout) for _ in range(9)] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+@database
+def test_what_lies_with_the_treasury_or_the_token_is_tried_again_soon(on_aptos, aptos_pays, settings):
+    settings.PAYOUT_DAY_MAX_MICROS = 1
+    full = on_aptos.approved(next(on_aptos.world.fresh))
+    assert [minutes_kept(on_aptos, full) for _ in range(3)] == [1, 1, 1]
+
+    settings.PAYOUT_DAY_MAX_MICROS = 10**12
+    aptos_pays[1].freeze(settings.APTOS_PAYOUT_ADDRESS)
+    assert [minutes_kept(on_aptos, full) for _ in range(3)] == [1, 1, 1]
+
+
+@database
+@pytest.mark.parametrize(
+    "lets_go",
+    [
+        lambda payout, lane: payouts.try_again(payout_id=payout.pk),
+        lambda payout, lane: payouts.resume_lane(lane_id=lane.pk),
+    ],
+)
+def test_an_operator_has_it_tried_at_once(on_aptos, aptos_pays, lets_go):
+    node = aptos_pays[1]
+    (payout,) = frozen_ones(on_aptos, node, 1)
+    for _ in range(5):
+        minutes_kept(on_aptos, payout)
+    node.thaw(payout.address)
+    on_aptos.look()
+    assert "has frozen" in problems([payout])[0]
+
+    assert lets_go(payout, PayoutLane.objects.get())
+    on_aptos.look()
+
+    payout.refresh_from_db()
+    assert (payout.number, payout.problem, payout.refusals) == (0, "", 0)
+    assert not payouts.try_again(payout_id=payout.pk)
+
+
+@database
+def test_a_node_that_fails_over_some_keeps_no_other(on_evm, monkeypatch):
+    """Geth says of an invalid opcode, and of what it cannot answer, the same."""
+    monkeypatch.setattr(treasury, "SILENCES_MAX", 2)
+    bad = [on_evm.approved(next(on_evm.world.fresh)) for _ in range(2)]
+    fine = on_evm.approved(next(on_evm.world.fresh))
+    preflight = EvmLane.preflight
+
+    def fails(lane, order):
+        if order.to in {payout.address for payout in bad}:
+            raise Unreachable("eth_call: invalid opcode")
+        return preflight(lane, order)
+
+    monkeypatch.setattr(EvmLane, "preflight", fails)
+    for _ in range(2):
+        on_evm.look()
+
+    fine.refresh_from_db()
+    assert fine.number == 0
+    assert "The node could not try it: eth_call: invalid opcode" in problems(bad)[0]
+
+
+def problems(rows: list) -> list[str]:
+    return [Payout.objects.get(pk=payout.pk).problem for payout in rows]
+
+
+def minutes_kept(on_aptos, payout: Payout) -> float:
+    """By the next look that tries it."""
+    payout.refresh_from_db()
+    on_aptos.now = max(on_aptos.now, payout.try_at)
+    on_aptos.look()
+    payout.refresh_from_db()
+    assert payout.problem
+    return (payout.try_at - on_aptos.now).total_seconds() / 60
