@@ -31,7 +31,7 @@ def pair(places: list[Place], *, batch: int, without: set[GroupKey], seen: set[i
         found = waiting.rows_of({group: len(own) for group, own in plan.items()}, seen=seen, now=now)
         matched = _match(plan, found, free.places)
         for place, row in matched:
-            (turns.hold if _is_preferred(place, row) else turns.give)(row.key[:2])
+            _count(turns, place, row)
         seen |= {row.work_id for rows in found.values() for row in rows}
         pairs += matched
         groups = _unfinished(groups, plan, found)
@@ -46,6 +46,13 @@ def pair(places: list[Place], *, batch: int, without: set[GroupKey], seen: set[i
 def _is_preferred(place: Place, row: WaitingRow) -> bool:
     """The node's owner serves this work first: it stands outside the rounds."""
     return place.facts.puts_first(row.key[1])
+
+
+def _count(turns: Rounds, place: Place, row: WaitingRow) -> None:
+    if _is_preferred(place, row):
+        turns.hold(row.key[:2], on_node_of=place.facts.owner_id)
+    else:
+        turns.give(row.key[:2])
 
 
 def _waiting_groups(now: datetime) -> list[Group]:

@@ -60,30 +60,36 @@ class Group:
 
 @dataclass(kw_only=True)
 class Rounds:
-    """How far every tier's clock has gone, when each owner was served last by that clock, and what owners hold now."""
+    """How far every tier's clock has gone, when each owner was served last by that clock, and what owners hold now.
+
+    `drawn`: places that they hold because another person's node serves them first. Nobody's share of the common places
+    shrinks by what somebody else prefers; among those whom such a node serves alike they count.
+    """
 
     clocks: dict[int, int] = field(default_factory=dict)
     served: dict[tuple[int, int], int] = field(default_factory=dict)
     held: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    drawn: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         begin = min(self.clocks.values(), default=0)
         self.clocks = {tier: self.clocks.get(tier, begin) for tier in WEIGHTS}
-        self.held = Counter(self.held)
+        self.held, self.drawn = Counter(self.held), Counter(self.drawn)
 
     def copy(self) -> "Rounds":
-        return Rounds(clocks=dict(self.clocks), served=dict(self.served), held=self.held)
+        return Rounds(clocks=dict(self.clocks), served=dict(self.served), held=self.held, drawn=self.drawn)
 
     def give(self, owner: tuple[int, int]) -> None:
         """One more place for this owner."""
         tier = owner[0]
         self.clocks[tier] += STRIDES[tier]
         self.served[owner] = self.clocks[tier]
-        self.hold(owner)
-
-    def hold(self, owner: tuple[int, int]) -> None:
-        """One more place outside the rounds: no clock goes on."""
         self.held[owner] += 1
+
+    def hold(self, owner: tuple[int, int], *, on_node_of: int) -> None:
+        """One more place of a node that serves this owner first, outside the rounds: no clock goes on."""
+        places = self.held if on_node_of == owner[1] else self.drawn
+        places[owner] += 1
 
     def catch_up(self, able: Iterable[int]) -> None:
         """A tier that could use no place saves nothing up: it comes back one place ahead at most."""
@@ -263,7 +269,7 @@ class _Claim:
 def _by_preference(free: Free, left: dict[Group, int], rounds: Rounds) -> Iterator[tuple[Place, Group]]:
     """Places of nodes that serve somebody first, rank by rank; within a rank to whoever holds the fewest places.
 
-    Outside the rounds: no clock goes on, but the places count as held.
+    Outside the rounds: no clock goes on. On one's own nodes the places count as held, on those of others as drawn.
     """
     ranks = max((len(place.facts.first) for place in free.places), default=0)
     by_person: dict[int, list[Group]] = defaultdict(list)
@@ -278,7 +284,7 @@ def _by_preference(free: Free, left: dict[Group, int], rounds: Rounds) -> Iterat
             _, whose, claim = heappop(waiting)
             pair = claim.next_pair()
             if pair:
-                rounds.hold(pair[1].owner)
+                rounds.hold(pair[1].owner, on_node_of=pair[0].facts.owner_id)
                 yield pair
                 heappush(waiting, (_held(rounds, whose), whose, claim))
 
@@ -294,7 +300,7 @@ def _claimed(free: Free, rank: int, people: Set[int]) -> dict[int, list[int]]:
 
 
 def _held(rounds: Rounds, whose: int) -> int:
-    return sum(rounds.held[tier, whose] for tier in WEIGHTS)
+    return sum(rounds.held[tier, whose] + rounds.drawn[tier, whose] for tier in WEIGHTS)
 
 
 def able_tiers(free: Free, groups: Iterable[Group]) -> set[int]:

@@ -150,6 +150,17 @@ class OrderOfServiceTests:
         assert feed() == 1
         assert lease(2).worker == node
 
+    def test_what_others_prefer_costs_nobody_their_share_of_the_common_nodes_in_the_next_run_either(self, wanda, alice):
+        slow = worker(owner=wanda, score_milli=1)
+        services.set_controls(slow, now=NOW, serves="team_first", team_ids=[alice.pk])
+        enqueue(*range(1, 10), owner_id=alice.pk)
+        feed()
+        assert slow.leases.count() == 2
+        enqueue(*range(11, 20), group=2, owner_id=999)
+        fast = worker()
+        feed()
+        assert set(fast.leases.values_list("work__owner_id", flat=True)) == {alice.pk, 999}
+
     @pytest.mark.parametrize(("uses", "leased"), [({"accepts_render": False}, 0), ({"accepts_check": False}, 1)])
     def test_work_goes_to_nodes_that_accept_its_kind(self, uses, leased):
         services.set_controls(worker(), now=NOW, **uses)

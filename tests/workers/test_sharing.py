@@ -88,8 +88,8 @@ class OwnerTests:
 
 
 def serving(worker_id: int, *ranks: set[int], others: bool = True, **changes) -> Place:
-    """A place of a node whose owner serves these users first."""
-    return place(worker_id, first=tuple(map(frozenset, ranks)), others=others, **changes)
+    """A place of a node whose owner, the one user of the first rank, serves these users first."""
+    return place(worker_id, owner_id=min(ranks[0]), first=tuple(map(frozenset, ranks)), others=others, **changes)
 
 
 class OrderOfServiceTests:
@@ -134,6 +134,20 @@ class OrderOfServiceTests:
         assert pairs[:2] == [(2, 7, 0), (2, 8, 0)]
         assert Counter(number for number, _, _ in pairs[2:6]) == {1: 2, 3: 2}
         assert Counter(number for number, _, _ in pairs) == {1: 3, 2: 3, 3: 2}
+
+    def test_a_stranger_cannot_draw_anothers_work_to_slow_nodes(self):
+        """99 serves user 1 first on two slow nodes; what 1 has there costs them nothing of the fast ones."""
+        fast = [place(1, score_milli=2_000), place(2, score_milli=2_000)]
+        slow = [serving(number, {99}, {1}, score_milli=1) for number in (10, 11)]
+        jobs = [group(1, owner=1), group(2, owner=2)]
+        assert {job for job, node, _ in given_to(fast + slow, jobs) if node in (1, 2)} == {1, 2}
+        drawn = Rounds(drawn={(STANDARD, 1): 2})  # and the same in the next run of the feeder
+        assert {job for job, _, _ in given_to(fast, jobs, drawn)} == {1, 2}
+
+    def test_what_a_team_s_nodes_do_for_its_members_counts_among_them(self):
+        groups = [group(1, owner=1), group(2, owner=2)]
+        rounds = Rounds(drawn={(STANDARD, 1): 1})
+        assert given_to([serving(7, {9}, {1, 2})], groups, rounds) == [(2, 7, 0)]
 
     def test_a_tier_that_could_use_such_places_alone_saves_nothing_up(self):
         own = group(2, tier=ECONOMY, owner=2)
