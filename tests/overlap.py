@@ -11,6 +11,8 @@ from tests.stories.creator import await_that
 DEADLINE_SECONDS = 120
 WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'"
 
+WAITS_FOR_ME = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
 
 def overlapped(first: Callable[[], object], second: Callable[[], object]):
     """What `second` returned or raised. `first` commits when `second` waits for a lock, or is through without one."""
@@ -20,7 +22,7 @@ def overlapped(first: Callable[[], object], second: Callable[[], object]):
         try:
             assert done.wait(DEADLINE_SECONDS)
             two = pool.submit(_answer, second)
-            await_that(lambda: two.done() or _somebody_waits(), "the second waits, or has ended", seconds=DEADLINE_SECONDS)
+            await_that(lambda: two.done() or _finds(WAITS), "the second waits, or has ended", seconds=DEADLINE_SECONDS)
         finally:
             commit.set()
         one.result()
@@ -47,7 +49,16 @@ def _answer(verb: Callable[[], object]):
         connections.close_all()
 
 
-def _somebody_waits() -> bool:
+def until_somebody_waits() -> None:
+    """Return once another connection waits for this one, in whose transaction we are.
+
+    Not by WAITS: a transaction sees pg_stat_activity as it was at its first look. Nor by any lock not granted: locks of
+    other tests' databases are in pg_locks too.
+    """
+    await_that(lambda: _finds(WAITS_FOR_ME), "somebody waits", seconds=DEADLINE_SECONDS)
+
+
+def _finds(statement: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(WAITS)
+        cursor.execute(statement)
         return cursor.fetchone() is not None

@@ -25,7 +25,8 @@ from credit.proof import differences
 from credit.services import disputes, payouts, withdrawals
 from tests.credit.builders import NOW, charge, earn, hold, pay_by_provider, person, top_up
 from tests.credit.machine.border import money_rules
-from tests.credit.test_races import race, until_somebody_waits
+from tests.credit.test_races import race
+from tests.overlap import until_somebody_waits
 from users.models import User
 
 LATER = NOW + timedelta(days=30)

@@ -1,6 +1,5 @@
 """Many hands at once on PostgreSQL: threads with connections of their own, started together by a barrier."""
 
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,6 +15,7 @@ from credit.models import Account, Earning, Hold, Transfer
 from credit.posting import chart_of
 from credit.proof import differences
 from tests.credit.builders import NOW, charge, hold, person, promote, top_up
+from tests.overlap import until_somebody_waits
 
 PAST = NOW - timedelta(days=30)
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,17 +37,6 @@ def race(*verbs) -> list:
 
     with ThreadPoolExecutor(len(verbs)) as pool:
         return list(pool.map(run, verbs))
-
-
-def until_somebody_waits() -> None:
-    """Return once another connection of this database waits for a lock."""
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waited")
 
 
 def kinds(outcomes) -> Counter:

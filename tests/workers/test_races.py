@@ -5,13 +5,13 @@ condition on the enrolment.
 """
 
 import threading
-import time
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.db.models import Q
 
 from pictor_agent import protocol
+from tests.overlap import until_somebody_waits
 from tests.workers.builders import NOW, enqueue, feed, lease, result, user, work, worker
 from workers import services
 from workers.leases import promote
@@ -124,17 +124,7 @@ class PromotionRaceTests:
             values = {"epoch": beside.epoch, "expires_at": beside.expires_at}
             Lease.objects.create(work=work(3), worker=beside.worker, slot=0, place=0, attempt=1, leased_at=NOW, **values)
             taken.set()
-            self.await_somebody_waiting()
-
-    def await_somebody_waiting(self) -> None:
-        deadline = time.monotonic() + WAIT_SECONDS
-        with connection.cursor() as cursor:
-            while time.monotonic() < deadline:
-                cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
-                if cursor.fetchone():
-                    return
-                time.sleep(0.01)
-        raise AssertionError("nobody waits for the place")
+            until_somebody_waits()
 
 
 class EnrolmentRaceTests:

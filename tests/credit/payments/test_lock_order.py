@@ -20,7 +20,8 @@ from credit.services.disputes import collect_debts, open_dispute, resolve_disput
 from credit.services.locks import lock_wallet
 from tests.credit.builders import NOW, charge, hold, pay_by_provider, person, top_up
 from tests.credit.test_commands import output_of
-from tests.credit.test_races import race, until_somebody_waits
+from tests.credit.test_races import race
+from tests.overlap import until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = {"worker": 10_000, "checkers": 0, "network": 0}
