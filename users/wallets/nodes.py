@@ -1,5 +1,6 @@
 """What a full node says of an account. Any doubt is a refusal: a key that was replaced must not sign in while a node is down."""
 
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -11,6 +12,7 @@ TIMEOUT = httpx.Timeout(5.0)
 SECONDS = 10.0  # somebody waits for the page
 ANSWER_BYTES_MAX = 64 << 10
 IS_VALID_SIGNATURE = bytes.fromhex("1626ba7e")  # selector and answer of EIP-1271
+HEX = re.compile("0x[0-9a-fA-F]*")
 GAS_MAX = 5_000_000  # for a contract that checks a signature
 
 
@@ -60,21 +62,21 @@ class EvmNode:
         """EIP-1271: does the contract at `address`, if there is one, call the signature its own?"""
         if not self.url:
             return False
-        if int(self._call("eth_chainId"), 16) != self.chain_id:
+        if int("0" + self._call("eth_chainId")[2:], 16) != self.chain_id:
             raise unavailable("the node is on another chain")
-        if self._call("eth_getCode", address, "latest") in ("0x", ""):
+        if self._call("eth_getCode", address, "latest") == "0x":
             return False
         call = {"to": address, "data": "0x" + _question(digest, signature).hex(), "gas": hex(GAS_MAX)}
         return self._call("eth_call", call, "latest", reverts="0x").startswith("0x" + IS_VALID_SIGNATURE.hex())
 
     def _call(self, method: str, *parameters, reverts: str | None = None) -> str:
-        """The result; `reverts`: what a contract's own refusal counts as."""
+        """The result, hex digits after 0x; `reverts`: what a contract's own refusal counts as."""
         _, answer = ask("POST", self.url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
-        if isinstance(result := answer.get("result"), str):
+        if isinstance(result := answer.get("result"), str) and HEX.fullmatch(result):
             return result
         if reverts is not None and isinstance(answer.get("error"), dict):
             return reverts
-        raise unavailable(answer.get("error"))
+        raise unavailable(answer.get("error", "no hex digits"))
 
 
 def _question(digest: bytes, signature: bytes) -> bytes:
