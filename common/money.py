@@ -34,6 +34,11 @@ def format_exact(amount_micros: int) -> str:
     return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
+def format_plain(amount_micros: int | None) -> str:
+    """As `format_exact`, without separators, for a field or a spreadsheet: 1_234_500_000 -> "1234.50"; None -> ""."""
+    return "" if amount_micros is None else format_exact(amount_micros).replace(",", "")
+
+
 def places_for(amount_micros: int) -> int:
     """Decimals that leave an estimate readable: two from one credit on, then four, then six below a thousandth."""
     return 2 if not amount_micros or abs(amount_micros) >= MICROS else 4 if abs(amount_micros) >= MICROS // 1000 else 6

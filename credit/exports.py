@@ -1,8 +1,8 @@
 """The history as a table for a spreadsheet, one line at a time."""
 
-import csv
 from collections.abc import Iterable, Iterator
 
+from common import sheets
 from common.money import format_credits
 from credit.codes import Code
 from credit.models import Transfer
@@ -21,33 +21,13 @@ HEADER = (
     "hold",
     "reverses",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class Line:
-    """A file for csv.writer that hands back what is written into it."""
-
-    def write(self, text: str) -> str:
-        return text
+def csv_lines(entries: Iterable[Transfer]) -> Iterator[str]:
+    return sheets.lines(HEADER, map(_cells, entries))
 
 
-def text_cell(text: str) -> str:
-    """Words that somebody wrote, as they can stand in a cell: a spreadsheet must not take them for a formula.
-
-    Source: OWASP, CSV injection.
-    """
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
-
-
-def rows_of(entries: Iterable[Transfer]) -> Iterator[str]:
-    """Lines of the file; nothing but the entry at hand is in memory."""
-    writer = csv.writer(Line())
-    yield writer.writerow(HEADER)
-    for entry in entries:
-        yield writer.writerow(cells_of(entry))
-
-
-def cells_of(entry: Transfer) -> tuple:
+def _cells(entry: Transfer) -> tuple:
     return (
         entry.pk,
         entry.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -57,7 +37,7 @@ def cells_of(entry: Transfer) -> tuple:
         entry.source.get_bucket_display(),
         entry.source.get_kind_display(),
         entry.target.get_kind_display(),
-        text_cell(entry.reference),
+        sheets.text_cell(entry.reference),
         entry.hold_id or "",
         entry.reverses_id or "",
     )

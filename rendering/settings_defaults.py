@@ -1,6 +1,6 @@
 """What the fields of a job's settings hold before anybody touches them, what the file says of them, and what can be chosen."""
 
-from common.money import format_exact
+from common.money import format_plain
 from pictor_agent import engines
 from rendering.inspected import read_inspection, version_for
 from rendering.job_settings import SAMPLES_MAX
@@ -44,7 +44,7 @@ def initial_of(job: Job) -> dict:
         "denoise": {value: word for word, value in DENOISE.items()}[job.denoise],
         "software": f"{job.engine}:{job.blender_version}",
         "gpus_min": job.gpus_min or None,
-        "cap": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
+        "cap": format_plain(job.cap_micros),
         "gate_step": job.gate_step or None,
         "needed_by": job.needed_by_at,
         "zone_minutes": 0,

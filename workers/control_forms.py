@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.forms.boundfield import BoundField
 
 from common.fields import CreditsField
-from common.money import format_exact
+from common.money import format_plain
 from users.forms import time_zones
 from workers.control_models import (
     DISK_QUOTA_BYTES_MIN,
@@ -251,8 +251,8 @@ def _initial(controls: Controls, emails: list[str]) -> dict:
         "team": "\n".join(emails),
         "slots_per_gpu": controls.slots_per_gpu or "",
         "vram_share": str(controls.vram_share_bp_min),
-        "gpu_hour": _credits(controls.gpu_hour_micros),
-        "kwh": _credits(controls.kwh_micros),
+        "gpu_hour": format_plain(controls.gpu_hour_micros),
+        "kwh": format_plain(controls.kwh_micros),
         "disk_gib": controls.disk_quota_bytes and controls.disk_quota_bytes // GIB,
         "idle_minutes": controls.idle_minutes or None,
         "idle_watts": controls.idle_watts or None,
@@ -260,10 +260,6 @@ def _initial(controls: Controls, emails: list[str]) -> dict:
     for number, span in enumerate(zip(controls.opens_minutes, controls.closes_minutes, strict=True)):
         values |= _day_values(number, *span)
     return values
-
-
-def _credits(amount_micros: int | None) -> str:
-    return "" if amount_micros is None else format_exact(amount_micros).replace(",", "")
 
 
 # Maintenance ----------------------------------------------------------------------------------------------------------

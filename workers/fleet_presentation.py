@@ -1,15 +1,14 @@
 """Many nodes in words: what a verb does to all of them, and the list as a file."""
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from common.money import format_exact
+from common import sheets
+from common.money import format_plain
 from common.words import plural
-from credit.exports import Line, text_cell
 from workers import fleet, presentation
 from workers.look import for_look, with_day
 from workers.places import name_of
@@ -76,33 +75,30 @@ def done_words(verb: str, count: int) -> str:
 
 
 def csv_lines(nodes: QuerySet, *, now: datetime) -> Iterator[str]:
-    """Lines of the file; nothing but one batch of rows is in memory."""
-    writer = csv.writer(Line())
-    yield writer.writerow(HEADER)
+    return sheets.lines(HEADER, map(_cells, _batched(nodes, now)))
+
+
+def _batched(nodes: QuerySet, now: datetime) -> Iterator[presentation.Row]:
+    """All of them; nothing but one batch is in memory."""
     rows = fleet.with_last_change(with_day(for_look(nodes), now))
     for first in range(0, nodes.count(), CSV_BATCH):
-        for row in presentation.rows_of(list(rows[first : first + CSV_BATCH]), now=now):
-            yield writer.writerow(_cells(row))
+        yield from presentation.rows_of(list(rows[first : first + CSV_BATCH]), now=now)
 
 
 def _cells(row: presentation.Row) -> tuple:
     worker = row.worker
     return (
-        text_cell(worker.name),
+        sheets.text_cell(worker.name),
         row.words,
-        text_cell(row.title or row.reason),
-        text_cell(row.hardware),
+        sheets.text_cell(row.title or row.reason),
+        sheets.text_cell(row.hardware),
         name_of(worker.country),
-        format_exact(row.earned_micros).replace(",", ""),
+        format_plain(row.earned_micros),
         row.tasks,
         "" if row.uptime is None else round(row.uptime * 100),
         worker.reliability_bp / 100,
-        _moment(worker.created_at),
-        _moment(worker.last_seen_at),
-        _moment(worker.changed_at),
+        sheets.moment_cell(worker.created_at),
+        sheets.moment_cell(worker.last_seen_at),
+        sheets.moment_cell(worker.changed_at),
         worker.uid,
     )
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

@@ -6,13 +6,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
 from common.http import fragment_response
 from common.limits import limited
+from common.sheets import file_response
 from workers import fleet_presentation, presentation, services, summary
 from workers.fleet_forms import BulkForm, FleetForm
 from workers.look import for_look, with_day
@@ -59,10 +60,7 @@ def worker_csv(request: HttpRequest) -> HttpResponse:
     """All nodes that the search and the filter let through, written as they are read."""
     filters = FleetForm(request.GET)
     nodes = filters.in_order(filters.found_among(Worker.objects.owned_by(request.user)))
-    lines = fleet_presentation.csv_lines(nodes, now=clock.now())
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="nodes.csv"'
-    return response
+    return file_response(fleet_presentation.csv_lines(nodes, now=clock.now()), "nodes.csv")
 
 
 @login_required

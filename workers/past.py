@@ -1,15 +1,14 @@
 """What a node did for all kinds of work, newest first, page by page: the products' own facts (workers.kinds.Made), put together."""
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from common.money import format_exact
+from common import sheets
+from common.money import format_plain
 from common.paging import Place
-from credit.exports import Line, text_cell
 from workers.kinds import Made, kind_names, kind_of
 from workers.models import Worker
 
@@ -78,14 +77,15 @@ def _spot(item: Item) -> Spot:
 
 
 def csv_lines(worker: Worker, *, viewer) -> Iterator[str]:
-    """Lines of the file; nothing but one batch of rows is in memory."""
-    writer = csv.writer(Line())
-    yield writer.writerow(HEADER)
+    return sheets.lines(HEADER, map(_cells, _batched(worker, viewer)))
+
+
+def _batched(worker: Worker, viewer) -> Iterator[Item]:
+    """All of it; nothing but one batch is in memory."""
     older = None
     for _ in range(0, CSV_ROWS_MAX, CSV_BATCH):
         page = page_of(worker, older=older, size=CSV_BATCH, viewer=viewer)
-        for item in page.items:
-            yield writer.writerow(_cells(item))
+        yield from page.items
         if (older := page.older) is None:
             return
 
@@ -93,6 +93,5 @@ def csv_lines(worker: Worker, *, viewer) -> Iterator[str]:
 def _cells(item: Item) -> tuple:
     made = item.made
     seconds = "" if made.seconds is None else round(made.seconds, 3)
-    earned = format_exact(made.earned_micros).replace(",", "")
-    when = made.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return text_cell(made.title), made.verdict, made.words, made.fault, when, seconds, earned, item.kind
+    when, earned = sheets.moment_cell(made.at), format_plain(made.earned_micros)
+    return sheets.text_cell(made.title), made.verdict, made.words, made.fault, when, seconds, earned, item.kind

@@ -1,13 +1,14 @@
 """The past of a node: a page of its tasks with their verdicts, the same as a file, and a page of what happened to it."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from common.http import fragment_response
 from common.limits import limited
 from common.paging import Place
+from common.sheets import file_response
 from workers import event_presentation, past
 from workers.presentation import config_name
 from workers.views import visible_worker
@@ -36,10 +37,8 @@ def worker_tasks(request: HttpRequest, pk: int) -> HttpResponse:
 def worker_tasks_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """All of it, written as it is read."""
     worker = visible_worker(request, pk)
-    response = StreamingHttpResponse(past.csv_lines(worker, viewer=request.user), content_type="text/csv; charset=utf-8")
     name = config_name(worker).removesuffix(".toml")
-    response["Content-Disposition"] = f'attachment; filename="{name}-tasks.csv"'
-    return response
+    return file_response(past.csv_lines(worker, viewer=request.user), f"{name}-tasks.csv")
 
 
 @login_required

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from common import clock
 from common.limits import limited
-from common.money import format_exact
+from common.money import format_plain
 from credit import budgeting, presentation
 from credit.budget_forms import BillingForm, BudgetForm
 from credit.models import BillingDetails, CreditAlert
@@ -62,5 +62,5 @@ def _initial(budget) -> dict:
     if budget is None:
         return {}
     typed = {"monthly": budget.monthly_micros, "low_balance": budget.low_balance_micros}
-    words = {name: format_exact(micros).replace(",", "") if micros else "" for name, micros in typed.items()}
+    words = {name: format_plain(micros or None) for name, micros in typed.items()}
     return {**words, "stops_new_jobs": budget.stops_new_jobs}

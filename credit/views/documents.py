@@ -1,15 +1,13 @@
 """Documents: an invoice for an entry, a statement for a month."""
 
-import csv
 from datetime import date
-from io import StringIO
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from common import clock
+from common import clock, sheets
 from common.limits import limited
 from common.money import format_credits
 from common.paging import LongPaginator
@@ -73,13 +71,14 @@ def statement_detail(request, year: int, month: int, form: str = ""):
 
 
 def _csv_of(statement: statements.Statement) -> bytes:
-    paper = StringIO()
-    writer = csv.writer(paper)
-    writer.writerow(["", "entries", *(place.label for place in statement.places), "total"])
-    for words, entries, amounts in statement.table:
-        plain = [format_credits(amount, places=6).replace(",", "") for _, amount in amounts]
-        writer.writerow([words, "" if entries is None else entries, *plain])
-    return paper.getvalue().encode()
+    header = ["", "entries", *(place.label for place in statement.places), "total"]
+    return "".join(sheets.lines(header, map(_cells, statement.table))).encode()
+
+
+def _cells(row: tuple) -> list:
+    words, entries, amounts = row
+    plain = [format_credits(amount, places=6).replace(",", "") for _, amount in amounts]
+    return [words, "" if entries is None else entries, *plain]
 
 
 def _file(body: bytes, name: str, content_type: str) -> HttpResponse:

@@ -3,7 +3,6 @@
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_safe
 from common.http import fragment_response
 from common.limits import limited
 from common.paging import Place
+from common.sheets import file_response
 from credit import exports, presentation
 from credit.history import all_of, page_of
 from credit.history_form import HistoryForm
@@ -34,9 +34,7 @@ def history(request):
 def history_csv(request):
     """All entries that the filters let through, written as they are read."""
     entries = all_of(request.user, HistoryForm(request.GET).wanted())
-    response = StreamingHttpResponse(exports.rows_of(entries), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="credit-history.csv"'
-    return response
+    return file_response(exports.csv_lines(entries), "credit-history.csv")
 
 
 def history_context(request) -> dict:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from common.money import format_exact
+from common.money import format_exact, format_plain
 from rendering import retention
 from rendering.choices import Device, FilmFormat, GpuVendor, ImageFormat, Nodes, RenderOrder
 from rendering.models import Film, Job, Output
@@ -46,7 +46,7 @@ def details_part(reading: Reading) -> dict:
         "job": job,
         "details": details_of(job),
         "charged_words": format_exact(job.charged_micros),
-        "cap_initial": "" if job.cap_micros is None else format_exact(job.cap_micros).replace(",", ""),
+        "cap_initial": format_plain(job.cap_micros),
     }
 
 
