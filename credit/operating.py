@@ -1,7 +1,13 @@
-"""Who is meant by what an operator types in the console or in a command, and what they may do."""
+"""Who is meant by what an operator types in the console or in a command, what they may do, and why something is not done."""
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q
+
+from common.money import format_exact
+from common.transitions import IllegalMove
+from credit.errors import DecisionRefused, InsufficientCredit, NotClaimable
+
+REFUSALS = (DecisionRefused, InsufficientCredit, NotClaimable, IllegalMove)
 
 
 def user_named(words: str):
@@ -14,3 +20,17 @@ def operator_named(words: str, permission: str):
     """An operator who holds the permission, as "credit.change_payout"; None where there is no such person."""
     operator = user_named(words)
     return operator if operator and operator.is_active and operator.is_staff and operator.has_perm(permission) else None
+
+
+def why_not(error: Exception) -> str:
+    """For operators: why an adjustment or a taking, asked for or decided on, is not made. `error`: one of REFUSALS."""
+    match error:
+        case DecisionRefused():
+            return error.words
+        case InsufficientCredit():
+            return f"The account has {format_exact(error.short_micros)} credits less than that at hand in this bucket."
+        case NotClaimable():
+            return "The deposit was credited to somebody else meanwhile. Refuse it."
+        case IllegalMove():
+            return "It was decided before."
+    raise error

@@ -4,13 +4,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
 from common.money import format_exact, parse_credits
-from common.transitions import IllegalMove
 from credit import services
 from credit.adjustment_states import AdjustmentStatus
 from credit.codes import Bucket
-from credit.errors import AdjustmentRefused, InsufficientCredit, NotClaimable
 from credit.models import Adjustment
-from credit.operating import operator_named, user_named
+from credit.operating import REFUSALS, operator_named, user_named, why_not
 
 LISTED_MAX = 100
 
@@ -35,11 +33,8 @@ class Command(BaseCommand):
             raise CommandError("Name an operator who may adjust credit with --operator.")
         try:
             made = self.ask(what, by, options) if verb == "ask" else self.decide(verb, what, by)
-        except AdjustmentRefused as refused:
-            raise CommandError(refused.words) from refused
-        except InsufficientCredit as short:
-            words = f"The account has {format_exact(short.short_micros)} credits less than that at hand in this bucket."
-            raise CommandError(words) from short
+        except REFUSALS as error:
+            raise CommandError(why_not(error)) from error
         self.stdout.write(f"{self.words(made)}: {made.get_status_display().lower()}.")
 
     def list_waiting(self) -> None:
@@ -74,7 +69,3 @@ class Command(BaseCommand):
             return decide(int(number), operator=operator, now=clock.now())
         except (ValueError, Adjustment.DoesNotExist):
             raise CommandError(f"There is no adjustment {number}.") from None
-        except IllegalMove:
-            raise CommandError(f"Adjustment {number} was decided before.") from None
-        except NotClaimable:
-            raise CommandError(f"Adjustment {number}: the deposit was credited to somebody else. Refuse it.") from None

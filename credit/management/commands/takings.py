@@ -4,11 +4,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
 from common.money import format_exact, parse_credits
-from common.transitions import IllegalMove
 from credit.chains import chain_of
-from credit.errors import TakingRefused
 from credit.models import Taking
-from credit.operating import operator_named
+from credit.operating import REFUSALS, operator_named, why_not
 from credit.services.takings import agree_to_taking, ask_taking, refuse_taking, revenue_micros
 
 LISTED_MAX = 50
@@ -32,8 +30,8 @@ class Command(BaseCommand):
             raise CommandError("Name an operator who may decide on revenue with --operator.")
         try:
             taking = self.ask(what, chain, reason, by) if verb == "ask" else self.decide(verb, what, by)
-        except TakingRefused as refused:
-            raise CommandError(refused.words) from refused
+        except REFUSALS as error:
+            raise CommandError(why_not(error)) from error
         amount = f"{format_exact(taking.amount_micros)} {taking.symbol} of {taking.chain}"
         self.stdout.write(f"Taking {taking.pk}, {amount}: {taking.get_status_display().lower()}.")
 
@@ -60,5 +58,3 @@ class Command(BaseCommand):
             return decide(int(number), operator=operator, now=clock.now())
         except (ValueError, Taking.DoesNotExist):
             raise CommandError(f"There is no taking {number}.") from None
-        except IllegalMove:
-            raise CommandError(f"Taking {number} was decided before.") from None

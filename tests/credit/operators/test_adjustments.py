@@ -139,6 +139,8 @@ class CommandTests:
             self.say("agree", str(waiting.pk), f"--operator={sam.email}")
         self.say("agree", str(waiting.pk), f"--operator={rita.email}")
         assert (available(alice), self.say("list")) == (250_000_000, "")
+        with pytest.raises(CommandError, match="decided before"):
+            self.say("refuse", str(waiting.pk), f"--operator={rita.email}")
 
     @pytest.mark.parametrize(
         ("words", "said"),
@@ -177,6 +179,14 @@ class ConsoleTests:
         page = client.post(reverse("admin:credit_adjustment_changelist"), chosen, follow=True)
         assert f"Adjustment {waiting.pk} is made." in page.content.decode()
         assert available(alice) == 250_000_000
+
+    def test_what_was_decided_before_or_asked_for_by_oneself_is_said(self, console, sam, rita, alice):
+        decided, own = ask(alice, rita, LIMIT + 1), ask(alice, sam, 1)
+        services.refuse_adjustment(decided.pk, operator=rita, now=NOW)
+        chosen = {"action": "agree", "_selected_action": [decided.pk, own.pk]}
+        page = console.post(reverse("admin:credit_adjustment_changelist"), chosen, follow=True).content.decode()
+        assert f"Adjustment {decided.pk}: It was decided before." in page
+        assert f"Adjustment {own.pk}: Somebody else has to agree" in page
 
     def test_what_the_ledger_refuses_is_said_above_the_kept_form(self, console, alice):
         page = self.say(console, alice, amount="-3").content.decode()

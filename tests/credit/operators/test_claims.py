@@ -64,6 +64,8 @@ def test_what_its_payer_claims_meanwhile_is_not_given_twice(alice, wanda, sam, r
     services.claim_deposit(deposit_id=large.pk, user=wanda, now=NOW)
     with pytest.raises(NotClaimable):
         services.agree_to_adjustment(asked.pk, operator=rita, now=NOW)
+    with pytest.raises(CommandError, match="credited to somebody else meanwhile"):
+        call_command("adjustments", "agree", str(asked.pk), operator="rita")
     assert (available(alice), available(wanda)) == (0, LIMIT + 1)
 
 
