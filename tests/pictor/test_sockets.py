@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 import websockets
+from allauth.mfa.models import Authenticator
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.test import Client
@@ -84,6 +85,14 @@ async def test_operators_follow_jobs_and_nodes_but_no_persons(rows, sam):
     async with served() as port, connect(port, browser) as socket:
         answers = [await ask(socket, join=f"{kind}:{pk}") for kind, pk in rows.items()]
         assert [next(iter(answer)) for answer in answers] == ["joined", "joined", "refused"]
+
+
+async def test_an_operator_without_a_second_step_follows_nothing_of_others(rows, sam):
+    await Authenticator.objects.filter(user=sam).adelete()
+    browser = await sync_to_async(session_of)(sam)
+    async with served() as port, connect(port, browser) as socket:
+        for kind, pk in rows.items():
+            assert await ask(socket, join=f"{kind}:{pk}") == {"refused": f"{kind}:{pk}"}
 
 
 async def test_signing_out_closes_the_socket(rows, alice):
