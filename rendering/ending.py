@@ -5,13 +5,14 @@ from datetime import datetime
 
 import structlog
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from common.words import plural
 from rendering import retention
 from rendering.models import Job, Scene
+from users.mailing import unsubscribe_headers
 from users.notices import is_mailed, tell
 
 KIND = "ending"  # of rendering.notices.KINDS
@@ -61,13 +62,11 @@ def _words(scenes: list[Scene], jobs: list[Job]) -> str:
 def _mailed(owner, scenes: list[Scene], jobs: list[Job]) -> bool:
     context = {"owner": owner, "scenes": scenes, "jobs": jobs, "site_name": settings.SITE_NAME}
     context["url"] = settings.SITE_URL + reverse("rendering:scene-list")
+    context["settings_url"] = settings.SITE_URL + reverse("users:notifications")
+    subject = f"{settings.SITE_NAME}: files of yours will be deleted in a week"
+    body = render_to_string("rendering/mail/ending.txt", context)
     try:
-        send_mail(
-            f"{settings.SITE_NAME}: files of yours will be deleted in a week",
-            render_to_string("rendering/mail/ending.txt", context),
-            None,
-            [owner.email],
-        )
+        EmailMessage(subject, body, to=[owner.email], headers=unsubscribe_headers(owner, KIND)).send()
     except OSError:
         log.exception("notice_not_mailed", owner=owner.pk)
         return False

@@ -72,13 +72,13 @@ def _message(notice: Notice) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(subject[:150], render_to_string("users/mail/notice.txt", context), to=[notice.mail_to])
     mail.attach_alternative(render_to_string("users/mail/notice.html", context), "text/html")
     if not kinds()[notice.kind].is_always:
-        mail.extra_headers |= unsubscribe_headers(notice)
+        mail.extra_headers |= unsubscribe_headers(notice.user, notice.kind)
     return mail
 
 
-def unsubscribe_headers(notice: Notice) -> dict[str, str]:
+def unsubscribe_headers(user: User, kind: str) -> dict[str, str]:
     """Mail programs show a button for it (RFC 8058); the address itself says who wants no more of what."""
-    url = settings.SITE_URL + reverse("users:mute", args=[mute_token(notice.user, notice.kind)])
+    url = settings.SITE_URL + reverse("users:mute", args=[mute_token(user, kind)])
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 

@@ -4,6 +4,7 @@ import base64
 import os
 import threading
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
@@ -253,6 +254,7 @@ class SweepTests:
         assert sent.to == [old.owner.email]
         assert old.scene.name in sent.body
         assert "Carousel" in sent.body
+        assert reverse("users:notifications") in sent.body
         assert background.sweep_ending() == 0
         self.now = NOW + 6 * DAY
         assert background.sweep_ended_scenes() == 0
@@ -269,6 +271,13 @@ class SweepTests:
         self.now = NOW + 8 * DAY
         assert background.sweep_ended_scenes() == 2
 
+    def test_its_mail_has_the_button_that_stops_such_mails(self, old, client):
+        background.sweep_ending()
+        [sent] = mail.outbox
+        assert sent.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        client.post(urlsplit(sent.extra_headers["List-Unsubscribe"].strip("<>")).path)
+        assert User.objects.get(pk=old.owner.pk).muted == ["ending"]
+
     def test_kept_longer_is_announced_again_before_it_goes(self, old):
         background.sweep_ending()
         services.keep_scene(old.scene, NOW)
@@ -283,7 +292,7 @@ class SweepTests:
         def broken(*_args, **_named):
             raise ConnectionRefusedError
 
-        monkeypatch.setattr(ending, "send_mail", broken)
+        monkeypatch.setattr(ending.EmailMessage, "send", broken)
         assert background.sweep_ending() == 0
         self.now = NOW + 30 * DAY
         assert background.sweep_ended_scenes() == 0
