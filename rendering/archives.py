@@ -1,7 +1,7 @@
 """Paid frames of a job as one .zip, written while it is read: constant memory, nothing on disk, its length known before.
 
 The first look at the rows decides what is inside; frames are stored as they are, images do not compress. So the same rows
-make the same bytes, and a download that was cut goes on where it stopped.
+make the same bytes, and a download that was cut goes on where it stopped, without reading once more what was sent.
 """
 
 import zipfile
@@ -20,6 +20,7 @@ BLOCK_BYTES = 256 * 1024
 LOCAL_BYTES, CENTRAL_BYTES, DESCRIPTOR_BYTES, END_BYTES = 30, 46, 16, 22  # what zip writes besides names and contents
 LOCAL64_BYTES, DESCRIPTOR64_BYTES, END64_BYTES = 20, 24, 56 + 20  # and for files or archives beyond 4 GiB
 EXTRA64_BYTES, FIELD64_BYTES = 4, 8  # of an entry in the table of contents that names such a place or size
+SIZES_FOLLOW = 0x08  # the flag of a file whose checksum and sizes stand behind it
 
 
 class Entry(NamedTuple):
@@ -29,17 +30,25 @@ class Entry(NamedTuple):
     storage_key: str
     size_bytes: int
     created_at: datetime
+    crc32: int | None = None  # None: accepted before it was kept
 
 
 class _Sink:
-    """Where the archive is written to: keeps what was not yet sent."""
+    """Where the archive is written to: keeps what was not yet sent of all that comes from the byte `start` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
+        self.start, self.place = start, 0
         self.blocks: list[bytes] = []
 
     def write(self, block: bytes) -> int:
-        self.blocks.append(bytes(block))
+        if len(block) > self.start - self.place:
+            self.blocks.append(bytes(block[max(0, self.start - self.place) :]))
+        self.place += len(block)
         return len(block)
+
+    def tell(self) -> int:
+        """zipfile asks, and writes down where each member begins."""
+        return self.place
 
     def flush(self) -> None:
         pass
@@ -57,16 +66,16 @@ def entries_of(job: Job, frames: set[int] | None = None) -> list[Entry]:
     outputs = Output.objects.accepted_of(job.pk)
     if frames is not None:
         outputs = outputs.filter(attempt__task__frame__in=frames)
-    rows = outputs.values_list("attempt__task__frame", "attempt__task__tile", "storage_key", "size_bytes", "created_at")
-    return [
-        Entry(member_name(job, frame, key, tile), key, size_bytes, at) for frame, tile, key, size_bytes, at in rows.iterator()
-    ]
+    rows = outputs.values_list(
+        "attempt__task__frame", "attempt__task__tile", "storage_key", "size_bytes", "created_at", "crc32"
+    )
+    return [Entry(member_name(job, frame, key, tile), key, *file) for frame, tile, key, *file in rows.iterator()]
 
 
 def _merged_entry(job: Job, merged: MergedFrame) -> Entry:
     """The one frame that was rendered in tiles."""
     name = member_name(job, job.still_frame, merged.storage_key)
-    return Entry(name, merged.storage_key, merged.size_bytes, merged.made_at)
+    return Entry(name, merged.storage_key, merged.size_bytes, merged.made_at, merged.crc32)
 
 
 def member_name(job: Job, frame: int, storage_key: str, tile: int = 0) -> str:
@@ -86,13 +95,18 @@ def zip_bytes(entries: list[Entry]) -> int:
     place, table = 0, 0
     for entry in entries:
         name_bytes = len(entry.name.encode())
-        large, far = _is_large(entry.size_bytes), place > zipfile.ZIP64_LIMIT
+        far = place > zipfile.ZIP64_LIMIT
         fields = 2 * (entry.size_bytes > zipfile.ZIP64_LIMIT) + far
         table += CENTRAL_BYTES + name_bytes + (EXTRA64_BYTES + FIELD64_BYTES * fields if fields else 0)
-        place += LOCAL_BYTES + name_bytes + LOCAL64_BYTES * large + entry.size_bytes
-        place += DESCRIPTOR64_BYTES if large else DESCRIPTOR_BYTES
+        place += _member_bytes(entry)
     beyond = len(entries) > zipfile.ZIP_FILECOUNT_LIMIT or place > zipfile.ZIP64_LIMIT or table > zipfile.ZIP64_LIMIT
     return place + table + END64_BYTES * beyond + END_BYTES
+
+
+def _member_bytes(entry: Entry) -> int:
+    """A file with what stands before and behind it."""
+    around = LOCAL64_BYTES + DESCRIPTOR64_BYTES if _is_large(entry.size_bytes) else DESCRIPTOR_BYTES
+    return LOCAL_BYTES + len(entry.name.encode()) + entry.size_bytes + around
 
 
 def _is_large(size_bytes: int) -> bool:
@@ -102,38 +116,56 @@ def _is_large(size_bytes: int) -> bool:
 
 def tag_of(entries: list[Entry]) -> str:
     """Equal for archives of equal bytes: a frame that is rendered again lies under another key."""
-    return blake2b(repr(entries).encode(), digest_size=16).hexdigest()
+    said = [entry._replace(crc32=None) for entry in entries]  # it may become known meanwhile, and follows from the key
+    return blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
 
 def iter_span(entries: list[Entry], start: int, end: int) -> Iterator[bytes]:
-    """The bytes of the archive from `start` up to `end`.
-
-    What lies before is read as well and dropped: the table of contents, which is the end, has the checksum of every frame.
-    """
-    place = 0
-    for block in iter_zip(entries):
-        wanted = block[max(0, start - place) : max(0, end - place)]
-        place += len(block)
-        if wanted:
-            yield wanted
-        if place >= end:
+    """The bytes of the archive from `start` up to `end`."""
+    left = end - start
+    for block in iter_zip(entries, start):
+        yield block[:left]
+        left -= len(block)
+        if left <= 0:
             return
 
 
-def iter_zip(entries: list[Entry]) -> Iterator[bytes]:
-    """The archive block by block. A frame that is gone meanwhile breaks it off: the browser sees that it is too short."""
-    sink = _Sink()
+def iter_zip(entries: list[Entry], start: int = 0) -> Iterator[bytes]:
+    """The archive block by block from the byte `start` on. A frame that is gone meanwhile breaks it off: the browser sees that
+    it is too short.
+
+    Of frames that lie before `start` only the checksum is wanted, for the table of contents, which is the end.
+    """
+    sink = _Sink(start)
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for entry in entries:
-            yield from _member(archive, sink, entry)
+            if entry.crc32 is not None and sink.place + _member_bytes(entry) <= start:
+                _pass_over(archive, sink, entry)
+            else:
+                yield from filter(None, _member(archive, sink, entry))
     yield sink.take()
 
 
-def _member(archive: zipfile.ZipFile, sink: _Sink, entry: Entry) -> Iterator[bytes]:
+def _pass_over(archive: zipfile.ZipFile, sink: _Sink, entry: Entry) -> None:
+    """Note a frame for the table of contents as zipfile does, without reading it."""
+    info = _info(entry)
+    info.header_offset, info.flag_bits = sink.place, SIZES_FOLLOW
+    info.FileHeader(_is_large(entry.size_bytes))  # decides which version of the format it needs
+    info.CRC, info.compress_size = entry.crc32, entry.size_bytes
+    archive.filelist.append(info)
+    sink.place += _member_bytes(entry)
+    archive.start_dir = sink.place
+
+
+def _info(entry: Entry) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(entry.name, entry.created_at.utctimetuple()[:6])
     info.external_attr = 0o644 << 16
     info.file_size = entry.size_bytes
-    with default_storage.open(entry.storage_key) as source, archive.open(info, "w") as target:
+    return info
+
+
+def _member(archive: zipfile.ZipFile, sink: _Sink, entry: Entry) -> Iterator[bytes]:
+    with default_storage.open(entry.storage_key) as source, archive.open(_info(entry), "w") as target:
         while block := source.read(BLOCK_BYTES):
             target.write(block)
             yield sink.take()

@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 
 from common import clock
 from rendering import (
+    checksums,
     counts,
     ending,
     films,
@@ -99,6 +100,13 @@ def merge_tiles(job_id: int) -> bool:
         return False
     with claimed("merge", [job_id]) as mine:
         return bool(mine) and merging.merge_tiles(job, clock.now())
+
+
+@shared_task
+def keep_checksums(job_id: int) -> int:
+    """Learn the checksums of frames that were accepted before these were kept."""
+    with claimed("checksums", [job_id]) as mine:
+        return checksums.keep_missing(job_id) if mine else 0
 
 
 @shared_task

@@ -18,6 +18,7 @@ from django.db.models import F
 from common import clock
 from pictor_agent.pixels import Decoded, Undecodable, decode
 from rendering import checks, doubts, looks, services, thumbnails
+from rendering.checksums import crc32_of
 from rendering.models import Attempt, Task
 from rendering.reasons import DOUBTS, Reason
 from rendering.services import Passed, Previews
@@ -125,8 +126,8 @@ def judge(attempt: Attempt) -> Passed | Refused:
         return Refused(attempt.task_id, attempt.number, Reason.UNDECODABLE, DEADLY)
     try:
         with looks.looking(attempt.pk):
-            pixels, found = examine(attempt.task, attempt)
-            pictures = small_pictures(attempt.output.storage_key, pixels)
+            pixels, crc32, found = examine(attempt.task, attempt)
+            pictures = small_pictures(attempt.output.storage_key, pixels, crc32)
     except BadFrame as error:
         return Refused(attempt.task_id, attempt.number, error.reason, str(error))
     return Passed(attempt.task_id, attempt.number, pictures, refuted=found.refuted, is_free=found.is_free)
@@ -144,15 +145,15 @@ def _accept(passed: Sequence[Passed]) -> set[int]:
     return _accept(passed[:middle]) | _accept(passed[middle:])
 
 
-def examine(task: Task, attempt: Attempt) -> tuple[np.ndarray, doubts.Finding]:
-    """The decoded pixels of a frame that passes, and what it says of earlier attempts.
+def examine(task: Task, attempt: Attempt) -> tuple[np.ndarray, int, doubts.Finding]:
+    """The decoded pixels of a frame that passes, the CRC-32 of its file, and what it says of earlier attempts.
 
     Raises:
         BadFrame: with the first thing that is wrong.
     """
     ordered = task.ordered_picture
     width, height, image_format = ordered.width, ordered.height, ordered.format
-    decoded = _decode(attempt.output.storage_key, pixels_max=width * height, image_format=image_format)
+    decoded, crc32 = _read(attempt.output.storage_key, pixels_max=width * height, image_format=image_format)
     if decoded.sha256 != attempt.pixels_sha256:
         raise BadFrame(Reason.HASH_MISMATCH)
     pixels = decoded.pixels
@@ -163,7 +164,7 @@ def examine(task: Task, attempt: Attempt) -> tuple[np.ndarray, doubts.Finding]:
     found = doubts.finding(task, attempt, pixels, reason, read=partial(_earlier, task), others_wait=partial(_others_wait, task))
     if found.doubt:
         raise BadFrame(found.doubt)
-    return pixels, found
+    return pixels, crc32, found
 
 
 def _earlier(task: Task, attempt: Attempt) -> np.ndarray | None:
@@ -171,7 +172,7 @@ def _earlier(task: Task, attempt: Attempt) -> np.ndarray | None:
     output, ordered = getattr(attempt, "output", None), task.ordered_picture
     try:
         key = output.storage_key if output else ""
-        return _decode(key, pixels_max=ordered.width * ordered.height, image_format=ordered.format).pixels if key else None
+        return _read(key, pixels_max=ordered.width * ordered.height, image_format=ordered.format)[0].pixels if key else None
     except BadFrame:
         return None
 
@@ -180,12 +181,13 @@ def _others_wait(task: Task, owner_ids: Set[int]) -> bool:
     return others_wait(task, owner_ids, clock.now())
 
 
-def _decode(storage_key: str, *, pixels_max: int, image_format: str) -> Decoded:
+def _read(storage_key: str, *, pixels_max: int, image_format: str) -> tuple[Decoded, int]:
+    """The picture in a stored file, and the file's CRC-32."""
     if not default_storage.exists(storage_key):
         raise BadFrame(Reason.FILE_MISSING)
     try:
         with local_copy(storage_key) as path:
-            return decode(path, pixels_max=pixels_max, image_format=image_format)
+            return decode(path, pixels_max=pixels_max, image_format=image_format), crc32_at(path)
     except Undecodable as error:
         raise BadFrame(Reason.UNDECODABLE, str(error)) from error
 
@@ -201,14 +203,19 @@ def _duplicate(task: Task, attempt: Attempt) -> Reason | None:
     return Reason.DUPLICATE if same.exclude(task=task).exists() else None
 
 
-def small_pictures(storage_key: str, pixels) -> Previews:
+def crc32_at(path: Path) -> int:
+    with path.open("rb") as file:
+        return crc32_of(file)
+
+
+def small_pictures(storage_key: str, pixels, crc32: int) -> Previews:
     """Write the small pictures beside the frame; writing them again replaces them."""
     stem = str(PurePosixPath(storage_key).with_suffix(""))
     keys = [f"{stem}.preview.webp", f"{stem}.thumbnail.webp"]
     for key, side in zip(keys, [thumbnails.PREVIEW_SIDE, thumbnails.THUMBNAIL_SIDE], strict=True):
         default_storage.delete(key)
         default_storage.save(key, ContentFile(thumbnails.webp(pixels, side)))
-    return Previews(*keys, width=pixels.shape[1], height=pixels.shape[0])
+    return Previews(*keys, width=pixels.shape[1], height=pixels.shape[0], crc32=crc32)
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def _stored(job: Job, newest: int, path: Path) -> dict:
     default_storage.delete(key)
     with path.open("rb") as file:
         key = default_storage.save(key, File(file))
-    small = frames.small_pictures(key, decoded.pixels)
+    small = frames.small_pictures(key, decoded.pixels, frames.crc32_at(path))
     return {
         "storage_key": key,
         "pixels_sha256": decoded.sha256,

@@ -245,6 +245,7 @@ class Output(models.Model):
     height = models.PositiveIntegerField()
     preview_key = models.CharField(max_length=200, blank=True)  # up to 1280 px WebP
     thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP
+    crc32 = models.BigIntegerField(null=True)  # of the file, read when it was checked; None: accepted before it was kept
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OutputQuerySet.as_manager()
@@ -263,6 +264,7 @@ class MergedFrame(models.Model):
     height = models.PositiveIntegerField(default=0)
     preview_key = models.CharField(max_length=200, blank=True)  # up to 1280 px WebP
     thumbnail_key = models.CharField(max_length=200, blank=True)  # 240 px WebP
+    crc32 = models.BigIntegerField(null=True)  # of the file; None: made before it was kept
     tries = models.PositiveSmallIntegerField(default=0)  # that failed, of these tiles
     failure = models.CharField(max_length=300, blank=True)
     made_at = models.DateTimeField()

@@ -23,12 +23,13 @@ from workers import services as queue
 
 
 class Previews(NamedTuple):
-    """Where the small pictures of a frame lie, and its true size in pixels."""
+    """Where the small pictures of a frame lie, its true size in pixels, and the CRC-32 of its file."""
 
     preview_key: str
     thumbnail_key: str
     width: int
     height: int
+    crc32: int
 
 
 class Passed(NamedTuple):
@@ -86,8 +87,10 @@ def _accept_of_job(job_id: int, passed: Sequence[Passed], now: datetime) -> list
 
 PREVIEWS = """
     UPDATE rendering_output AS output
-    SET preview_key = given.preview, thumbnail_key = given.thumbnail, width = given.width, height = given.height
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[]) AS given(id, preview, thumbnail, width, height)
+    SET preview_key = given.preview, thumbnail_key = given.thumbnail,
+        width = given.width, height = given.height, crc32 = given.crc32
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[])
+        AS given(id, preview, thumbnail, width, height, crc32)
     WHERE output.attempt_id = given.id
 """
 

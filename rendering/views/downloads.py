@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from common import clock
 from common.limits import limited
-from rendering import archives, services
+from rendering import archives, checksums, services
 from rendering.choices import FilmFormat
 from rendering.errors import RenderingError
 from rendering.file_names import stem_of
@@ -110,6 +110,8 @@ def job_zip(request: HttpRequest, pk: int) -> HttpResponse:
     entries = archives.entries_of(job, chosen)
     if not entries:
         raise Http404
+    if "Range" in request.headers:
+        checksums.ask_where_missing(job, [entry.crc32 for entry in entries])
     source = Source(archives.tag_of(entries), archives.zip_bytes(entries), partial(archives.iter_span, entries))
     response = ranged(request, source, content_type="application/zip")
     response["Content-Disposition"] = content_disposition_header(True, f"{stem_of(job)}_frames.zip")

@@ -1,7 +1,9 @@
 """Paid frames and films on their way out: nothing before it is paid, nothing lost after, lengths known, jumps allowed."""
 
 import io
+import json
 import zipfile
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
+from pictor.celery import app
 from rendering import archives, background, films, services
 from rendering.archives import Entry, iter_span, iter_zip, zip_bytes
 from rendering.choices import FilmFormat
@@ -21,10 +24,21 @@ from tests.builders import NOW, accepted_task, check, deliver, feed, make_job, m
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
+KEEP_CHECKSUMS = "rendering.background.keep_checksums"
+
+
+def queued() -> list[str]:
+    """The background functions that wait."""
+    with app.connection_for_read() as connection:
+        waiting = connection.default_channel.client.lrange("background", 0, -1)
+    return [json.loads(message)["headers"]["task"] for message in waiting]
+
+
 def stored(count: int, size_bytes: int = 10) -> list[Entry]:
     """Entries of one and the same small file."""
-    key = default_storage.save("tests/frame.png", ContentFile(b"x" * size_bytes))
-    return [Entry(f"job/job_{number:04d}.png", key, size_bytes, AT) for number in range(count)]
+    content = b"x" * size_bytes
+    key = default_storage.save("tests/frame.png", ContentFile(content))
+    return [Entry(f"job/job_{number:04d}.png", key, size_bytes, AT, zlib.crc32(content)) for number in range(count)]
 
 
 class LengthTests:
@@ -48,11 +62,47 @@ class LengthTests:
         assert zip_bytes(entries) == len(b"".join(iter_zip(entries)))
 
 
+@pytest.fixture
+def opened(monkeypatch) -> list[str]:
+    """The files that were opened in the store."""
+    keys, real = [], default_storage.open
+    monkeypatch.setattr(default_storage, "open", lambda key, *more: keys.append(key) or real(key, *more))
+    return keys
+
+
 class PartTests:
     @pytest.mark.parametrize("span", [(0, 1), (0, 60), (59, 61), (150, 460), (399, 10_000)])
     def test_a_part_is_those_bytes(self, span):
         entries = stored(4, size_bytes=50)
         assert b"".join(iter_span(entries, *span)) == b"".join(iter_zip(entries))[slice(*span)]
+
+    @pytest.mark.parametrize("limit", [5, 200, 2_000, zipfile.ZIP64_LIMIT])
+    def test_the_rest_is_the_same_to_the_byte_wherever_it_begins(self, monkeypatch, limit):
+        """Whether the checksums of what lies before are known or read; also beyond four gibibytes."""
+        monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+        entries = stored(5, size_bytes=100)
+        mixed = [entry._replace(crc32=None) if number % 2 else entry for number, entry in enumerate(entries)]
+        mixed[2] = mixed[2]._replace(name="job/größe.png")
+        whole = b"".join(iter_zip(mixed))
+        for start in range(len(whole)):
+            assert b"".join(iter_span(mixed, start, len(whole))) == whole[start:]
+
+    def test_the_last_byte_costs_no_reading_of_all(self, opened):
+        entries = stored(50, size_bytes=1_000)
+        size = zip_bytes(entries)
+        assert len(b"".join(iter_span(entries, size - 1, size))) == 1
+        assert opened == []
+
+    def test_a_cut_archive_goes_on_with_the_frame_that_was_cut_and_opens(self, opened):
+        entries = stored(50, size_bytes=1_000)
+        size = zip_bytes(entries)
+        first = b"".join(iter_span(entries, 0, size * 9 // 10))
+        opened.clear()
+        whole = first + b"".join(iter_span(entries, len(first), size))
+        assert len(opened) <= 6
+        archive = zipfile.ZipFile(io.BytesIO(whole))
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 50
 
     def test_nothing_behind_the_part_is_read(self):
         entries = stored(2)
@@ -142,6 +192,27 @@ class PaidFrameTests:
             rest = browser.get(url, headers={"Range": f"bytes={start}-", "If-Range": whole["ETag"]})
             assert b"".join(rest.streaming_content) == content[start:]
             assert rest.status_code == (206 if start else 200)
+
+    def test_the_end_of_the_archive_is_sent_without_reading_a_frame(self, job, browser, opened):
+        """Each checksum is kept when the frame is checked."""
+        answer = browser.get(reverse("rendering:job-zip", args=[job.pk]), headers={"Range": "bytes=-1"})
+        assert len(b"".join(answer.streaming_content)) == 1
+        assert opened == []
+
+    def test_checksums_from_before_they_were_kept_are_learned_once_a_part_is_asked_for(self, job, browser, opened):
+        url = reverse("rendering:job-zip", args=[job.pk])
+        before = list(Output.objects.order_by("pk").values_list("crc32", flat=True))
+        Output.objects.update(crc32=None)
+        cut = browser.get(url)["ETag"]
+        assert KEEP_CHECKSUMS not in queued()
+        browser.get(url, headers={"Range": "bytes=-1"})
+        assert KEEP_CHECKSUMS in queued()
+        assert background.keep_checksums(job.pk) == 2
+        assert background.keep_checksums(job.pk) == 0
+        assert list(Output.objects.order_by("pk").values_list("crc32", flat=True)) == before
+        opened.clear()
+        answer = browser.get(url, headers={"Range": "bytes=-1", "If-Range": cut})
+        assert (answer.status_code, len(b"".join(answer.streaming_content)), opened) == (206, 1, [])
 
     def test_it_is_sent_anew_once_a_frame_of_it_is_another(self, job, browser):
         url = reverse("rendering:job-zip", args=[job.pk])
