@@ -1,4 +1,4 @@
-"""Browsers of people with wallets: injected ones, whose keys are the Aptos SDK's own, and which really pay on the test's chains."""
+"""Browsers of people with wallets: injected ones, whose keys are the Aptos SDK's own, and which really sign and pay on the test's chains."""
 
 import json
 import os
@@ -10,7 +10,8 @@ import pytest
 from tests.chains.programs import esbuild, modules
 
 WALLETS = Path("tests/js/wallets.js")
-TESTNET, MAINNET = 2, 1
+TESTNET, MAINNET = 2, 1  # of Aptos
+ETHEREUM, POLYGON = 1, 137
 
 
 @pytest.fixture(scope="session")
@@ -45,19 +46,13 @@ def newcomer(chromium, stack, stack_evm, stack_aptos, wallets_script, complaints
         complaints.follow(page)
         page.add_init_script(f"window.testWallets = {json.dumps(wallets)};")
         page.add_init_script(wallets_script)
-        page.expose_function("sendOnEvm", lambda transaction: send_on_evm(stack_evm, transaction))
+        page.expose_function("askEvm", lambda method, parameters: stack_evm.rpc(method, *parameters))
         page.expose_function("sendOnAptos", lambda seed, payload: send_on_aptos(stack_aptos, seed, payload))
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-
-
-def send_on_evm(chain, wanted: dict) -> str:
-    """As an EVM wallet that is on this chain does; returns the hash."""
-    assert int(wanted["chainId"], 16) == chain.chain_id
-    return chain.send(sender=wanted["from"], to=wanted["to"], data=wanted["data"], value=wanted["value"])
 
 
 def send_on_aptos(node, seed: int, payload: dict) -> str:

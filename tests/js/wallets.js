@@ -1,17 +1,16 @@
 // Wallets of a test, injected into the page: a Petra-like one that announces itself by AIP-62 and signs with the Aptos SDK's keys,
 // and an EVM one that announces itself by EIP-6963. `window.testWallets` says which there are and how they behave; a test may
 // change that later: testWallets.petra.rejects = false. What they send goes through functions that the test has given the page:
-// sendOnEvm(transaction) and sendOnAptos(seed, payload), each answers with the hash.
+// askEvm(method, params), the node of an EVM wallet, and sendOnAptos(seed, payload), which answers with the hash.
 
 import { Account, Ed25519PrivateKey } from "@aptos-labs/ts-sdk";
 import { secp256k1 } from "@noble/curves/secp256k1";
 import { keccak_256, sha3_256 } from "@noble/hashes/sha3";
+import { bytesOf, hex, signed } from "./evm_transactions.js";
 
 const ICON = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAzNiAzNiI+PHJlY3Qgd2lkdGg9IjM2IiBoZWlnaHQ9IjM2IiByeD0iMTAiIGZpbGw9IiMwMDZjZmYiLz48L3N2Zz4=";
 const NAMES = { 1: "Mainnet", 2: "Testnet" };
 const utf8 = (text) => new TextEncoder().encode(text);
-const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-const bytesOf = (text) => Uint8Array.from(text.slice(2).match(/../g), (digits) => parseInt(digits, 16));
 const keyOf = ({ seed }) => new Uint8Array(32).fill(seed);
 const rejected = { status: "Rejected" };
 const approved = (args) => ({ status: "Approved", args });
@@ -65,7 +64,13 @@ function register(wallet) {
 
 // EVM ------------------------------------------------------------------------------------------------------------------
 
+const ANVIL = 31337;
+const refusal = (code, words) => Object.assign(new Error(words), { code });
+
+/** `plan.chainId`: where it is. It changes when it is asked, unless it `declinesChange`, is `isFixed`, or does not know the chain
+ * (`isUnknown`); one that `adds` takes a chain that it is told of. */
 function metaMask(plan) {
+  plan.chainId ??= ANVIL;
   const key = keyOf(plan);
   const address = `0x${hex(keccak_256(secp256k1.getPublicKey(key, false).slice(1)).slice(-20))}`;
   const sign = (text) => {
@@ -75,19 +80,36 @@ function metaMask(plan) {
     return `0x${signature.toCompactHex()}${(27 + signature.recovery).toString(16)}`;
   };
   const change = ({ chainId }) => {
-    if (plan.isUnknown) throw Object.assign(new Error("Unrecognized chain ID."), { code: 4902 });
+    if (plan.isFixed) throw refusal(4200, "This wallet has one network.");
+    if (plan.isUnknown) throw refusal(4902, "Unrecognized chain ID.");
+    if (plan.declinesChange) throw refusal(4001, "User rejected the request.");
     plan.chainId = Number(chainId);
     return null;
   };
+  const add = ({ chainId, rpcUrls }) => {
+    if (!plan.adds || !rpcUrls.length) throw refusal(-32602, "Expected an array with at least one valid URL.");
+    plan.isUnknown = false;
+    return change({ chainId });
+  };
+  const send = async ({ from, to, value, data, chainId }) => {
+    if (from !== address || Number(chainId) !== plan.chainId) throw refusal(-32602, "Not from here.");
+    const ask = (method, ...params) => window.askEvm(method, params);
+    const nonce = await ask("eth_getTransactionCount", from, "pending");
+    const gas = await ask("eth_estimateGas", { from, to, value, data });
+    const price = 2n * BigInt(await ask("eth_gasPrice"));
+    return ask("eth_sendRawTransaction", signed({ chainId, nonce, tip: 1, price, gas, to, value, data }, key));
+  };
   const answers = {
     eth_requestAccounts: () => (plan.isLocked ? [] : [address]),
-    eth_chainId: () => `0x${(plan.chainId ?? 1).toString(16)}`,
+    eth_chainId: () => `0x${plan.chainId.toString(16)}`,
     personal_sign: sign,
     wallet_switchEthereumChain: change,
-    eth_sendTransaction: (transaction) => window.sendOnEvm(transaction),
+    wallet_addEthereumChain: add,
+    eth_sendTransaction: send,
   };
   const request = async ({ method, params = [] }) => {
-    if (plan.rejects) throw Object.assign(new Error("User rejected the request."), { code: 4001 });
+    if (plan.rejects && method !== "eth_chainId") throw refusal(4001, "User rejected the request.");
+    (plan.asked ??= []).push(method);
     return answers[method](...params);
   };
   return { info: { uuid: crypto.randomUUID?.() ?? "1", name: plan.name ?? "MetaMask", icon: ICON, rdns: plan.rdns ?? "io.metamask" }, provider: { request } };
