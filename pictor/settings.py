@@ -216,6 +216,9 @@ APTOS_CHAIN_ID = env.number("APTOS_CHAIN_ID", 2)
 APTOS_CHAIN_NAME = {1: "aptos:mainnet", 2: "aptos:testnet"}.get(APTOS_CHAIN_ID, f"aptos:{APTOS_CHAIN_ID}")
 EVM_NODE_URL = env.text("EVM_NODE_URL", "")  # JSON-RPC; without one, wallets that are contracts cannot sign in
 EVM_CHAIN_ID = env.number("EVM_CHAIN_ID", 1)
+EVM_CHAIN_NAME = env.text("EVM_CHAIN_NAME", "Ethereum")
+EVM_COIN = env.text("EVM_COIN", "ETH")
+EVM_PUBLIC_NODE_URL = env.address("EVM_PUBLIC_NODE_URL", "")  # told to wallets that do not know the chain
 
 # Money on chains (credit.chains): an asset that is not set is not offered, an empty treasury takes no payments -----------
 
@@ -226,7 +229,6 @@ APTOS_TREASURY = env.text("APTOS_TREASURY", "")
 APTOS_INDEXER_URL = env.address("APTOS_INDEXER_URL", "")
 APTOS_INDEXER_KEY = env.text("APTOS_INDEXER_KEY", "")
 APTOS_EXPLORER_URL = env.address("APTOS_EXPLORER_URL", "https://explorer.aptoslabs.com")
-EVM_CHAIN_NAME = env.text("EVM_CHAIN_NAME", "Ethereum")
 EVM_CHAIN_TEST = env.flag("EVM_CHAIN_TEST")
 EVM_ASSET = env.text("EVM_ASSET", "")
 EVM_ASSET_SYMBOL = env.text("EVM_ASSET_SYMBOL", "USDT")

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from common.limits import limited
 from users import fresh, google
 from users.methods import WALLETS, has_second_step, methods_of
+from users.networks import networks
 from users.personas import is_persona
 from users.security_views import steps_of
-from users.views import aptos_network, next_page
+from users.views import next_page
 
 
 @login_required
@@ -63,7 +64,7 @@ def _context(request: HttpRequest, forms: dict) -> dict:
         "has_code": bool(forms and (steps["app"] or steps["codes_left"])),
         "google": "google" in providers and bool(settings.GOOGLE_CLIENT_ID),
         "wallet": bool(providers & set(WALLETS)),
-        "aptos_network": aptos_network() if "aptos" in providers else "",
+        "networks": networks(with_aptos="aptos" in providers),
         "password": not forms and request.user.has_usable_password(),
         "persona": not forms and settings.DEMO and is_persona(request.user),
         "was_wrong": request.method == "POST",

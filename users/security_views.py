@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from common import clock
 from common.limits import limited
 from users import fresh, google, methods, notices
+from users.networks import networks
 from users.notice_kinds import safety_kinds
 from users.sessions import end_others, places_of
 from users.tabs import tabs
-from users.views import aptos_network
 
 EVENTS_SHOWN = 12
 
@@ -30,7 +30,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "methods": ways,
         "is_last": len(ways) == 1,
         "can_link_google": bool(settings.GOOGLE_CLIENT_ID) and all(way.provider != "google" for way in ways),
-        "aptos_network": aptos_network(),
+        "networks": networks(),
         "is_fresh": fresh.is_fresh(request),
         "confirm_url": fresh.confirm_url(request.path),
         "steps": steps_of(request.user),

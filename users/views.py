@@ -12,6 +12,7 @@ from common.limits import limited
 from pictor_agent import engines
 from pictor_agent.engines import blender_versions
 from users import google
+from users.networks import networks
 from users.personas import PERSONAS, persona_user
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -26,17 +27,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context = {
         "google_enabled": bool(settings.GOOGLE_CLIENT_ID),
         "wallet_first": not settings.GOOGLE_CLIENT_ID and not settings.DEMO,
-        "aptos_network": aptos_network(),
+        "networks": networks(),
         "personas": list(PERSONAS.values()) if settings.DEMO else [],
         "next": next_page(request, ""),
         "offer": what_renders(),
     }
     return render(request, "users/sign_in.html", context)
-
-
-def aptos_network() -> str:
-    """The network that Aptos wallets must be on, in a word; empty where they are not offered."""
-    return settings.APTOS_CHAIN_NAME.partition(":")[2] if settings.APTOS_NODE_URL else ""
 
 
 def what_renders() -> dict[str, list[str]]:

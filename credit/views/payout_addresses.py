@@ -18,6 +18,7 @@ from credit.withdraw_form import LabelForm
 from credit.withdrawing import payout_chains
 from users import fresh
 from users.models import Purpose
+from users.networks import networks
 from users.requests import SignedIn
 from users.wallet_views import proven, refusal
 from users.wallets.refusals import Refused
@@ -30,7 +31,7 @@ def address_list(request: SignedIn) -> HttpResponse:
         "places": PayoutAddress.objects.filter(owner=request.user, removed_at=None),
         "now": clock.now(),
         "chains": payout_chains(),
-        "aptos_network": _aptos_network(),
+        "networks": networks(),
         "answer_url": reverse("credit:payout-address-answer"),
         "delay_seconds": settings.PAYOUT_ADDRESS_DELAY_SECONDS,
         "is_fresh": fresh.is_fresh(request),
@@ -74,8 +75,3 @@ def address_remove(request: SignedIn, pk: int) -> HttpResponse:
         raise Http404
     messages.success(request, "The address is removed. To use it again, sign with it again; it then waits anew.")
     return redirect("credit:payout-addresses")
-
-
-def _aptos_network() -> str:
-    """As on the sign-in page: empty where Aptos wallets cannot be asked."""
-    return settings.APTOS_CHAIN_NAME.partition(":")[2] if settings.APTOS_NODE_URL else ""

@@ -19,8 +19,8 @@ from credit.models import RecognisedBy, TopUp
 from credit.top_up_form import TopUpForm, TransactionForm, places
 from credit.top_up_words import view_of
 from credit.views.payments import paypal_offer
+from users.networks import networks
 from users.requests import SignedIn
-from users.views import aptos_network
 
 SHOWN = 8
 REFUSALS = {
@@ -129,7 +129,7 @@ def _choose(request: SignedIn, form: TopUpForm, status: int = 200) -> HttpRespon
 def _page(request: SignedIn, found: TopUp, form: TransactionForm, status: int = 200) -> HttpResponse:
     view = view_of(found)
     wallets = wallets_of(request.user).get(found.chain.partition(":")[0], [])
-    context = {"view": view, "form": form, "wallets": wallets, "aptos_network": aptos_network()}
+    context = {"view": view, "form": form, "wallets": wallets, "networks": networks()}
     if view.chain:
         code = segno.make(view.chain.treasury, error="m", micro=False)
         context["qr"] = code.svg_data_uri(scale=4, border=2, light="#fff", dark="#111")

@@ -1,11 +1,10 @@
 // Paying a top-up from a wallet of this browser: <section data-pay> has a button per wallet and the words for every state
 // (templates/credit/top_up_pay.html). What is to be paid stands on the live section that says where the top-up stands.
 
-import { approved, Declined, discover, explained, requireNetwork } from "./wallet_kinds.js";
+import { accountOf, approved, Declined, discover, explained, siteNetworks } from "./wallet_kinds.js";
 
 const box = document.querySelector("[data-pay]");
-const { kind, network, asset, treasury, linked, report, csrf } = box.dataset;
-const chainHex = `0x${Number(box.dataset.chainId).toString(16)}`;
+const { kind, asset, treasury, linked, report, csrf } = box.dataset;
 const part = (name) => box.querySelector(`[data-pay-${name}]`);
 const [list, words] = [part("wallets"), part("words")];
 const status = () => document.querySelector("#top-up-status");
@@ -13,7 +12,7 @@ const wallets = new Set();
 let paid = ""; // the units that a wallet has sent: a second click must not send them again
 let isBusy = false;
 
-discover(network, (wallet) => {
+discover((wallet) => {
   if (wallet.kind !== kind || wallets.has(wallet.id)) return;
   wallets.add(wallet.id);
   list.append(entry(wallet));
@@ -55,6 +54,17 @@ async function told(hash) {
 
 const PAY = { evm: payEvm, aptos: payAptos };
 
+/** The wallet asks the person to change the network, where it can; some answer before they have. */
+async function moved({ requireNetwork }) {
+  try {
+    await requireNetwork();
+  } catch (declined) {
+    if (!declined.change) throw declined;
+    await declined.change();
+    await requireNetwork();
+  }
+}
+
 /** Empty `linked`: any wallet may pay. */
 function requireLinked(address) {
   const known = linked.split(" ").filter(Boolean);
@@ -63,57 +73,33 @@ function requireLinked(address) {
 
 // EVM ------------------------------------------------------------------------------------------------------------------
 
-const UNKNOWN_CHAIN = 4902; // EIP-3085
 const TRANSFER = "a9059cbb"; // transfer(address,uint256)
 const word = (hex) => hex.padStart(64, "0");
 
-async function payEvm({ provider }, units) {
-  const ask = (method, ...params) => provider.request({ method, params });
-  const [from] = await ask("eth_requestAccounts");
-  if (!from) throw new Declined("locked");
+async function payEvm(wallet, units) {
+  const from = await accountOf(wallet.provider);
   requireLinked(from);
-  await requireChain(ask);
+  await moved(wallet);
   const data = `0x${TRANSFER}${word(treasury.slice(2).toLowerCase())}${word(BigInt(units).toString(16))}`;
-  return ask("eth_sendTransaction", { from, to: asset, value: "0x0", data, chainId: chainHex });
-}
-
-/** The wallet asks the person to change the network; some answer before they have. */
-async function requireChain(ask) {
-  const isThere = async () => Number(await ask("eth_chainId")) === Number(chainHex);
-  if (await isThere()) return;
-  try {
-    await ask("wallet_switchEthereumChain", { chainId: chainHex });
-  } catch (error) {
-    const isUnknown = UNKNOWN_CHAIN === (error?.data?.originalError?.code ?? error?.code);
-    throw new Declined(isUnknown ? "unknown" : "network");
-  }
-  if (!(await isThere())) throw new Declined("network");
+  const transaction = { from, to: asset, value: "0x0", data, chainId: siteNetworks().evm.chainId };
+  return wallet.provider.request({ method: "eth_sendTransaction", params: [transaction] });
 }
 
 // Aptos ----------------------------------------------------------------------------------------------------------------
 
-async function payAptos({ features }, units) {
+async function payAptos(wallet, units) {
+  const { features } = wallet;
   const submitting = features["aptos:signAndSubmitTransaction"];
   if (!submitting) throw new Declined("unable");
   const { address } = approved(await features["aptos:connect"].connect());
   requireLinked(address.toStringLong?.() ?? address.toString());
-  await onAptos(features);
+  await moved(wallet);
   const payload = {
     function: "0x1::primary_fungible_store::transfer",
     typeArguments: ["0x1::fungible_asset::Metadata"],
     functionArguments: [asset, treasury, units],
   };
   return approved(await submitting.signAndSubmitTransaction({ payload })).hash;
-}
-
-async function onAptos(features) {
-  try {
-    await requireNetwork(features, network);
-  } catch (declined) {
-    if (!declined.change) throw declined;
-    await declined.change();
-    await requireNetwork(features, network);
-  }
 }
 
 // Words ----------------------------------------------------------------------------------------------------------------

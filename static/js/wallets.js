@@ -1,35 +1,46 @@
 // Signing in with a wallet, linking one, confirming with one: <section data-wallets> holds the button, the dialog with the wallets
 // of this browser, and the words for every state (templates/users/wallets.html).
 
-import { Declined, discover, explained } from "./wallet_kinds.js";
+import { Declined, discover, explained, siteNetworks } from "./wallet_kinds.js";
 
 const box = document.querySelector("[data-wallets]");
 const part = (name) => box.querySelector(`[data-wallet-${name}]`);
 const [opener, choose, list, panel, verbs] = ["open", "choose", "list", "state", "verbs"].map(part);
 const dialog = box.querySelector("dialog");
-const network = box.dataset.aptosNetwork;
+const networks = siteNetworks();
 const token = box.querySelector("[name=csrfmiddlewaretoken]").value;
 const wallets = new Map();
-const KINDS = { aptos: `Aptos ${network}`, evm: "Ethereum and EVM chains" };
+const NETWORKS = { aptos: `Aptos ${networks.aptos}`, evm: networks.evm.chainName };
 let chosen = null; // {wallet, change}: change() moves it to the site's network, where it can
 
-discover(network, (wallet) => {
+discover((wallet) => {
   if (wallets.has(wallet.id)) return;
-  wallets.set(wallet.id, wallet);
+  const item = entry(wallet);
+  wallets.set(wallet.id, { wallet, item });
   part("none").hidden = true;
-  list.append(entry(wallet));
+  list.append(item);
+  if (dialog.open) showPlace(item, wallet);
   for (const offer of box.querySelectorAll("[data-wallet-offer]")) if (wallet.name.startsWith(offer.dataset.walletOffer)) offer.parentElement.hidden = true;
 });
 
 function entry(wallet) {
   const item = list.querySelector("template").content.firstElementChild.cloneNode(true);
   item.querySelector("[data-name]").textContent = wallet.name;
-  item.querySelector("[data-kind]").textContent = KINDS[wallet.kind];
+  item.querySelector("[data-kind]").textContent = NETWORKS[wallet.kind];
   const icon = item.querySelector("img");
   if (wallet.icon) icon.src = wallet.icon;
   item.querySelector(wallet.icon ? ".persona-icon" : "img").remove();
   item.querySelector("button").addEventListener("click", () => use(wallet));
   return item;
+}
+
+/** Its badge: whether it is on the site's network, as far as it tells that before it is asked to connect. */
+async function showPlace(item, wallet) {
+  const declined = await wallet.requireNetwork().catch((error) => error);
+  const isElsewhere = declined?.state === "network";
+  item.querySelector("[data-ready]").hidden = isElsewhere;
+  item.querySelector("[data-elsewhere]").hidden = !isElsewhere;
+  item.querySelector("[data-place]").textContent = isElsewhere ? declined.detail : "";
 }
 
 // On a phone wallets have browsers of their own: this page is opened there.
@@ -56,6 +67,7 @@ verbs.addEventListener("click", ({ target }) => acts[target.closest("[data-walle
 function showChoice() {
   chosen = null;
   [choose.hidden, panel.hidden, verbs.hidden] = [false, true, true];
+  for (const { item, wallet } of wallets.values()) showPlace(item, wallet);
 }
 
 /** One attempt; what comes after the dialog was closed, or another wallet chosen, changes nothing. */
@@ -94,6 +106,7 @@ function say(state, wallet, detail = "") {
   panel.replaceChildren(words.content.cloneNode(true));
   for (const place of panel.querySelectorAll("[data-wallet-name]")) place.textContent = wallet.name;
   for (const place of panel.querySelectorAll("[data-wallet-detail]")) place.textContent = detail;
+  for (const place of box.querySelectorAll("[data-wallet-network]")) place.textContent = NETWORKS[wallet.kind];
   panel.dataset.state = state;
   [choose.hidden, panel.hidden] = [true, false];
   showVerbs(words.dataset.verbs?.split(" ") ?? []);

@@ -67,8 +67,8 @@ def test_the_pages_of_credit_keep_nobody_out(page):
     assert in_the_way(page, *[f"/credit/{part}" for part in parts], entry) == []
 
 
-def test_the_pages_of_money_keep_nobody_out(newcomer, stack_evm, stack_paypal):
-    page = newcomer(metaMask={"seed": 8, "chainId": stack_evm.chain_id})
+def test_the_pages_of_money_keep_nobody_out(newcomer, stack_paypal):
+    page = newcomer(metaMask={"seed": 8})
     sign_in(page, "MetaMask")
     pages = [top_up(page), payment(page, stack_paypal), "/credit/top-up/", payout_address(page), "/credit/withdraw/"]
     assert in_the_way(page, *pages, "/credit/top-up/paypal/?amount=25") == []

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.aptos_node import USDT
 from tests.browser.conftest import same_document, settled
-from tests.browser.wallets import MAINNET, TESTNET, sign_in
+from tests.browser.wallets import ETHEREUM, MAINNET, POLYGON, TESTNET, sign_in
 from tests.users.wallets import Petra
 
 pytestmark = [
@@ -48,7 +48,8 @@ def badge(page):
 def test_an_evm_wallet_changes_its_network_and_pays(begin, stack_evm, complaints):
     person, treasury = stack_evm.people[1], stack_evm.people[8].address
     before = stack_evm.usdt.balance(treasury)
-    page = begin("MetaMask", "Anvil", metaMask={"seed": 2, "chainId": 1})
+    page = begin("MetaMask", "Anvil", metaMask={"seed": 2})
+    page.evaluate(f"testWallets.metaMask.chainId = {ETHEREUM}")
     shown = page.locator("#credit-pill b").inner_text()
 
     pay_button(page, "MetaMask").click()
@@ -66,7 +67,7 @@ def test_an_evm_wallet_changes_its_network_and_pays(begin, stack_evm, complaints
 
 
 def test_who_declines_pays_nothing_and_may_try_again(begin, stack_evm):
-    page = begin("MetaMask", "Anvil", metaMask={"seed": 3, "chainId": stack_evm.chain_id})
+    page = begin("MetaMask", "Anvil", metaMask={"seed": 3})
     page.evaluate("testWallets.metaMask.rejects = true")
     pay_button(page, "MetaMask").click()
     expect(words(page)).to_contain_text("You declined in MetaMask. Nothing was paid.")
@@ -83,13 +84,14 @@ def test_who_declines_pays_nothing_and_may_try_again(begin, stack_evm):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"isUnknown": True, "chainId": 1}, "MetaMask does not know Anvil yet. Nothing was paid."),
+        ({"isUnknown": True, "chainId": ETHEREUM}, "MetaMask does not know Anvil yet. Nothing was paid."),
+        ({"declinesChange": True, "chainId": POLYGON}, "MetaMask is on Polygon. Nothing was paid. Change it to Anvil"),
         ({"isLocked": True}, "MetaMask is locked or busy. Nothing was paid."),
     ],
-    ids=["a network that it does not know", "locked"],
+    ids=["a network that it does not know", "another network", "locked"],
 )
-def test_what_keeps_an_evm_wallet_is_said(begin, stack_evm, change, said):
-    page = begin("MetaMask", "Anvil", metaMask={"seed": 4, "chainId": stack_evm.chain_id})
+def test_what_keeps_an_evm_wallet_is_said(begin, change, said):
+    page = begin("MetaMask", "Anvil", metaMask={"seed": 4})
     page.evaluate("change => Object.assign(testWallets.metaMask, change)", change)
     pay_button(page, "MetaMask").click()
     expect(words(page)).to_contain_text(said)
@@ -97,7 +99,7 @@ def test_what_keeps_an_evm_wallet_is_said(begin, stack_evm, change, said):
 
 
 def test_a_wallet_of_somebody_else_is_not_asked_to_pay(begin, stack_evm):
-    page = begin("MetaMask", "Anvil", metaMask={"seed": 4, "chainId": stack_evm.chain_id})
+    page = begin("MetaMask", "Anvil", metaMask={"seed": 4})
     page.evaluate("installMetaMask({seed: 5, chainId: 31337, rdns: 'other', name: 'Other'})")
     pay_button(page, "Other").click()
     expect(words(page)).to_contain_text("This address is not linked to your account. Nothing was paid.")
@@ -112,7 +114,7 @@ def give_up(page) -> None:
 
 
 def test_where_the_site_cannot_be_told_the_hash_is_in_the_form(begin, stack_evm):
-    page = begin("MetaMask", "Anvil", metaMask={"seed": 6, "chainId": stack_evm.chain_id})
+    page = begin("MetaMask", "Anvil", metaMask={"seed": 6})
     page.route("**/transaction/", lambda route: route.abort())
     pay_button(page, "MetaMask").click()
     expect(words(page)).to_contain_text("Paid, but this site could not be told.")

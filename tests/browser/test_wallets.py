@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_axe import AXE, FOUND
-from tests.browser.wallets import MAINNET, TESTNET, choose
+from tests.browser.wallets import ETHEREUM, MAINNET, POLYGON, TESTNET, choose
 from tests.users.wallets import MetaMask, Petra
 from users.wording import short_address
 
@@ -29,6 +29,11 @@ def visit(newcomer):
 
 def state(page):
     return page.locator("[data-wallet-state]")
+
+
+def entry(page, name: str):
+    """Of a wallet, in the dialog."""
+    return page.get_by_role("list", name="Wallets in this browser").get_by_role("listitem").filter(has_text=name)
 
 
 def expect_signed_in(page, stack, address: str) -> None:
@@ -124,7 +129,7 @@ def test_a_wallet_on_another_network_is_asked_to_change_and_then_to_sign(visit, 
     expect(state(page)).to_contain_text("Petra is on Mainnet")
     assert page.evaluate("testWallets.petra.asked") is None  # nothing was to be signed there
 
-    page.get_by_role("button", name="Switch to testnet").click()
+    page.get_by_role("button", name="Switch to Aptos testnet").click()
 
     expect_signed_in(page, stack, Petra(108).address)
 
@@ -132,12 +137,74 @@ def test_a_wallet_on_another_network_is_asked_to_change_and_then_to_sign(visit, 
 def test_a_wallet_that_cannot_change_its_network_is_changed_by_hand(visit, stack):
     page = visit(petra={"seed": 109, "chainId": MAINNET})
     choose(page, "Petra")
-    expect(page.get_by_role("button", name="Switch to testnet")).to_be_hidden()
+    expect(page.get_by_role("button", name="Switch to Aptos testnet")).to_be_hidden()
 
     page.evaluate("testWallets.petra.chainId = 2")
     page.get_by_role("button", name="Try again").click()
 
     expect_signed_in(page, stack, Petra(109).address)
+
+
+@pytest.mark.parametrize("adds", [False, True], ids=["that it knows", "that it is told of"])
+def test_an_evm_wallet_on_another_network_changes_to_one(visit, stack, complaints, adds):
+    page = visit(metaMask={"seed": 114 + adds, "chainId": POLYGON, "isUnknown": adds, "adds": adds})
+    expect(entry(page, "MetaMask")).to_contain_text("On Polygon")
+    choose(page, "MetaMask")
+    expect(state(page)).to_contain_text("MetaMask is on Polygon")
+    expect(state(page)).to_contain_text("This site is on Anvil.")
+    assert "personal_sign" not in page.evaluate("testWallets.metaMask.asked")
+
+    page.get_by_role("button", name="Switch to Anvil").click()
+
+    expect_signed_in(page, stack, MetaMask(114 + adds).address)
+    assert complaints == []
+
+
+def test_who_keeps_the_network_is_told_what_is_missing_and_may_change_their_mind(visit, stack):
+    page = visit(metaMask={"seed": 116, "chainId": ETHEREUM, "declinesChange": True})
+    choose(page, "MetaMask")
+    page.get_by_role("button", name="Switch to Anvil").click()
+    expect(state(page)).to_contain_text("MetaMask is on Ethereum")
+    assert page.url.endswith(SIGN_IN)
+
+    page.evaluate("testWallets.metaMask.declinesChange = false")
+    page.get_by_role("button", name="Switch to Anvil").click()
+
+    expect_signed_in(page, stack, MetaMask(116).address)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"isFixed": True}, "Change the network in your wallet"), ({"isUnknown": True}, "Add the network there (chain 31337)")],
+    ids=["fixed", "unknown"],
+)
+def test_an_evm_wallet_that_cannot_change_its_network_is_changed_by_hand(visit, stack, change, said):
+    page = visit(metaMask={"seed": 117, "chainId": ETHEREUM, **change})
+    choose(page, "MetaMask")
+    page.get_by_role("button", name="Switch to Anvil").click()
+    expect(state(page)).to_contain_text(said)
+
+    page.evaluate("testWallets.metaMask.chainId = 31337")
+    page.get_by_role("button", name="Other wallets").click()
+    expect(entry(page, "MetaMask")).to_contain_text("Ready")
+    choose(page, "MetaMask")
+
+    expect_signed_in(page, stack, MetaMask(117).address)
+
+
+def test_a_wallet_is_linked_on_the_sites_network_alone(visit, stack):
+    page = visit(metaMask={"seed": 118})
+    choose(page, "MetaMask")
+    expect_signed_in(page, stack, MetaMask(118).address)
+    page.goto("/users/security/")
+    page.evaluate(f"installMetaMask({{seed: 119, chainId: {POLYGON}, rdns: 'other', name: 'Other'}})")
+    page.get_by_role("button", name="Link a wallet").click()
+    choose(page, "Other")
+    expect(state(page)).to_contain_text("Other is on Polygon")
+
+    page.get_by_role("button", name="Switch to Anvil").click()
+
+    expect(page.get_by_role("main")).to_contain_text(short_address(MetaMask(119).address))
 
 
 def test_a_key_that_was_replaced_on_chain_is_refused_in_words(visit, stack_aptos, complaints):

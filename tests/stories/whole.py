@@ -91,6 +91,7 @@ def on_evm(chain, key_file: Path) -> dict[str, str]:
         "EVM_CHAIN_ID": str(chain.chain_id),
         "EVM_CHAIN_NAME": "Anvil",
         "EVM_CHAIN_TEST": "1",
+        "EVM_PUBLIC_NODE_URL": chain.url,
         "EVM_ASSET": chain.usdt.address,
         "EVM_TREASURY": chain.people[TREASURY].address,
         "EVM_PAYOUT_ADDRESS": sending.address,
