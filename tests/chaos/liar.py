@@ -19,6 +19,7 @@ ANSWER_SECONDS = 10.0  # then the attempt is given up, as by a node that has los
 AGAIN_SECONDS = 0.5
 BEAT_SECONDS = 5.0
 ABSURD_SECONDS = 9_999_999.0
+TAKEN = "told that a void report was taken"
 MISDEEDS = (
     "claims absurd seconds",
     "reports an old attempt",
@@ -70,6 +71,7 @@ class Liar:
     seen: set[int] = field(default_factory=set)  # frames
     answers: dict[tuple[int, int], asyncio.Queue] = field(default_factory=dict)  # by work and attempt
     waiting: asyncio.Queue = field(default_factory=asyncio.Queue)
+    mine: set[tuple[int, int]] = field(default_factory=set)  # what it ever got, by work and attempt
     late: protocol.Done | None = None  # what it reports when it is back
 
     def __post_init__(self) -> None:
@@ -109,6 +111,7 @@ class Liar:
     async def _hear(self, message: protocol.ToNode) -> None:
         match message:
             case protocol.Assign(items=items):
+                self.mine |= {(item.work_id, item.attempt) for item in items}
                 for item in items:
                     self.waiting.put_nowait(item)
             case protocol.UploadGrant() | protocol.Recorded():
@@ -167,9 +170,9 @@ class Liar:
         claimed = paint(item.spec)[::-1] if deed == "claims other pixels" else pixels
         result = result_of(claimed, content, ABSURD_SECONDS if deed == "claims absurd seconds" else self.seconds)
         if deed == "reports an old attempt":
-            await self._report_void(result, [(item.work_id, item.attempt + by) for by in (-1, 1)])
+            await self._report_others(result, [(item.work_id, item.attempt + by) for by in (-1, 1)])
         if deed == "reports another node's frame":
-            await self._report_void(result, [(item.work_id + by, 1) for by in (-2, 2)])
+            await self._report_others(result, [(item.work_id + by, 1) for by in (-2, 2)])
         await self._say(protocol.Rendered(work_id=item.work_id, attempt=item.attempt, result=result))
         grant = await self._answer(key, protocol.UploadGrant)
         if deed == "sends to a forged address":
@@ -183,19 +186,23 @@ class Liar:
             await self._say(protocol.Done(work_id=item.work_id, attempt=item.attempt, result=result))
             await self._answer(key, protocol.Recorded)
 
-    async def _report_void(self, result: protocol.RenderResult, keys: list[tuple[int, int]]) -> None:
-        """As if other attempts had been ours, and finished."""
+    async def _report_others(self, result: protocol.RenderResult, keys: list[tuple[int, int]]) -> None:
+        """As if they had been ours, and finished; those that are ours may be reported, and even twice."""
         for work_id, attempt in keys:
-            await self._say(protocol.Done(work_id=work_id, attempt=attempt, result=result))
-            answer = await self._answer((work_id, attempt), protocol.Recorded)
-            self.heard["told that a report was taken that should not"] += not answer.stale
+            if (work_id, attempt) not in self.mine:
+                await self._report_void(protocol.Done(work_id=work_id, attempt=attempt, result=result))
+
+    async def _report_void(self, report: protocol.Done) -> None:
+        await self._say(report)
+        answer = await self._answer((report.work_id, report.attempt), protocol.Recorded)
+        self.heard[TAKEN] += not answer.stale
 
     async def _report_late(self) -> None:
         """Of a lease that went back to the queue when we came back with empty hands."""
         late, self.late = self.late, None
         if late:
             with contextlib.suppress(GivenUp, TimeoutError):
-                await self._report_void(late.result, [(late.work_id, late.attempt)])
+                await self._report_void(late)
 
     async def _say(self, message: protocol.Message) -> None:
         await self.link.send(message)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.chaos import truth
 from tests.chaos.farm import Farm
 from tests.chaos.faults import Stage
+from tests.chaos.liar import TAKEN
 from tests.chaos.network import Road
 from tests.stories.creator import Creator, await_that
 
@@ -65,6 +66,10 @@ def play(stack, road: Road, folder: Path, scene: Path, form: Form) -> Outcome:
         heard=+farm.liar.heard,
         recoveries=stage.done,
         by_node=creator.ask(truth.BY_NODE, job),
-        problems=truth.problems(creator, job) + truth.lost_files(creator, job, stack.var / "files"),
+        problems=[
+            *truth.problems(creator, job),
+            *truth.lost_files(creator, job, stack.var / "files"),
+            *[TAKEN] * farm.liar.heard[TAKEN],
+        ],
         ledger=stack.manage("check_ledger").strip().splitlines()[-1],
     )
