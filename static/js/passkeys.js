@@ -32,17 +32,23 @@ function toJson(credential) {
   };
 }
 
+const NOT_HERE = "This browser knows no passkeys here: they need https:// and a name, or localhost.";
+const WORDS = {
+  InvalidStateError: "This device's passkey is here already.",
+  SecurityError: NOT_HERE, // an IP address in the place of a name
+};
+
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   const words = form.querySelector("[data-passkey-words]");
   form.querySelector("[data-passkey-go]").addEventListener("click", async () => {
-    if (!navigator.credentials) return (words.textContent = "This browser knows no passkeys here: they need https://, or localhost.");
+    if (!navigator.credentials) return (words.textContent = NOT_HERE);
     words.textContent = "Your device asks you now.";
     try {
       const credential = await navigator.credentials[form.dataset.passkey](optionsOf(form));
       form.elements.credential.value = JSON.stringify(toJson(credential));
       form.submit();
     } catch (error) {
-      words.textContent = error.name === "InvalidStateError" ? "This device's passkey is here already." : "Nothing was confirmed on your device. Try again, or use another way.";
+      words.textContent = WORDS[error.name] ?? "Nothing was confirmed on your device. Try again, or use another way.";
     }
   });
 }

@@ -38,8 +38,8 @@ def newcomer(chromium, stack, stack_evm, stack_aptos, wallets_script, complaints
 
     contexts = []
 
-    def open_page(user_agent: str | None = None, **wallets):
-        context = chromium.new_context(base_url=stack.url, user_agent=user_agent, **VIEW)
+    def open_page(user_agent: str | None = None, host: str = "127.0.0.1", **wallets):
+        context = chromium.new_context(base_url=f"http://{host}:{stack.port}", user_agent=user_agent, **VIEW)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
