@@ -18,6 +18,7 @@ WORKDIR /srv/pictor-agent
 COPY requirements/node.txt /tmp/
 RUN pip install --no-cache-dir --require-hashes -r /tmp/node.txt
 COPY pyproject.toml ./
+COPY requirements/blender-*.txt requirements/
 COPY pictor_agent pictor_agent
 RUN pip install --no-cache-dir --no-deps .
 

@@ -123,6 +123,9 @@ TABLE = [
     Row("workers:worker-bulk", 302, 302, 302, 302, "post"),
     page("workers:worker-summary"),
     Row("workers:calculator", 200, 200, 200, 200),  # before anybody signs in
+    Row("workers:agent-install", 200, 200, 200, 200),
+    Row("workers:agent-unit", 200, 200, 200, 200),
+    Row("workers:agent-wheel", 404, 404, 404, 404, args=("pictor_agent-0.0.1-py3-none-any.whl",)),  # the present one alone
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
     own_page("workers:worker-part", "worker", "stats"),

@@ -16,7 +16,7 @@ from nacl.signing import VerifyKey
 from common import clock
 from common.limits import address_of_socket
 from pictor_agent import protocol
-from workers import services, switchboard
+from workers import installing, services, switchboard
 from workers.deliveries import Held
 from workers.kinds import kind_of
 from workers.services import Refusal
@@ -181,7 +181,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
 
     def _take_hello(self, hello: protocol.Hello) -> None:
         if hello.protocol < protocol.OLDEST_SUPPORTED:
-            raise Refusal("too_old", f"This agent speaks protocol {hello.protocol}, the server needs {OLDEST}. {UPDATE}")
+            raise Refusal("too_old", f"This agent speaks protocol {hello.protocol}, the server needs {OLDEST}. {_update()}")
         if hello.protocol > protocol.VERSION + 1:
             raise Refusal("bad_message", f"This agent is newer than the server, which speaks protocol {protocol.VERSION}.")
         self.hello = hello
@@ -268,5 +268,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
         await self.close()
 
 
+def _update() -> str:
+    return f"Update the agent by the command at the end of {installing.page_url()}"
+
+
 OLDEST = protocol.OLDEST_SUPPORTED
-UPDATE = "Update the agent: in a fresh checkout of Pictor, python3.11 -m pip install --upgrade ."

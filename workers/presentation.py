@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.words import plural
-from workers import explain, misfits, telemetry, uptime
+from workers import explain, installing, misfits, telemetry, uptime
 from workers.explain import AtWork
 from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
 from workers.models import Worker
@@ -13,7 +13,6 @@ from workers.states import MAY_PAUSE, TONES, WorkerStatus
 
 UPTIME_DAYS = 7
 MISFITS_SHOWN = 20
-INSTALL_COMMAND = "python3.11 -m pip install ."  # pyproject.toml packages the agent alone
 GIB = 1024**3
 
 
@@ -150,7 +149,7 @@ def setup_part(look: Look) -> dict:
         "next_action": _next_action(worker, fresh),
         "enrolment": fresh,
         "config_name": config_name(worker),
-        "install_command": INSTALL_COMMAND,
+        "install_command": installing.pipx_command(),
         "run_command": f"pictor-agent run --config {config_name(worker)}",
     }
 

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from workers import calculator_views, chart_views, control_views, file_views, fleet_views, past_views, summary_views, views
+from workers import (
+    agent_views,
+    calculator_views,
+    chart_views,
+    control_views,
+    file_views,
+    fleet_views,
+    past_views,
+    summary_views,
+    views,
+)
 
 app_name = "workers"
 urlpatterns = [
@@ -11,6 +21,9 @@ urlpatterns = [
     path("workers/bulk/", fleet_views.worker_bulk, name="worker-bulk"),
     path("workers/summary/", summary_views.worker_summary, name="worker-summary"),
     path("workers/calculator/", calculator_views.calculator, name="calculator"),
+    path("workers/agent/", agent_views.agent_install, name="agent-install"),
+    path("workers/agent/pictor-agent.service", agent_views.agent_unit, name="agent-unit"),
+    path("workers/agent/<str:name>", agent_views.agent_wheel_file, name="agent-wheel"),
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
     path("workers/<int:pk>/part/<slug:part>/", views.worker_part, name="worker-part"),

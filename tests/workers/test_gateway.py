@@ -104,7 +104,7 @@ class SignOnTests:
         await node.say(node.hello(protocol=0))
         refused = await node.hear(protocol.Refused)
         assert refused.code == "too_old"
-        assert "pip install --upgrade ." in refused.words
+        assert "/workers/agent/" in refused.words
 
     async def test_work_that_an_older_agent_does_not_know_is_never_given_to_it(self, board, node):
         node.hello = functools.partial(ScriptedNode.hello, node, protocol=protocol.REGIONS_SINCE - 1)

@@ -1,0 +1,43 @@
+"""The commands that bring the agent onto a machine, as pages and refusals show them."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from workers import agent_wheel
+
+PYTHON = "3.11"  # Blender's own; pictor_agent.engines.fetching
+UNIT_FOLDER = "~/.config/systemd/user"
+CONFIG_PLACE = "~/.config/pictor-agent/node.toml"
+
+
+def words() -> dict:
+    """What the page about installing shows."""
+    wheel = agent_wheel.offered()
+    unit_url = settings.SITE_URL + reverse("workers:agent-unit")
+    return {
+        "wheel_name": wheel.name,
+        "wheel_url": wheel_url(wheel),
+        "wheel_sha256": wheel.sha256,
+        "pipx_command": pipx_command(),
+        "uv_command": f"uv tool install --python {PYTHON} 'pictor-agent @ {wheel_url(wheel)}'",
+        "packages_command": "sudo apt install bubblewrap pipx python3.11-venv libx11-6 libxrender1 libxfixes3 libxi6 "
+        "libxkbcommon0 libsm6 libice6 libgl1 libegl1",
+        "update_command": pipx_command(force=True),
+        "config_command": f"install -D -m 600 node.toml {CONFIG_PLACE}",
+        "unit_command": f"mkdir -p {UNIT_FOLDER} && curl -fsSo {UNIT_FOLDER}/pictor-agent.service {unit_url}",
+        "start_command": "systemctl --user daemon-reload && systemctl --user enable --now pictor-agent && loginctl enable-linger",
+    }
+
+
+def wheel_url(wheel: agent_wheel.Wheel) -> str:
+    """With the hash, which pip checks."""
+    return f"{settings.SITE_URL}{reverse('workers:agent-wheel', args=[wheel.name])}#sha256={wheel.sha256}"
+
+
+def pipx_command(*, force: bool = False) -> str:
+    return f"pipx install {'--force ' if force else ''}--python python{PYTHON} '{wheel_url(agent_wheel.offered())}'"
+
+
+def page_url() -> str:
+    """Where all of this stands; without a hash, so that it may be said where no wheel is at hand."""
+    return settings.SITE_URL + reverse("workers:agent-install")
