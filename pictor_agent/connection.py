@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 from nacl.signing import SigningKey
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
 from pictor_agent import __version__, protocol
 
@@ -79,7 +79,34 @@ async def sign_on(url: str, *, worker_uid: str, key: SigningKey, token: str) -> 
     Raises:
         SignOnRefused, ProtocolBroken, or one of LOST.
     """
-    socket = await connect(
+    socket = await _open(url)
+    try:
+        return Connection(socket, await _prove(socket, worker_uid, key, token))
+    except BaseException:
+        await socket.close()
+        raise
+
+
+async def greet(url: str) -> None:
+    """Open the socket, wait for the server's first word, and leave.
+
+    Raises:
+        ProtocolBroken, or one of LOST.
+    """
+    try:
+        socket = await _open(url)
+    except (InvalidHandshake, InvalidURI) as error:
+        raise ProtocolBroken(str(error)) from error
+    try:
+        await _expect(socket, protocol.Challenge)
+    except SignOnRefused as refused:
+        raise ProtocolBroken(refused.words) from refused
+    finally:
+        await socket.close()
+
+
+async def _open(url: str) -> ClientConnection:
+    return await connect(
         url,
         max_size=protocol.TO_NODE_BYTES_MAX,
         open_timeout=OPEN_SECONDS,
@@ -89,11 +116,6 @@ async def sign_on(url: str, *, worker_uid: str, key: SigningKey, token: str) -> 
         compression=None,
         user_agent_header=f"pictor-agent/{__version__}",
     )
-    try:
-        return Connection(socket, await _prove(socket, worker_uid, key, token))
-    except BaseException:
-        await socket.close()
-        raise
 
 
 async def _prove(socket: ClientConnection, worker_uid: str, key: SigningKey, token: str) -> protocol.Welcome:

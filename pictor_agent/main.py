@@ -88,7 +88,13 @@ def _add_render(commands) -> None:
 
 
 def _add_doctor(commands) -> None:
-    _command(commands, "doctor", _doctor, "say what this machine offers and what is missing")
+    parser = _command(commands, "doctor", _doctor, "say what this machine offers, what is missing, and what to do about it")
+    parser.add_argument("--config", help="also look at this configuration file and try its server")
+    parser.add_argument("--state", help="the state folder, when it is not the usual one")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON: tone, code, words, remedy")
+    parser.add_argument(
+        "--bundle", metavar="FILE.zip", help="write a support bundle, with secrets, names and addresses removed"
+    )
 
 
 def _add_fetch(commands) -> None:

@@ -39,6 +39,7 @@ def run(arguments) -> int:
         state = State(Path(arguments.state) if arguments.state else default_state_folder(config.worker_uid))
         state.make()
         with state.locked():
+            terminal.folder = state.folder
             return asyncio.run(_work(config, state, terminal))
     except (BadConfig, BadTrace, NoBlender, SandboxUnavailable) as error:
         terminal.say(str(error), "bad")

@@ -1,0 +1,186 @@
+"""What the doctor finds: each failure by code and remedy, the list in the docs, and a bundle without secrets."""
+
+import asyncio
+import getpass
+import json
+import re
+import socket
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pictor_agent import doctor, main, terminal
+from pictor_agent.findings import REMEDIES, Finding
+from pictor_agent.redaction import redact
+from tests.agent.conftest import agent_command, blender_python
+from tests.agent.gateway import Gateway
+
+TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
+GOOD = f'server_url = "ws://127.0.0.1:9"\nworker_uid = "w_abc-DEFghi"\ntoken = "{TOKEN}"\nname = "Attic of Wanda"\n'
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    path = tmp_path / "node.toml"
+    path.write_text(GOOD)
+    path.chmod(0o600)
+    return path
+
+
+def look(*words) -> dict[str, Finding]:
+    """The findings that have a code."""
+    arguments = main.make_parser().parse_args(["doctor", *map(str, words)])
+    return {finding.code: finding for finding in doctor.Doctor(arguments).look() if finding.code}
+
+
+def looked(step: str, *words) -> set[str]:
+    """The codes of one step alone."""
+    one = doctor.Doctor(main.make_parser().parse_args(["doctor", *map(str, words)]))
+    return {finding.code for finding in getattr(one, step)()}
+
+
+class CodesTests:
+    def test_the_document_lists_every_code_with_its_remedy(self):
+        rows = re.findall(r"^\| `([EW]-[A-Z]+-\d)` \| .+? \| (.+) \|$", Path("docs/doctor.md").read_text(), re.MULTILINE)
+        assert dict(rows) == REMEDIES
+
+    def test_every_code_is_found_somewhere_and_no_other_is(self):
+        used = set(re.findall(r'"([EW]-[A-Z]+-\d)"', Path("pictor_agent/doctor.py").read_text()))
+        assert used == set(REMEDIES)
+
+    def test_an_error_is_bad_a_warning_warns_and_the_rest_is_well(self):
+        assert [Finding("", code).tone for code in ("E-DISK-1", "W-DISK-1", "")] == ["bad", "warn", "ok"]
+
+
+class FindingsTests:
+    def test_a_bad_configuration_file(self, tmp_path):
+        assert looked("_configuration", "--config", tmp_path / "none.toml") == {"E-CONFIG-1"}
+
+    def test_a_configuration_file_that_others_may_read(self, config, tmp_path):
+        config.chmod(0o644)
+        assert looked("_configuration", "--config", config, "--state", tmp_path / "s") == {"", "W-CONFIG-2"}
+
+    def test_a_state_folder_that_cannot_be_made(self, config, tmp_path):
+        (tmp_path / "file").touch()
+        assert "E-STATE-1" in looked("_configuration", "--config", config, "--state", tmp_path / "file" / "state")
+
+    def test_no_bubblewrap(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert looked("_sandbox") == {"E-SANDBOX-1"}
+
+    def test_a_bubblewrap_that_may_not_make_namespaces(self, monkeypatch, tmp_path):
+        (tmp_path / "bwrap").write_text("#!/bin/sh\necho no permissions to create a new namespace >&2\nexit 1\n")
+        (tmp_path / "bwrap").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        assert looked("_sandbox") == {"E-SANDBOX-2"}
+
+    def test_a_named_blender_that_is_none(self):
+        assert looked("_blenders", "--blender-python", "/usr/bin/python3") == {"E-BLENDER-1"}
+
+    def test_no_blender_and_none_to_be_had(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(doctor.fetching, "find_python", lambda: None)
+        assert looked("_blenders", "--environments", tmp_path) == {"E-BLENDER-2"}
+
+    def test_some_versions_that_cannot_be_had_are_no_error(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(doctor.fetching, "find_python", lambda: None)
+        found = looked("_blenders", "--blender-python", blender_python(), "--environments", tmp_path)
+        assert found == {"", "W-BLENDER-3"}
+
+    def test_a_server_that_cannot_be_reached(self, config, tmp_path):
+        assert "E-SERVER-1" in look("--config", config, "--state", tmp_path / "s", "--blender-python", blender_python())
+
+    async def test_a_server_that_answers(self, config, tmp_path):
+        async with Gateway() as gateway:
+            assert await self.ask(config, gateway.url) == ""
+
+    async def test_something_else_than_a_gateway_answers(self, config):
+        async def page(reader, writer):
+            await reader.readline()
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(page, "127.0.0.1", 0)
+        async with server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            assert await self.ask(config, url) == "E-SERVER-2"
+
+    async def ask(self, config: Path, url: str) -> str:
+        config.write_text(GOOD.replace("ws://127.0.0.1:9", url))
+        command = agent_command("doctor", "--json", "--config", config, "--state", config.parent / "s")
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said, _ = await process.communicate()
+        last = json.loads(said)[-1]
+        assert url in last["words"]
+        assert bool(last["remedy"]) == bool(last["code"])
+        return last["code"]
+
+    def test_a_failure_is_printed_with_its_code_and_the_remedy(self, tmp_path):
+        done = subprocess.run(agent_command("doctor", "--config", tmp_path / "x"), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "E-CONFIG-1" in done.stdout
+        assert REMEDIES["E-CONFIG-1"] in done.stdout
+
+
+PLANTED = {
+    "token": TOKEN,
+    "key": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "signed": "eyJhbGciOi.x-_" + "A" * 40,
+    "address": "192.168.17.23",
+    "address6": "2001:db8::17:23",
+    "mac": "52:54:00:ab:cd:ef",
+    "site": "render.example.org",
+    "mail": "wanda@example.org",
+    "home": "/home/wanda",
+    "node": "Attic of Wanda",
+    "uid": "w_abc-DEFghi",
+}
+
+
+class BundleTests:
+    @pytest.fixture
+    def texts(self, config, tmp_path) -> dict[str, str]:
+        """A bundle of a node whose configuration, findings and log hold all that is planted."""
+        config.write_text(GOOD.replace("ws://127.0.0.1:9", f"wss://{PLANTED['site']}:1"))
+        state = tmp_path / "state"
+        state.mkdir()
+        said = terminal.Terminal(stream=(tmp_path / "out").open("w"), folder=state)
+        for name, secret in PLANTED.items():
+            said.say(f"{name}: {secret}, again ({secret}) and 12:34:56 stays")
+        said.say("Rendered frame 7 in 1.5 s", "ok")
+        command = agent_command("doctor", "--config", config, "--state", state, "--bundle", tmp_path / "help.zip")
+        subprocess.run(command, capture_output=True, timeout=60)
+        archive = zipfile.ZipFile(tmp_path / "help.zip")
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+    def test_none_of_the_planted_secrets_is_in_it(self, texts):
+        whole = "\n".join(texts.values())
+        assert [name for name, secret in PLANTED.items() if secret in whole] == []
+
+    def test_neither_user_nor_machine_is_named(self, texts):
+        words = set(re.findall(r"[\w.-]+", "\n".join(texts.values())))
+        assert not {getpass.getuser(), socket.gethostname()} & words
+
+    def test_what_helps_is_in_it(self, texts):
+        assert set(texts) == {"findings.json", "versions.json", "configuration.json", "log.txt"}
+        assert "Rendered frame 7 in 1.5 s" in texts["log.txt"]
+        assert "12:34:56 stays" in texts["log.txt"]
+        assert "E-SERVER-1" in texts["findings.json"]
+        assert json.loads(texts["versions.json"])["agent"]
+        assert json.loads(texts["configuration.json"])["fetch_blender"] is True
+
+    def test_a_name_inside_a_word_is_left_alone(self):
+        assert redact("the pictorial of pictor", {"pictor": "<user>"}) == "the pictorial of <user>"
+
+
+class LogTests:
+    def test_the_log_keeps_the_last_lines_and_no_more(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(terminal, "LOG_BYTES_MAX", 1_000)
+        said = terminal.Terminal(stream=(tmp_path / "out").open("w"), folder=tmp_path)
+        for number in range(200):
+            said.say(f"line {number}")
+        sizes = [(tmp_path / name).stat().st_size for name in (terminal.LOG_NAME, terminal.LOG_OLD_NAME)]
+        assert max(sizes) < 1_200
+        assert "line 199" in (tmp_path / terminal.LOG_NAME).read_text()
