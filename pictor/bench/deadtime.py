@@ -14,7 +14,6 @@ from itertools import pairwise
 import psutil
 
 from common import clock
-
 from pictor.bench.farm import farm, ready_job, render
 from pictor.bench.report import Figure, Report
 from pictor.stack.processes import wait_until
@@ -83,5 +82,9 @@ def measure(seed: int) -> Report:
             middles.append(gaps[len(gaps) // 2])
             slowest.append(gaps[int(len(gaps) * 0.99)])
         cancelled = [cancelled_ms(stack) for _ in range(ROUNDS)]
-    figures = [Figure("p50", "ms", middles, reference=2_000), Figure("p99", "ms", slowest, reference=5_000), Figure("cancelled", "ms", cancelled)]
+    figures = [
+        Figure("p50", "ms", middles, reference=2_000),
+        Figure("p99", "ms", slowest, reference=5_000),
+        Figure("cancelled", "ms", cancelled),
+    ]
     return Report("deadtime", seed, figures)
