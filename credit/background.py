@@ -4,6 +4,7 @@ import logging
 
 import structlog
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
 
 from common import clock
@@ -56,6 +57,10 @@ def sweep_deposits() -> None:
         try:
             for asset in chain.assets:
                 watching.watch(chain, asset, clock.now())
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:  # whatever a node said, or a fault of ours: the other chains are looked at all the same
+            log.exception("chain_broke", chain=chain.key)
         finally:
             cache.delete(turn)
 
@@ -143,6 +148,10 @@ def sweep_payouts() -> None:
                     sending.pay_out(chain, clock.now())
             except (Unreachable, WrongChain, NoSigner) as error:
                 log.error("payouts_wait", chain=chain.key, kind=type(error).__name__, error=str(error))
+            except SoftTimeLimitExceeded:
+                raise
+            except Exception:  # as in sweep_deposits
+                log.exception("payouts_broke", chain=chain.key)
 
 
 @shared_task

@@ -6,21 +6,21 @@ the transaction sender's own primary store; somebody else may have signed for a 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha3_256
 
 from credit.chains import Asset, Chain, canonical
 from credit.deposits.aptos_index import AptosIndex
 from credit.deposits.reading import Found, Payment, Position
-from credit.deposits.wire import NodeDown, ask, hash_of, listing, mapping, whole
+from credit.deposits.wire import NodeDown, ask, hash_of, listing, mapping, moment, whole
 from users.wallets.refusals import Refused
 
 DEPOSIT = "0x1::fungible_asset::Deposit"
 WITHDRAW = "0x1::fungible_asset::Withdraw"
 PAGE = 100  # transactions; the most that nodes give
 PAGE_BYTES_MAX = 64 << 20  # a page of large ones
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-U64_MAX = 2**64 - 1
+VERSION, AMOUNT = 63, 64  # bits: what rows keep of a version, what the chain counts in
+MICROSECOND = timedelta(microseconds=1)
 
 
 def primary_store(owner: str, metadata: str) -> str:
@@ -45,7 +45,7 @@ class AptosReader:
             raise NodeDown("the asset has other decimals than the settings say")
 
     def position(self) -> Position:
-        version = whole(mapping(self._get("")[1]).get("ledger_version"))
+        version = whole(mapping(self._get("")[1]).get("ledger_version"), bits=VERSION)
         return Position(version, version)
 
     def payments(self, after: int, until: int) -> tuple[list[Payment], int]:
@@ -82,10 +82,10 @@ class AptosReader:
         """What a committed transaction paid us."""
         if tx.get("type") != "user_transaction" or tx.get("success") is not True:
             return []
-        events = [(event.get("type"), mapping(event.get("data"))) for event in map(mapping, listing(tx.get("events")))]
-        ours = [
-            whole(data.get("amount")) for kind, data in events if kind == DEPOSIT and _long(data.get("store")) == self.store
-        ]
+        moves = [event for event in map(mapping, listing(tx.get("events"))) if event.get("type") in (DEPOSIT, WITHDRAW)]
+        events = [(event["type"], mapping(event.get("data"))) for event in moves]  # what other modules say has any shape
+        came = [data for kind, data in events if kind == DEPOSIT and _long(data.get("store")) == self.store]
+        ours = [whole(data.get("amount"), bits=AMOUNT) for data in came]
         return [self._payment(tx, count, units, self._sender(tx, events)) for count, units in enumerate(ours) if units]
 
     def _sender(self, tx: dict, events: list) -> str:
@@ -95,16 +95,14 @@ class AptosReader:
         return sender if own in left else ""
 
     def _payment(self, tx: dict, count: int, units: int, sender: str) -> Payment:
-        if units > U64_MAX:
-            raise NodeDown("more than the chain can count")
         return Payment(
             tx_hash=hash_of(tx.get("hash")),
             log_index=count,
             sender=sender,
             units=units,
-            block_number=whole(tx.get("version")),
+            block_number=whole(tx.get("version"), bits=VERSION),
             block_hash="",
-            mined_at=EPOCH + timedelta(microseconds=whole(tx.get("timestamp"))),
+            mined_at=moment(tx.get("timestamp"), unit=MICROSECOND),
         )
 
     def _get(self, path: str, missing_is: int | None = None, **query) -> tuple[int, object]:

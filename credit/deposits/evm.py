@@ -5,16 +5,18 @@ which is less than was sent where a token takes a fee.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from credit.chains import Asset, Chain, canonical
 from credit.deposits.reading import Found, Payment, Position
-from credit.deposits.wire import NodeDown, ask, hash_of, listing, mapping, whole
+from credit.deposits.wire import NodeDown, ask, hash_of, listing, mapping, moment, whole
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"  # keccak256(Transfer(address,address,uint256))
 DECIMALS = "0x313ce567"  # selector of decimals()
 ANSWER_BYTES_MAX = 8 << 20
 BLOCKS_MAX = 2_000  # that one question for logs may span
+HEIGHT = 63  # bits that rows keep of a block's number
+SECOND = timedelta(seconds=1)
 OVERLAP = 64  # blocks read again: a node behind a balancer may lack the newest that another one named
 
 
@@ -33,10 +35,10 @@ class EvmReader:
 
     def position(self) -> Position:
         self._check_chain()
-        head = whole(self._call("eth_blockNumber"))
+        head = whole(self._call("eth_blockNumber"), bits=HEIGHT)
         if self.chain.confirmations:
             return Position(head, max(0, head - self.chain.confirmations))
-        return Position(head, whole(mapping(self._call("eth_getBlockByNumber", "finalized", False)).get("number")))
+        return Position(head, whole(mapping(self._call("eth_getBlockByNumber", "finalized", False)).get("number"), bits=HEIGHT))
 
     def payments(self, after: int, until: int) -> tuple[list[Payment], int]:
         first = max(0, after + 1 - OVERLAP)
@@ -92,7 +94,7 @@ class EvmReader:
             log_index=count,
             sender=_address(log["topics"][1]),
             units=whole(log.get("data")),
-            block_number=whole(log.get("blockNumber")),
+            block_number=whole(log.get("blockNumber"), bits=HEIGHT),
             block_hash=block_hash,
             mined_at=self._moment(block_hash),
         )
@@ -100,7 +102,7 @@ class EvmReader:
     def _moment(self, block_hash: str) -> datetime:
         if block_hash not in self._moments:
             block = mapping(self._call("eth_getBlockByHash", block_hash, False))
-            self._moments[block_hash] = datetime.fromtimestamp(whole(block.get("timestamp")), UTC)
+            self._moments[block_hash] = moment(block.get("timestamp"), unit=SECOND)
         return self._moments[block_hash]
 
     def _call(self, method: str, *parameters) -> object:

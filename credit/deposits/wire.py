@@ -1,12 +1,20 @@
 """One question to a node, with an end in time and in size. Nothing a node says is believed before it has the right shape."""
 
+from functools import partial
+
 import httpx
 
-from common import asking
+from common import answers, asking
 
 
 class NodeDown(Exception):
     """The node does not answer, or not as a node of this chain would. What it was asked is asked again later."""
+
+
+whole = partial(answers.whole, error=NodeDown)
+moment = partial(answers.moment, error=NodeDown)
+mapping = partial(answers.mapping, error=NodeDown)
+listing = partial(answers.listing, error=NodeDown)
 
 
 def ask(method: str, url: str, *, bytes_max: int, missing_is: int | None = None, **request) -> tuple[httpx.Headers, object]:
@@ -22,34 +30,10 @@ def ask(method: str, url: str, *, bytes_max: int, missing_is: int | None = None,
         raise NodeDown(str(error)) from error
 
 
-def whole(value: object) -> int:
-    """A number as nodes write it: 12, "12" or "0xc". Raises NodeDown."""
-    try:
-        if isinstance(value, str):
-            return int(value, 16 if value.startswith("0x") else 10)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    except ValueError:
-        pass
-    raise NodeDown(f"not a number: {value!r:.60}")
-
-
-def mapping(value: object) -> dict:
-    if not isinstance(value, dict):
-        raise NodeDown(f"not an object: {value!r:.60}")
-    return value
-
-
-def listing(value: object) -> list:
-    if not isinstance(value, list):
-        raise NodeDown(f"not a list: {value!r:.60}")
-    return value
-
-
 def hash_of(value: object) -> str:
     """32 bytes in hex, as rows hold them. Raises NodeDown."""
     try:
-        if isinstance(value, str) and value.startswith("0x") and len(bytes.fromhex(value[2:])) == 32:
+        if isinstance(value, str) and len(value) == 66 and value.startswith("0x") and bytes.fromhex(value[2:]):
             return value.lower()
     except ValueError:
         pass

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha3_256
 
 from credit.chains import Chain
 from credit.deposits.aptos import primary_store
 from credit.payouts.aptos_bytes import hash_of, raw_transfer, signed_bytes
-from credit.payouts.asking import Answer, ask, mapping
+from credit.payouts.asking import U64, Answer, ask, mapping, moment, whole
 from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Refusal, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
 
@@ -16,7 +16,8 @@ APT = "0x1::aptos_coin::AptosCoin"
 LASTS = timedelta(seconds=90)  # then it can never land: long enough for a busy mempool, short enough for a crash
 GAS_MAX = 5_000  # units that one transfer may take; one that makes the receiver's store takes about 1,500
 GAS_MARGIN_PERCENT = 50  # beyond what the simulation took
-GAS_PRICE_LEAST = 100  # octas a unit
+GAS_PRICE_LEAST, GAS_PRICE_MOST = 100, 10_000  # octas a unit; half an APT a transfer, whatever a node says of the price
+MICROSECOND = timedelta(microseconds=1)
 COMMITTED = "user_transaction"
 STORE = "0x1::fungible_asset::FungibleStore"
 SIGNED_BCS = "application/x.aptos.signed_transaction+bcs"
@@ -35,7 +36,7 @@ class AptosLane:
             raise WrongChain("the key file is not the sending address's")
 
     def next_number(self) -> int:
-        return int(self._account()["sequence_number"])
+        return number_of(self._account())
 
     def funds(self, contract: str) -> Funds:
         return Funds(self._balance(contract), self._balance(APT), GAS_MAX * self._price())
@@ -70,7 +71,7 @@ class AptosLane:
     def fate(self, order: Order, made: Sequence[Made]) -> Fate:
         """The number and the clock come out of one answer, so that they speak of one moment of the chain."""
         account = self._answer("GET", f"accounts/{self.address}")
-        used = int(mapping(account.body)["sequence_number"]) > order.number
+        used = number_of(mapping(account.body)) > order.number
         clock = clock_of(account)
         for each in made:
             if found := self._fate_of(each.hash):
@@ -88,7 +89,10 @@ class AptosLane:
         answer = ask("GET", f"{self.chain.node_url}/transactions/by_hash/{tx_hash}")
         if answer.status == 404:
             return None
-        return self._judged(mapping(answer.body))
+        transaction = mapping(answer.body)
+        if answer.status == 200 and transaction.get("hash") != tx_hash:
+            raise Unreachable("another transaction")
+        return self._judged(transaction)
 
     def _judged(self, transaction: dict) -> Fate | None:
         """None: it waits in the mempool. What is committed is final."""
@@ -103,10 +107,10 @@ class AptosLane:
         """A committed transaction may be unknown by its hash for a moment: the account's list is asked as well."""
         query = {"start": str(order.number), "limit": "1"}
         rows = self._answer("GET", f"accounts/{self.address}/transactions", params=query).body
-        row = rows[0] if isinstance(rows, list) and rows else {}
+        row = mapping(rows[0]) if isinstance(rows, list) and rows else {}
         if str(row.get("sequence_number")) != str(order.number):
             return PENDING  # the list lags; asked again later
-        if row.get("hash") in {each.hash for each in made}:
+        if str(row.get("hash")) in {each.hash for each in made}:
             return self._judged(row) or PENDING
         return Fate(FateKind.STRANGE, words=f"number {order.number} was used by {row.get('hash')}, which is not ours")
 
@@ -114,7 +118,7 @@ class AptosLane:
         return mapping(self._answer("GET", f"accounts/{self.address}").body)
 
     def _balance(self, asset: str) -> int:
-        return int(str(self._answer("GET", f"accounts/{self.address}/balance/{asset}").body))
+        return whole(self._answer("GET", f"accounts/{self.address}/balance/{asset}").body, bits=U64)
 
     def _gas_limit(self, order: Order, account: Answer) -> int:
         """By the simulation. What would fail by now has its number, which must be used: it gets all and fails on the chain."""
@@ -123,7 +127,7 @@ class AptosLane:
 
     def _simulate(self, order: Order, account: Answer) -> tuple[int | None, str]:
         """(gas that it took, what the chain said); None: it would fail. Nodes want a signature that is none."""
-        number = int(mapping(account.body)["sequence_number"])
+        number = number_of(mapping(account.body))
         raw = raw_transfer(
             self.address,
             replace(order, number=number),
@@ -141,7 +145,7 @@ class AptosLane:
             raise Unreachable(f"transactions/simulate: {answer.status} {answer.body}"[:300])
         done = mapping(answer.body[0])
         said = str(done.get("vm_status", ""))
-        return (int(str(done.get("gas_used"))), said) if done.get("success") is True else (None, said)
+        return (whole(done.get("gas_used"), bits=U64), said) if done.get("success") is True else (None, said)
 
     def _is_frozen(self, contract: str) -> bool:
         """The sending wallet's own store of an asset."""
@@ -150,7 +154,8 @@ class AptosLane:
         return answer.status == 200 and mapping(mapping(answer.body).get("data")).get("frozen") is True
 
     def _price(self) -> int:
-        return max(GAS_PRICE_LEAST, int(mapping(self._answer("GET", "estimate_gas_price").body)["gas_estimate"]))
+        said = whole(mapping(self._answer("GET", "estimate_gas_price").body).get("gas_estimate"), bits=U64)
+        return min(max(GAS_PRICE_LEAST, said), GAS_PRICE_MOST)
 
     def _answer(self, method: str, path: str, **request) -> Answer:
         """An answer of this chain, and no refusal. Raises Unreachable, WrongChain."""
@@ -176,10 +181,15 @@ def refusal(said: str, symbol: str, *, sender_is_frozen: Callable[[], bool]) -> 
     return Refusal(f"{symbol} would not take the transfer: {said}"[:300], is_its_own=True)
 
 
+def number_of(account: dict) -> int:
+    """The next one of its address."""
+    return whole(account.get("sequence_number"), bits=U64)
+
+
 def expiry(account: Answer) -> datetime:
     return (clock_of(account) + LASTS).replace(microsecond=0)
 
 
 def clock_of(answer: Answer) -> datetime:
     """The chain's, when it answered."""
-    return datetime.fromtimestamp(int(answer.headers["x-aptos-ledger-timestampusec"]) // 1_000_000, UTC)
+    return moment(answer.headers.get("x-aptos-ledger-timestampusec"), unit=MICROSECOND)

@@ -1,13 +1,19 @@
 """One request to a node: timed, bounded, and either an answer or Unreachable."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
-from common import asking
+from common import answers, asking
 from credit.payouts.lanes import Unreachable
 
 ANSWER_BYTES_MAX = 1 << 20
+U64 = 64  # bits: of numbers and of a chain's own amounts
+whole = partial(answers.whole, error=Unreachable)
+moment = partial(answers.moment, error=Unreachable)
+mapping = partial(answers.mapping, error=Unreachable)
+listing = partial(answers.listing, error=Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +21,6 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: object
-
-
-def mapping(body: object) -> dict:
-    """The object that was asked for. Raises Unreachable: it is something else."""
-    if not isinstance(body, dict):
-        raise Unreachable(f"not an object: {body!r:.60}")
-    return body
 
 
 def ask(method: str, url: str, **request) -> Answer:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from credit.chains import Asset, Chain
 from credit.payouts import evm_refusals
-from credit.payouts.asking import ask
+from credit.payouts.asking import U64, ask, listing, mapping, whole
 from credit.payouts.lanes import PENDING, Fate, FateKind, Funds, Made, Order, Refusal, Signed, Unreachable, WrongChain
 from credit.payouts.signer import Signer
 
@@ -29,7 +29,7 @@ class EvmLane:
     def check(self) -> None:
         from eth_utils import keccak
 
-        if int(self._call("eth_chainId"), 16) != self.chain.chain_id:
+        if whole(self._call("eth_chainId")) != self.chain.chain_id:
             raise WrongChain(f"the node is not on chain {self.chain.chain_id}")
         if keccak(self.signer.public_key)[-20:].hex() != self.address[2:].lower():
             raise WrongChain("the key file is not the sending address's")
@@ -40,8 +40,8 @@ class EvmLane:
     def funds(self, contract: str) -> Funds:
         data = BALANCE_OF + bytes(12) + _bytes(self.address)
         held = self._call("eth_call", {"to": contract, "data": "0x" + data.hex()}, "latest")
-        gas = int(self._call("eth_getBalance", self.address, "latest"), 16)
-        return Funds(int(held, 16), gas, GAS_MAX * self._price())
+        gas = whole(self._call("eth_getBalance", self.address, "latest"))
+        return Funds(whole(held), gas, GAS_MAX * self._price())
 
     def preflight(self, order: Order) -> Refusal | None:
         answer = self._ask("eth_call", self._transfer(order), "latest")
@@ -75,7 +75,7 @@ class EvmLane:
 
     def broadcast(self, data: bytes) -> str:
         answer = self._ask("eth_sendRawTransaction", "0x" + data.hex())
-        said = str(answer.get("error", {}).get("message", "")) if "result" not in answer else ""
+        said = "" if "result" in answer else str(answer.get("error"))
         return "" if any(words in said.lower() for words in KNOWN) else said[:200]
 
     def fate(self, order: Order, made: Sequence[Made]) -> Fate:
@@ -86,7 +86,7 @@ class EvmLane:
         for each in made:
             receipt = self._ask("eth_getTransactionReceipt", each.hash).get("result")
             if isinstance(receipt, dict):
-                return self._fate_of(order, receipt, final_block)
+                return self._fate_of(order, each.hash, receipt, final_block)
         if used is not None and used > order.number:
             return Fate(FateKind.STRANGE, words=f"number {order.number} was used by a transaction that is not ours")
         return PENDING
@@ -94,21 +94,24 @@ class EvmLane:
     def is_stuck(self, made: Sequence[Made], seconds_old: int) -> bool:
         return seconds_old > STUCK_SECONDS and max(each.gas_price for each in made) < self.gas_price_max
 
-    def _fate_of(self, order: Order, receipt: dict, final_block: int | None) -> Fate:
-        tx_hash, block = str(receipt["transactionHash"]), int(receipt["blockNumber"], 16)
+    def _fate_of(self, order: Order, tx_hash: str, receipt: dict, final_block: int | None) -> Fate:
+        if receipt.get("transactionHash") != tx_hash:
+            raise Unreachable("the receipt of another transaction")
+        block = whole(receipt.get("blockNumber"), bits=U64)
         if final_block is None or block > final_block:
             return Fate(FateKind.INCLUDED, tx_hash)
         if receipt.get("status") != "0x1":
             return Fate(FateKind.FAILED, tx_hash, "the token refused the transfer")
-        if not any(self._is_ours(order, log) for log in receipt.get("logs", ())):
+        if not any(self._is_ours(order, mapping(log)) for log in listing(receipt.get("logs"))):
             return Fate(FateKind.STRANGE, tx_hash, f"{tx_hash} succeeded and moved nothing")
         return Fate(FateKind.PAID, tx_hash)
 
     def _is_ours(self, order: Order, log: dict) -> bool:
-        if log.get("address", "").lower() != order.contract.lower() or len(topics := log.get("topics", ())) != 3:
+        topics = listing(log.get("topics"))
+        if str(log.get("address")).lower() != order.contract.lower() or len(topics) != 3 or topics[0] != TRANSFERRED:
             return False
         ends = [int(self.address, 16), int(order.to, 16)]
-        return topics[0] == TRANSFERRED and [int(t, 16) for t in topics[1:]] == ends and int(log["data"], 16) == order.units
+        return [whole(topic) for topic in topics[1:]] == ends and whole(log.get("data")) == order.units
 
     def _gas_limit(self, order: Order) -> int:
         """By the estimate. What would fail by now has its number, which must be used: it gets all and fails on the chain."""
@@ -118,7 +121,7 @@ class EvmLane:
     def _estimate(self, order: Order) -> int:
         """Gas; 0: the node gives none."""
         result = self._ask("eth_estimateGas", self._transfer(order)).get("result")
-        return int(result, 16) if isinstance(result, str) else 0
+        return whole(result, bits=U64) if isinstance(result, str) else 0
 
     def _transfer(self, order: Order) -> dict[str, str]:
         return {"from": self.address, "to": order.contract, "data": "0x" + transfer_data(order).hex()}
@@ -126,25 +129,25 @@ class EvmLane:
     def _read(self, contract: str, data: bytes) -> int | None:
         """A number out of a contract; None: it has no such function."""
         result = self._ask("eth_call", {"to": contract, "data": "0x" + data.hex()}, "latest").get("result")
-        return int(result, 16) if isinstance(result, str) and len(result) == 66 else None
+        return whole(result) if isinstance(result, str) and len(result) == 66 else None
 
     def _final_block(self) -> int | None:
         """None: no block is final yet."""
         if self.chain.confirmations:
-            height = int(self._call("eth_blockNumber"), 16) - self.chain.confirmations
+            height = whole(self._call("eth_blockNumber"), bits=U64) - self.chain.confirmations
             return height if height >= 0 else None
         block = self._ask("eth_getBlockByNumber", "finalized", False).get("result")
-        return int(block["number"], 16) if isinstance(block, dict) else None
+        return whole(block.get("number"), bits=U64) if isinstance(block, dict) else None
 
     def _price(self) -> int:
         """Twice the last block's base fee, so that it still fits after some full blocks, and the tip."""
         block = self._ask("eth_getBlockByNumber", "latest", False).get("result")
         if not isinstance(block, dict):
             raise Unreachable("no latest block")
-        return min(2 * int(block.get("baseFeePerGas", "0x0"), 16) + TIP, self.gas_price_max)
+        return min(2 * whole(block.get("baseFeePerGas", "0x0")) + TIP, self.gas_price_max)
 
     def _count(self, block: str) -> int:
-        return int(self._call("eth_getTransactionCount", self.address, block), 16)
+        return whole(self._call("eth_getTransactionCount", self.address, block), bits=U64)
 
     def _call(self, method: str, *parameters) -> str:
         answer = self._ask(method, *parameters)
@@ -154,10 +157,7 @@ class EvmLane:
 
     def _ask(self, method: str, *parameters) -> dict:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        body = ask("POST", self.chain.node_url, json=question).body
-        if not isinstance(body, dict):
-            raise Unreachable(f"{method}: not an object")
-        return body
+        return mapping(ask("POST", self.chain.node_url, json=question).body)
 
 
 def transfer_body(order: Order, *, chain_id: int, price: int, tip: int, gas: int) -> list:

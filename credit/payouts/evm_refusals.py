@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from credit.chains import Asset
+from credit.payouts.asking import whole
 from credit.payouts.lanes import Order, Refusal, Unreachable
 
 BALANCE_OF = bytes.fromhex("70a08231")  # balanceOf(address)
@@ -16,7 +17,7 @@ Read = Callable[[bytes], int | None]
 def moves(answer: dict) -> bool:
     """Would the transfer of this `eth_call` move anything? Old tokens answer nothing, newer ones true."""
     result = answer.get("result")
-    return result == "0x" or (isinstance(result, str) and int(result, 16) != 0)
+    return result == "0x" or (isinstance(result, str) and whole(result) != 0)
 
 
 def refusal(answer: dict, *, read: Read, sender: str, order: Order, asset: Asset | None) -> Refusal:
