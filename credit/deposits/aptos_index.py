@@ -44,6 +44,8 @@ class AptosIndex:
         wanted = {"owner": self.chain.treasury, "asset": self.asset.contract, "after": after, "until": until}
         rows = listing(self._ask(PAID, limit=VERSIONS_MAX, **wanted).get("fungible_asset_activities"))
         found = [whole(mapping(row).get("transaction_version")) for row in rows]
+        if len(found) > VERSIONS_MAX:  # each would be a question to the node
+            raise NodeDown(f"the index answers {len(found)} versions, and {VERSIONS_MAX} were asked for")
         if found != sorted(found) or any(not after < version <= until for version in found):
             raise NodeDown("the index answers versions that were not asked for")
         return list(dict.fromkeys(found)), until if len(found) < VERSIONS_MAX else found[-1]

@@ -193,6 +193,21 @@ class IndexTests:
 
         assert not Deposit.objects.exists()
 
+    def test_more_than_was_asked_for_is_not_believed(self, alice, node, monkeypatch):
+        """Each would be a question to the node, however many there are."""
+        monkeypatch.setattr("credit.deposits.aptos_index.VERSIONS_MAX", 2)
+        for _ in range(3):
+            pay(node, ALICE, APTOS_TREASURY, 1_000_000)
+        node.limits = False
+
+        assert not look()
+
+        assert not [asked for asked in node.asked if "by_version" in asked]
+        assert "3 versions, and 2 were asked for" in DepositCursor.objects.get().problem
+        node.limits = True
+        assert look()
+        assert available(alice) == 3_000_000
+
     @pytest.mark.parametrize("wrong", ["sick", "old versions", "down"])
     def test_an_index_that_cannot_be_believed_delays_and_loses_nothing(self, alice, node, aptos_settings, wrong):
         pay(node, ALICE, APTOS_TREASURY, 1_000_000)
