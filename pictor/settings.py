@@ -334,7 +334,8 @@ FORMAT_MODULE_PATH = ["pictor.formats"]  # dates in the operators' console as on
 
 WORK_KINDS = "pictor.work_kinds.WORK_KINDS"
 LEDGER_LINKS = "pictor.ledger_links.LEDGER_LINKS"
-NOTICE_KINDS = ["credit.notices.KINDS", "rendering.notices.KINDS"]  # what people are told, by who tells it
+# What people are told, by who tells it.
+NOTICE_KINDS = ["credit.notices.KINDS", "rendering.notices.KINDS", "workers.notices.KINDS"]
 
 # Rendering on the server: scenes are inspected by the agent's program, in its sandbox ---------------------------------
 

@@ -27,6 +27,7 @@ from tests import builders
 from tests.users.passkeys import Passkey
 from users import mailing, notices, tokens
 from users.models import SshKey
+from workers.models import Invitation
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +123,9 @@ TABLE = [
     page("workers:worker-csv"),
     Row("workers:worker-bulk", 302, 302, 302, 302, "post"),
     page("workers:worker-summary"),
+    page("workers:team-list"),
+    verb("workers:team-accept", "invitation"),
+    verb("workers:team-decline", "invitation"),
     Row("workers:calculator", 200, 200, 200, 200),  # before anybody signs in
     Row("workers:agent-install", 200, 200, 200, 200),
     Row("workers:agent-unit", 200, 200, 200, 200),
@@ -249,6 +253,8 @@ class World:
     def __init__(self, alice) -> None:
         builders.give(alice, 50_000_000)
         self.worker = builders.make_worker(alice).pk
+        asks = {"owner": builders.make_user("walter"), "email": alice.email.lower(), "invited_at": builders.NOW}
+        self.invitation = Invitation.objects.create(**asks).pk
         job = builders.make_job(alice, status="completed", frames="1-2")
         self.job, self.ready = job.pk, builders.make_job(alice, status="ready").pk
         self.scene = job.scene_id

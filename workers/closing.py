@@ -4,10 +4,11 @@ from django.dispatch import receiver
 from django.urls import reverse
 
 from common.words import plural
-from users.signals import Blocker, asked_for_data, asked_what_blocks
+from users.signals import Blocker, account_closed, asked_for_data, asked_what_blocks
+from workers import teams
 from workers.control_models import Controls, controls_of
 from workers.controls import SUBJECTS
-from workers.models import Worker
+from workers.models import Invitation, Worker
 
 
 @receiver(asked_what_blocks, dispatch_uid="workers.what_blocks")
@@ -20,7 +21,18 @@ def what_blocks(user, **kwargs) -> list[Blocker]:
 @receiver(asked_for_data, dispatch_uid="workers.data")
 def data(user, **kwargs) -> dict:
     nodes = Worker.objects.filter(owner=user).select_related("controls").order_by("pk")
-    return {"nodes": [_node(node) for node in nodes.iterator()]}
+    return {"nodes": [_node(node) for node in nodes.iterator()], "teams": [_team(row) for row in teams.invitations_of(user)]}
+
+
+@receiver(account_closed, dispatch_uid="workers.forget")
+def forget(user, **kwargs) -> None:
+    teams.forget(user)
+
+
+def _team(row: Invitation) -> dict:
+    """What the person was asked, and answered."""
+    answered = row.answered_at and row.answered_at.isoformat()
+    return {"of": row.owner.name, "status": row.status, "invited_at": row.invited_at.isoformat(), "answered_at": answered}
 
 
 def _node(node: Worker) -> dict:
@@ -29,6 +41,5 @@ def _node(node: Worker) -> dict:
 
 
 def _settings(controls: Controls) -> dict:
-    """What its owner chose; of a team how many, for the others' accounts are not theirs to take along."""
-    chosen = {name: getattr(controls, name) for names in SUBJECTS.values() for name in names}
-    return chosen | {"team_ids": len(controls.team_ids)}
+    """What its owner chose; of a team the addresses as they wrote them, for the others' accounts are not theirs to take along."""
+    return {name: getattr(controls, name) for names in SUBJECTS.values() for name in names}

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models.functions import Lower
+from django.core.validators import validate_email
 from django.forms.boundfield import BoundField
 
 from common.fields import CreditsField
@@ -32,6 +31,7 @@ MODES = [(ALL_DAY, "Open all day"), (HOURS, "Open from … until …"), (CLOSED,
 SHARES = [("10000", "A whole GPU"), ("5000", "Half of its memory"), ("2500", "A quarter of its memory")]
 DAY_NUMBERS = frozenset(str(number) for number in range(len(DAYS)))  # as the form sends them
 PER_GPU = range(SLOTS_PER_GPU.least, SLOTS_PER_GPU.most + 1)
+EMAIL_LENGTH_MAX = 254
 MAINTENANCE_DAYS_MAX = 14
 AHEAD_DAYS_MAX = 90
 WHOLE_NUMBER = {"invalid": "Write a whole number."}
@@ -68,7 +68,7 @@ class ControlsForm(forms.Form):
         required=False,
         max_length=5_000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="The e-mail addresses with which they sign in here, one per line.",
+        help_text="E-mail addresses of their accounts, one per line. Each is asked, and counts once they have accepted.",
     )
     accepts_render = forms.BooleanField(label="Renders", required=False, help_text="Frames of scenes, in the sandbox.")
     accepts_check = forms.BooleanField(
@@ -112,8 +112,8 @@ class ControlsForm(forms.Form):
     busy_watts = _number("Power at work", 1, 30_000, "Of the whole machine, as a meter shows it.")
     idle_watts = _number("Power while it waits", 0, 30_000)
 
-    def __init__(self, controls: Controls, data=None, *, emails: list[str]):
-        super().__init__(data, initial=_initial(controls, emails))
+    def __init__(self, controls: Controls, data=None):
+        super().__init__(data, initial=_initial(controls))
         self.controls = controls
         for number, name in enumerate(DAYS):
             self.fields |= _day_fields(number, name)
@@ -128,20 +128,19 @@ class ControlsForm(forms.Form):
         for part in ("mode", "opens", "closes"):
             for number in range(7):
                 data[f"{part}_{number}"] = self.data.get(f"{part}_{day}", "")
-        return ControlsForm(self.controls, data, emails=[])
+        return ControlsForm(self.controls, data)
 
     # Reading ------------------------------------------------------------------------------------------------------
 
-    def clean_team(self) -> list[int]:
-        """The ids of those that are named, in the order in which they joined."""
-        emails = {word.lower() for word in re.split(r"[\s,;]+", self.cleaned_data["team"]) if word}
+    def clean_team(self) -> list[str]:
+        """The addresses of others. Whether somebody has them is not looked at, so that nobody can try them here."""
+        emails = {word for word in re.split(r"[\s,;]+", self.cleaned_data["team"]) if word}
         if len(emails) > TEAM_MAX:
             raise ValidationError(f"A team has at most {TEAM_MAX} people; here are {len(emails)}.")
-        found = _people(emails)
-        unknown = sorted(emails - set(found))
-        if unknown:
-            raise ValidationError(f"Nobody signs in here with {', '.join(unknown[:5])}. Mend it, or take it out.")
-        return sorted(set(found.values()) - {self.controls.worker.owner_id})
+        wrong = sorted(email for email in emails if not _is_address(email))
+        if wrong:
+            raise ValidationError(f"Not an e-mail address: {', '.join(wrong[:5])}. Mend it, or take it out.")
+        return sorted({email.lower() for email in emails} - {self.controls.worker.owner.email.lower()})
 
     def clean(self) -> dict:
         cleaned = super().clean()
@@ -180,7 +179,7 @@ class ControlsForm(forms.Form):
             "opens_minutes": [opens for opens, _ in spans],
             "closes_minutes": [closes for _, closes in spans],
             "idle_minutes": cleaned["idle_minutes"] or 0,
-            "team_ids": cleaned["team"],
+            "team_emails": cleaned["team"],
             "gpu_hour_micros": cleaned["gpu_hour"],
             "vram_share_bp_min": int(cleaned["vram_share"]),
             "disk_quota_bytes": cleaned["disk_gib"] and cleaned["disk_gib"] * GIB,
@@ -189,15 +188,13 @@ class ControlsForm(forms.Form):
         }
 
 
-def _people(emails: set[str]) -> dict[str, int]:
-    """User ids by address, for those addresses with which somebody signs in; of two accounts the older one."""
-    users = get_user_model().objects.annotate(address=Lower("email")).filter(is_active=True, address__in=emails)
-    return dict(users.order_by("-pk").values_list("address", "pk"))
-
-
-def emails_of(user_ids: list[int]) -> list[str]:
-    """The addresses of a team, as the page shows them again."""
-    return list(get_user_model().objects.filter(pk__in=user_ids).order_by("email").values_list("email", flat=True))
+def _is_address(word: str) -> bool:
+    """One that an account may have: in ASCII (users.addresses)."""
+    try:
+        validate_email(word)
+    except ValidationError:
+        return False
+    return word.isascii() and len(word) <= EMAIL_LENGTH_MAX
 
 
 # Days -----------------------------------------------------------------------------------------------------------------
@@ -242,13 +239,13 @@ def _day_values(number: int, opens: int, closes: int) -> dict:
     return {f"mode_{number}": HOURS} | shown
 
 
-def _initial(controls: Controls, emails: list[str]) -> dict:
+def _initial(controls: Controls) -> dict:
     same = ("serves", "accepts_render", "accepts_check", "accepts_rent", "slots_cpu", "bandwidth_max_mbit")
     same += ("temperature_max_celsius", "power_max_watts", "busy_watts")
     owner = controls.worker.owner
     values = {name: getattr(controls, name) for name in same} | {
         "time_zone": controls.time_zone if controls.changed_at else owner.time_zone or controls.time_zone,
-        "team": "\n".join(emails),
+        "team": "\n".join(controls.team_emails),
         "slots_per_gpu": controls.slots_per_gpu or "",
         "vram_share": str(controls.vram_share_bp_min),
         "gpu_hour": format_plain(controls.gpu_hour_micros),

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from workers.hours import DAY_MINUTES, Week, Window, is_announced_in_time
-from workers.serving import TEAM_MAX, WITH_TEAM, Serves
+from workers.serving import TEAM_MAX, Serves
 
 GIB = 1024**3
 
@@ -64,7 +64,8 @@ class Controls(models.Model):
     bandwidth_max_mbit = models.PositiveIntegerField(null=True, blank=True)  # per second, each way
 
     serves = models.CharField(max_length=12, default=Serves.ALIKE.value)  # a Serves
-    team_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)  # users.User, without the owner
+    team_emails = ArrayField(models.EmailField(), default=list, db_default=[], blank=True)  # whom its owner named
+    team_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)  # who of them accepted; workers.teams alone
     accepts_render = models.BooleanField(default=True)
     accepts_check = models.BooleanField(default=True)
     accepts_rent = models.BooleanField(default=False)  # strangers' programs, not only their scenes: the owner opts in
@@ -102,10 +103,7 @@ class Controls(models.Model):
             ),
             models.CheckConstraint(condition=Q(serves__in=[each.value for each in Serves]), name="controls_serves_known"),
             models.CheckConstraint(condition=Q(team_ids__len__lte=TEAM_MAX), name="controls_team_bounded"),
-            models.CheckConstraint(
-                condition=~Q(serves__in=[each.value for each in sorted(WITH_TEAM)]) | Q(team_ids__len__gte=1),
-                name="controls_team_named",
-            ),
+            models.CheckConstraint(condition=Q(team_emails__len__lte=TEAM_MAX), name="controls_named_bounded"),
             models.CheckConstraint(
                 condition=Q(accepts_render=True) | Q(accepts_check=True) | Q(accepts_rent=True), name="controls_accept_some"
             ),

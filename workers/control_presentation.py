@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from pictor_agent import protocol
-from workers import control_words, fleet_figures, resting
+from workers import control_words, fleet_figures, resting, team_presentation
 from workers.control_models import Controls, Maintenance, controls_of
 from workers.energy import Net
 from workers.models import Worker
@@ -27,6 +27,7 @@ def settings_page(worker: Worker, *, now: datetime) -> dict:
         "maintenance_words": maintenance and _window_words(maintenance, controls, now),
         "net": net_of(worker, controls, now=now),
         "net_days": NET_DAYS,
+        "team": team_presentation.named_by(worker.owner_id, controls.team_emails),
     }
 
 

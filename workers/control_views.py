@@ -9,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from common import clock
 from common.limits import limited
 from workers import control_presentation, services
-from workers.control_forms import DAY_NUMBERS, ControlsForm, MaintenanceForm, emails_of
+from workers.control_forms import DAY_NUMBERS, ControlsForm, MaintenanceForm
 from workers.control_models import controls_of
 from workers.models import Worker
+from workers.teams import NAMED_MAX
 
-SAVES = {"limit": 60, "seconds": 600}  # also bounds how many addresses one person can try
+SAVES = {"limit": 60, "seconds": 600}
 
 
 def own_worker(request: HttpRequest, pk: int) -> Worker:
@@ -26,13 +27,17 @@ def own_worker(request: HttpRequest, pk: int) -> Worker:
 def worker_settings(request: HttpRequest, pk: int) -> HttpResponse:
     worker = own_worker(request, pk)
     controls = controls_of(worker)
-    form = ControlsForm(controls, request.POST or None, emails=emails_of(controls.team_ids))
+    form = ControlsForm(controls, request.POST or None)
     if request.POST.get("copy") in DAY_NUMBERS:
         return page(request, worker, form=form.copied(int(request.POST["copy"])), copied=True)
     if form.is_bound and form.is_valid():
-        changed = services.set_controls(worker, now=clock.now(), actor=request.user, **form.values())
-        messages.success(request, "Saved." if changed else "Nothing was changed.")
-        return redirect("workers:worker-settings", pk=worker.pk)
+        try:
+            changed = services.set_controls(worker, now=clock.now(), actor=request.user, **form.values())
+        except services.TooManyNamed:
+            form.add_error("team", f"You may name {NAMED_MAX} people on all of your nodes together.")
+        else:
+            messages.success(request, "Saved." if changed else "Nothing was changed.")
+            return redirect("workers:worker-settings", pk=worker.pk)
     return page(request, worker, form=form, status=422 if form.is_bound else 200)
 
 
@@ -76,7 +81,7 @@ def page(
     """The whole page, with the forms as they stand."""
     controls, now = controls_of(worker), clock.now()
     context = control_presentation.settings_page(worker, now=now) | {
-        "form": form or ControlsForm(controls, emails=emails_of(controls.team_ids)),
+        "form": form or ControlsForm(controls),
         "maintenance_form": maintenance_form or MaintenanceForm(controls.time_zone, now),
         "copied": copied,
     }

@@ -1,7 +1,7 @@
 """What an owner allows a node: changed here alone, with what follows at once; hours follow the clock by a sweep.
 
-Locks: the worker row (without its key, so that leases may refer to it), then its controls and maintenance, then what
-workers.leases locks.
+Locks: the worker row (without its key, so that leases may refer to it), then what workers.teams locks, then maintenance, then
+what workers.leases locks.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from workers import control_words, events
+from workers import control_words, events, teams
 from workers.control_models import Controls, Maintenance, controls_of
 from workers.hours import Hours, Window, hours_at
 from workers.leases import UNSTARTED, return_leases
@@ -30,7 +30,7 @@ SUBJECTS = {  # kind of event -> the columns it is about
         "disk_quota_bytes",
         "bandwidth_max_mbit",
     ),
-    "service": ("serves", "team_ids", "accepts_render", "accepts_check", "accepts_rent"),
+    "service": ("serves", "team_emails", "accepts_render", "accepts_check", "accepts_rent"),
     "prices": ("gpu_hour_micros", "vram_share_bp_min", "kwh_micros", "busy_watts", "idle_watts"),
 }
 BATCH = 500  # nodes of one run of the sweep
@@ -42,8 +42,13 @@ class MaintenanceAnnounced(Exception):
 
 @transaction.atomic
 def set_controls(worker: Worker, *, now: datetime, actor=None, **values) -> list[str]:
-    """Change columns of workers.models.Controls; returns the subjects that changed. What runs is finished as it began."""
+    """Change columns of workers.models.Controls; returns the subjects that changed. What runs is finished as it began.
+
+    Raises:
+        TooManyNamed: more people in teams than one owner may name.
+    """
     worker = _locked(worker.pk)
+    teams.lock(worker.owner_id)
     controls = controls_of(worker)
     changed = [name for name, value in values.items() if getattr(controls, name) != value]
     if not changed:
@@ -52,6 +57,8 @@ def set_controls(worker: Worker, *, now: datetime, actor=None, **values) -> list
         setattr(controls, name, values[name])
     controls.changed_at = now
     controls.save()
+    if "team_emails" in changed:
+        teams.keep(worker.owner, now=now)
     subjects = [kind for kind, columns in SUBJECTS.items() if set(columns) & set(changed)]
     for kind in subjects:
         events.record(worker, kind, now=now, detail=_detail(kind, controls), actor=actor)

@@ -12,6 +12,7 @@ from workers.control_models import Controls as Controls
 from workers.control_models import Maintenance as Maintenance
 from workers.hours import ClosedBy
 from workers.states import MisfitKind, WorkerStatus
+from workers.team_models import Invitation as Invitation
 from workers.telemetry_rows import GpuDay, GpuHour, GpuMinute, Rolled, WorkerDay, WorkerHour, WorkerMinute  # noqa: F401 (tables)
 
 

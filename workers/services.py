@@ -39,6 +39,7 @@ from workers.shifts import (
     sign_on,
 )
 from workers.tallies import Day, Sums, days_of, tally_all
+from workers.teams import TooManyNamed, answer_invitation, invitations_of
 
 __all__ = [
     "BATCH",
@@ -54,9 +55,11 @@ __all__ = [
     "Refusal",
     "SignedOn",
     "Sums",
+    "TooManyNamed",
     "TooManyNodes",
     "admit",
     "announce_maintenance",
+    "answer_invitation",
     "change_group",
     "create_worker",
     "current_work",
@@ -67,6 +70,7 @@ __all__ = [
     "feed_once",
     "hold_group",
     "idle_reason",
+    "invitations_of",
     "kept_apart",
     "locate_worker",
     "log_of",

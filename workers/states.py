@@ -1,4 +1,4 @@
-"""Statuses of a node and the moves between them."""
+"""Statuses of a node and of an invitation into a team, and the moves between them."""
 
 from django.db.models import TextChoices
 
@@ -32,6 +32,12 @@ class MisfitKind(TextChoices):
     FAILURES = "failures", "failed in a row"
 
 
+class InvitationStatus(TextChoices):
+    INVITED = "invited", "Invited"  # by the owner of nodes; waits for the person, if there is one
+    ACCEPTED = "accepted", "Accepted"  # in the team
+    DECLINED = "declined", "Declined"  # not, or no longer; the owner sees it as invited
+
+
 S = WorkerStatus
 WORKER_MOVES = {
     S.NEW: frozenset({S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
@@ -41,6 +47,13 @@ WORKER_MOVES = {
     S.DRAINING: frozenset({S.OFFLINE, S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
     S.SUSPENDED: frozenset({S.OFFLINE, S.ONLINE, S.RETIRED}),
     S.RETIRED: frozenset(),
+}
+
+A = InvitationStatus
+INVITATION_MOVES = {
+    A.INVITED: frozenset({A.ACCEPTED, A.DECLINED}),
+    A.ACCEPTED: frozenset({A.DECLINED}),
+    A.DECLINED: frozenset({A.ACCEPTED}),
 }
 
 MAY_PAUSE = frozenset({S.ONLINE, S.OFFLINE, S.DRAINING})  # by their owner
@@ -54,3 +67,4 @@ TONES = {  # of the badge; its words are the labels above
     S.SUSPENDED: "bad",
     S.RETIRED: "quiet",
 }
+INVITATION_TONES = {A.INVITED: "info", A.ACCEPTED: "ok", A.DECLINED: "quiet"}

@@ -11,6 +11,7 @@ from workers import (
     fleet_views,
     past_views,
     summary_views,
+    team_views,
     views,
 )
 
@@ -20,6 +21,9 @@ urlpatterns = [
     path("workers.csv", fleet_views.worker_csv, name="worker-csv"),
     path("workers/bulk/", fleet_views.worker_bulk, name="worker-bulk"),
     path("workers/summary/", summary_views.worker_summary, name="worker-summary"),
+    path("workers/teams/", team_views.team_list, name="team-list"),
+    path("workers/teams/<int:pk>/accept/", team_views.team_accept, name="team-accept"),
+    path("workers/teams/<int:pk>/decline/", team_views.team_decline, name="team-decline"),
     path("workers/calculator/", calculator_views.calculator, name="calculator"),
     path("workers/agent/", agent_views.agent_install, name="agent-install"),
     path("workers/agent/pictor-agent.service", agent_views.agent_unit, name="agent-unit"),

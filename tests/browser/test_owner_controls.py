@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import opened
 from tests.browser.test_axe import in_the_way
 from tests.browser.test_keyboard import tab_to
+from tests.stories.creator import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.stories, pytest.mark.blender, pytest.mark.xdist_group("blender")]
 NODE = "this-machine"
@@ -101,3 +102,30 @@ def test_many_nodes_are_paused_and_resumed_after_a_question(owners_page, complai
 def test_the_pages_of_an_owner_keep_nobody_out(owners_page, settings):
     owners_page.locator("#id_mode_2").select_option("hours")
     assert in_the_way(owners_page, "/workers/", settings) == []
+
+
+def test_somebody_is_asked_into_the_team_and_accepts_without_scripts(
+    chromium, stack, signed_in_as_owner, signed_in_as_creator, settings, complaints
+):
+    [[address]] = Person(stack, "owner").ask("SELECT email FROM users_user WHERE username = 'demo:creator'")
+    owner = opened(chromium, stack, signed_in_as_owner, complaints, java_script_enabled=False)
+    creator = opened(chromium, stack, signed_in_as_creator, complaints, java_script_enabled=False)
+    with owner as owners, creator as creators:
+        owners.goto(settings)
+        owners.get_by_label("Me first, then my team, then everybody").check()
+        owners.get_by_role("textbox", name="Team").fill(f"{address}\nsomebody@example.net")
+        owners.get_by_role("button", name="Save").first.click()
+        team = owners.get_by_role("list", name="Who is in the team")
+        expect(team.get_by_text("Invited")).to_have_count(2)
+        creators.goto("/workers/teams/")
+        creators.get_by_role("button", name="Accept").click()
+        expect(creators.get_by_text("You are in the team")).to_be_visible()
+        owners.goto(settings)
+        expect(team.get_by_text("Accepted")).to_have_count(1)
+        creators.get_by_role("button", name="Leave").click()
+        expect(creators.get_by_text("You are not in that team.")).to_be_visible()
+    assert complaints == []
+
+
+def test_the_page_of_teams_keeps_nobody_out(page):
+    assert in_the_way(page, "/workers/teams/") == []

@@ -8,7 +8,7 @@ import pytest
 
 from rendering.reasons import OUTCOMES
 from rendering.states import JOB_MOVES, PROBE_MOVES, TASK_MOVES, JobStatus, ProbeStatus, TaskStatus, job_status
-from workers.states import WORKER_MOVES, WorkerStatus
+from workers.states import INVITATION_MOVES, WORKER_MOVES, InvitationStatus, WorkerStatus
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "states.md"
 TABLES = {
@@ -16,6 +16,7 @@ TABLES = {
     "Tasks": (TaskStatus, TASK_MOVES),
     "Probe frames": (ProbeStatus, PROBE_MOVES),
     "Nodes": (WorkerStatus, WORKER_MOVES),
+    "Invitations": (InvitationStatus, INVITATION_MOVES),
 }
 
 

@@ -8,7 +8,8 @@ from django.contrib.auth import get_user_model
 from pictor_agent import protocol
 from tests.builders import make_worker
 from workers import services
-from workers.models import Lease, Work, Worker
+from workers.models import Invitation, Lease, Work, Worker
+from workers.states import InvitationStatus
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -22,6 +23,15 @@ def user(name: str = "", **changes):
 def worker(**changes) -> Worker:
     """As tests.builders.make_worker, of somebody new unless `owner` is given."""
     return make_worker(changes.pop("owner", None) or user(), **({"connected_at": NOW, "last_seen_at": NOW} | changes))
+
+
+def team_up(node: Worker, *people, serves: str) -> None:
+    """These people are in the team of the node's owner: they were asked, and accepted."""
+    emails = sorted(person.email.lower() for person in people)
+    services.set_controls(node, now=NOW, serves=serves, team_emails=emails)
+    for person in people:
+        invitation = Invitation.objects.get(owner=node.owner, email=person.email.lower())
+        services.answer_invitation(invitation, person=person, to=InvitationStatus.ACCEPTED, now=NOW)
 
 
 def enqueue(*references: int, group: int = 1, owner_id: int = 1, priority: int = 0, work: dict | None = None, **requirements):

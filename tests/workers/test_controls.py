@@ -42,8 +42,8 @@ class BoundsTests:
             {"disk_quota_bytes": 1},
             {"bandwidth_max_mbit": 0},
             {"serves": "friends"},
-            {"serves": "team_first"},
             {"team_ids": list(range(51))},
+            {"team_emails": [f"p{number}@example.net" for number in range(51)]},
             {"accepts_render": False, "accepts_check": False},
             {"accepts_rent": True},
             {"gpu_hour_micros": 0},
@@ -237,9 +237,12 @@ def test_a_node_without_a_row_has_the_defaults(django_assert_num_queries):
 
 def test_they_are_among_the_data_that_a_person_takes_along(wanda, alice):
     node = worker(owner=wanda)
-    services.set_controls(node, now=NOW, serves="team_first", team_ids=[alice.pk], kwh_micros=300_000)
+    services.set_controls(node, now=NOW, serves="team_first", team_emails=[alice.email], kwh_micros=300_000)
     [said] = json.loads(json.dumps(closing.data(wanda)))["nodes"]
-    assert (said["name"], said["settings"]["kwh_micros"], said["settings"]["team_ids"]) == (node.name, 300_000, 1)
+    assert (said["name"], said["settings"]["kwh_micros"]) == (node.name, 300_000)
+    assert said["settings"]["team_emails"] == [alice.email]
+    [asked] = json.loads(json.dumps(closing.data(alice)))["teams"]
+    assert (asked["of"], asked["status"], asked["answered_at"]) == (wanda.name, "invited", None)
 
 
 def test_every_subject_has_words_in_the_history():
@@ -248,4 +251,4 @@ def test_every_subject_has_words_in_the_history():
 
 def test_every_column_belongs_to_one_subject():
     columns = [name for names in controls.SUBJECTS.values() for name in names]
-    assert sorted(columns) == sorted({field.name for field in Controls._meta.fields} - {"worker", "changed_at"})
+    assert sorted(columns) == sorted({field.name for field in Controls._meta.fields} - {"worker", "changed_at", "team_ids"})

@@ -8,7 +8,7 @@ from django.db import connection
 
 from common import clock
 from pictor_agent import protocol
-from tests.workers.builders import NOW, enqueue, feed, lease, report, result, work, worker
+from tests.workers.builders import NOW, enqueue, feed, lease, report, result, team_up, work, worker
 from workers import misfits, services, waiting
 from workers.models import Cached, Gpu, Lease, Misfit, Turn, Work, WorkerEvent
 from workers.sharing import ECONOMY, PRIORITY, STANDARD
@@ -142,7 +142,7 @@ class OrderOfServiceTests:
 
     def test_a_node_for_its_team_waits_for_them(self, wanda, alice):
         node = worker(owner=wanda)
-        services.set_controls(node, now=NOW, serves="team_only", team_ids=[alice.pk])
+        team_up(node, alice, serves="team_only")
         enqueue(1, owner_id=999)
         assert feed() == 0
         assert "takes the work of others" in services.idle_reason(node)
@@ -152,7 +152,7 @@ class OrderOfServiceTests:
 
     def test_what_others_prefer_costs_nobody_their_share_of_the_common_nodes_in_the_next_run_either(self, wanda, alice):
         slow = worker(owner=wanda, score_milli=1)
-        services.set_controls(slow, now=NOW, serves="team_first", team_ids=[alice.pk])
+        team_up(slow, alice, serves="team_first")
         enqueue(*range(1, 10), owner_id=alice.pk)
         feed()
         assert slow.leases.count() == 2

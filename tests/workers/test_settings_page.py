@@ -83,7 +83,7 @@ class SavingTests:
             idle_watts="60",
         )
         saved = controls(node)
-        assert (saved.serves, saved.team_ids) == ("team_first", [alice.pk])
+        assert (saved.serves, saved.team_emails) == ("team_first", [alice.email.lower()])
         assert (saved.accepts_render, saved.accepts_check, saved.accepts_rent) == (True, False, True)
         assert (saved.gpu_hour_micros, saved.vram_share_bp_min, saved.kwh_micros) == (350_000, 5_000, 300_000)
         assert (saved.slots_per_gpu, saved.slots_cpu, saved.idle_minutes) == (2, 3, 15)
@@ -154,7 +154,8 @@ class RefusalTests:
             ({"gpu_hour": "0"}, "Write more than 0, or nothing."),
             ({"gpu_hour": "a lot"}, "Write an amount of credits"),
             ({"serves": "team_first"}, "Name at least one other person"),
-            ({"team": "nobody@example.net"}, "Nobody signs in here with nobody@example.net."),
+            ({"team": "nobody, somebody@example.net"}, "Not an e-mail address: nobody. Mend it"),
+            ({"team": "\u212ael@example.net"}, "Not an e-mail address"),  # a look-alike of a K
             ({"team": "\n".join(f"p{n}@example.net" for n in range(51))}, "A team has at most 50 people; here are 51."),
             ({"slots_cpu": "0"}, "Write at least 1; to stop the node, pause it."),
             ({"temperature_max_celsius": "200"}, "Write 40 to 110, or nothing."),
