@@ -9,7 +9,8 @@ from common.admin import ReadOnlyAdmin, choice_filter
 from common.transitions import IllegalMove, StaleMove
 from workers import events, services
 from workers.kinds import kind_names
-from workers.models import Enrolment, Gateway, Lease, Misfit, Shift, Tally, Work, Worker, WorkerEvent
+from workers.levels import LABELS
+from workers.models import Enrolment, Gateway, Lease, Misfit, Outage, ReliabilityDay, Shift, Tally, Work, Worker, WorkerEvent
 
 ISOLATIONS = [("bubblewrap", "bubblewrap"), ("none", "none")]
 
@@ -17,7 +18,13 @@ ISOLATIONS = [("bubblewrap", "bubblewrap"), ("none", "none")]
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
     list_display = ["name", "owner", "status", "isolation", "cpu_model", "agent_version", "connected_at", "last_seen_at"]
-    list_filter = ["status", "trusted", choice_filter("isolation", "isolation", ISOLATIONS), "unsandboxed_allowed"]
+    list_filter = [
+        "status",
+        "trusted",
+        choice_filter("level", "level", LABELS.items()),
+        choice_filter("isolation", "isolation", ISOLATIONS),
+        "unsandboxed_allowed",
+    ]
     search_fields = ["name", "uid", "hostname", "owner__email", "owner__username"]
     list_select_related = ["owner"]
     exclude = ["public_key"]
@@ -96,8 +103,28 @@ class ShiftAdmin(ReadOnlyAdmin):
 
 @admin.register(Tally)
 class TallyAdmin(ReadOnlyAdmin):
-    list_display = ["worker", "day_on", "tasks_accepted", "tasks_failed", "busy_seconds", "earned_micros"]
+    list_display = [
+        "worker",
+        "day_on",
+        "tasks_accepted",
+        "tasks_failed",
+        "tasks_left",
+        "tasks_unbegun",
+        "busy_seconds",
+        "earned_micros",
+    ]
     list_select_related = ["worker"]
+
+
+@admin.register(ReliabilityDay)
+class ReliabilityDayAdmin(ReadOnlyAdmin):
+    list_display = ["worker", "day_on", "offer_seconds", "offer_up_seconds", "work_seconds", "work_up_seconds"]
+    list_select_related = ["worker"]
+
+
+@admin.register(Outage)
+class OutageAdmin(ReadOnlyAdmin):
+    list_display = ["began_at", "ended_at", "why", "nodes"]
 
 
 @admin.register(Gateway)

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db.models import Q
 
 from common import clock
-from workers import controls, events, misfits, nearness, nudges, reliability, rollups, services, transfers
+from workers import controls, events, misfits, nearness, nudges, rollups, services, standing, transfers
 from workers.states import ReturnReason
 
 log = structlog.get_logger(__name__)
@@ -78,15 +78,17 @@ def sweep_stale_partials() -> None:
 
 @shared_task
 def sweep_reliability() -> None:
-    """Each node's reliability follows its tallies."""
-    _log("sweep_reliability", reliability.keep_all(today=clock.now().date()))
+    """What nodes did since the last run is added to their days; reliability and level follow."""
+    now = clock.now()
+    standing.measure(now=now)
+    _log("sweep_reliability", standing.keep(now=now))
 
 
 @shared_task
 def sweep_node_history() -> None:
-    """Old lines of nodes, misfits that have ended and scenes that nobody rendered for long are dropped."""
+    """Old lines and days of nodes, misfits that have ended and scenes that nobody rendered for long are dropped."""
     now = clock.now()
-    count = events.drop_old(now=now) + misfits.drop_ended(now=now) + nearness.drop_unused(now=now)
+    count = events.drop_old(now=now) + misfits.drop_ended(now=now) + nearness.drop_unused(now=now) + standing.drop_old(now=now)
     _log("sweep_node_history", count)
 
 

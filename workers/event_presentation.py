@@ -28,15 +28,17 @@ TONES = {
     "closed": "warn",
     "opened": "ok",
     "maintenance": "info",
+    "hardware": "warn",
+    "level": "info",
 }
 
 # subject -> its words, and the kinds of events.KINDS; what is in none stands under "All" alone
 SUBJECTS: dict[str, tuple[str, frozenset[str]]] = {
     "line": (
         "Connection",
-        frozenset({"created", "enrolled", "config", "signed-on", "signed-off", "lost", "superseded", "draining"}),
+        frozenset({"created", "enrolled", "config", "signed-on", "signed-off", "lost", "superseded", "draining", "hardware"}),
     ),
-    "work": ("Work", frozenset({"work-returned", "task-failed", "refuted", "misfit", "resting", "rested"})),
+    "work": ("Work", frozenset({"work-returned", "task-failed", "refuted", "misfit", "resting", "rested", "level"})),
     "owner": (
         "Changes",
         frozenset(

@@ -37,6 +37,8 @@ KINDS = {  # kind -> words on the page
     "maintenance-ended": "Maintenance ended",
     "trusted": "Trusted by an operator",
     "distrusted": "No longer trusted by an operator",
+    "hardware": "Its hardware or a driver changed",
+    "level": "Level changed",
 }
 
 KEPT_FOR = timedelta(days=90)

@@ -10,14 +10,18 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from workers import deliveries, events
+from workers import deliveries, events, outages
 from workers.kinds import ReturnedReport, kind_of
 from workers.models import Lease, Work
 from workers.nudges import nudge_on_commit
-from workers.states import ReturnReason
+from workers.states import ReturnReason, WorkerStatus
+from workers.tallies import Sums, tally_all
 
 LIMIT = 1_000
 UNSTARTED = Q(started_at=None, place=1)
+# Whose doing it is that a node did not begin its work, or left what it had begun. A task that is merely next was not its to begin yet.
+UNBEGUN = {ReturnReason.LEASE_EXPIRED, ReturnReason.NOT_ACKNOWLEDGED, ReturnReason.NODE_GONE}
+LEFT = UNBEGUN | {ReturnReason.DRAINED, ReturnReason.PAUSED}
 
 PROMOTE = """
     UPDATE workers_lease AS next SET place = 0
@@ -70,6 +74,7 @@ def return_leases(condition: Q, reason: ReturnReason, *, now: datetime, limit: i
     Work.objects.filter(pk__in=[lease.work_id for lease in gone]).update(leased=False)
     _tell_products(gone, works, reason, now=now)
     _tell_nodes(gone, reason, now=now)
+    _count_against(gone, reason, now=now)
     return len(gone)
 
 
@@ -81,6 +86,16 @@ def _tell_products(gone: list[Lease], works: dict[int, Work], reason: ReturnReas
         by_kind[work.kind].append(report)
     for kind, reports in by_kind.items():
         kind_of(kind).returned(reports, now)
+
+
+def _count_against(gone: list[Lease], reason: ReturnReason, *, now: datetime) -> None:
+    """Reliability hears of it, unless the network was away or an operator took the work. The sums are locked after all else."""
+    its_doing = [lease for lease in gone if lease.worker.status not in {WorkerStatus.SUSPENDED, WorkerStatus.RETIRED}]
+    left = Counter(lease.worker_id for lease in its_doing if lease.started_at and reason in LEFT)
+    unbegun = Counter(x.worker_id for x in its_doing if not x.started_at and x.place == 0 and reason in UNBEGUN)
+    if (left or unbegun) and not outages.is_away(now):
+        sums = [Sums(pk, tasks_left=left[pk], tasks_unbegun=unbegun[pk]) for pk in left.keys() | unbegun.keys()]
+        tally_all(now.date(), sums)
 
 
 def _tell_nodes(gone: list[Lease], reason: ReturnReason, *, now: datetime) -> None:

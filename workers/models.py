@@ -11,6 +11,8 @@ from django.urls import reverse
 from workers.control_models import Controls as Controls
 from workers.control_models import Maintenance as Maintenance
 from workers.hours import ClosedBy
+from workers.levels import Level
+from workers.reliability_rows import Measured, Outage, ReliabilityDay  # noqa: F401 (tables)
 from workers.states import MisfitKind, WorkerStatus
 from workers.team_models import Invitation as Invitation
 from workers.telemetry_rows import GpuDay, GpuHour, GpuMinute, Rolled, WorkerDay, WorkerHour, WorkerMinute  # noqa: F401 (tables)
@@ -79,7 +81,10 @@ class Worker(models.Model):
     simulated = models.BooleanField(default=False, db_default=False)  # its GPUs are played from a file; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
     score_milli = models.PositiveIntegerField(default=1000)  # benchmark: reference seconds per 1,000 seconds
-    reliability_bp = models.PositiveSmallIntegerField(default=9500, db_default=9500)  # workers.reliability; kept by a sweep
+    # Both are written by workers.standing alone.
+    reliability_bp = models.PositiveSmallIntegerField(default=6000, db_default=6000)  # see workers.reliability
+    level = models.CharField(max_length=12, default=Level.REGISTERED.value, db_default=Level.REGISTERED.value)
+    hardware_at = models.DateTimeField(null=True, blank=True)  # since when it signs on with the hardware that it has
     country = models.CharField(max_length=2, blank=True, db_default="")  # a key of workers.places.COUNTRIES, by its owner
     trusted = models.BooleanField(default=False, db_default=False)  # by an operator: may have scenes kept to trusted nodes
 
@@ -109,6 +114,7 @@ class Worker(models.Model):
             models.CheckConstraint(
                 condition=Q(closed_by__in=["", *(each.value for each in ClosedBy)]), name="worker_closed_by_known"
             ),
+            models.CheckConstraint(condition=Q(level__in=[each.value for each in Level]), name="worker_level_known"),
         ]
         indexes = [
             models.Index(fields=["gateway_id"], name="worker_by_gateway", condition=Q(connected_at__isnull=False)),
@@ -175,6 +181,7 @@ class Shift(models.Model):
             models.UniqueConstraint(fields=["worker", "epoch"], name="shift_once_per_epoch"),
             models.UniqueConstraint(fields=["worker"], condition=Q(ended_at=None), name="shift_open_once_per_worker"),
         ]
+        indexes = [models.Index(fields=["ended_at"], name="shift_by_end", condition=Q(ended_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"Shift {self.pk} of node {self.worker_id}"
@@ -206,6 +213,8 @@ class Tally(models.Model):
     day_on = models.DateField()
     tasks_accepted = models.PositiveIntegerField(default=0)
     tasks_failed = models.PositiveIntegerField(default=0)
+    tasks_left = models.PositiveIntegerField(default=0, db_default=0)  # begun, and the node went away from them
+    tasks_unbegun = models.PositiveIntegerField(default=0, db_default=0)  # its to begin, and it never did
     busy_seconds = models.FloatField(default=0)
     earned_micros = models.BigIntegerField(default=0)
 

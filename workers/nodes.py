@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from common.transitions import IllegalMove, move
-from workers import deliveries, events
+from workers import deliveries, events, standing
 from workers.enrolments import revoke_enrolments
 from workers.leases import UNSTARTED, return_leases
 from workers.models import Worker
@@ -63,6 +63,7 @@ def trust_worker(worker: Worker, *, trusted: bool, now: datetime, actor=None) ->
     """An operator lets the node have scenes that are kept to trusted nodes, or no longer."""
     if Worker.objects.filter(pk=worker.pk).exclude(trusted=trusted).update(trusted=trusted):
         events.record(worker, "trusted" if trusted else "distrusted", now=now, actor=actor)
+        standing.keep(now=now, worker_ids=[worker.pk])
         nudge_on_commit()
 
 

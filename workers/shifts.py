@@ -13,7 +13,7 @@ from django.db.models import Q
 from common.transitions import move
 from common.words import one_line
 from pictor_agent import protocol
-from workers import controls, deliveries, events, nearness
+from workers import controls, deliveries, events, nearness, outages, standing
 from workers.deliveries import Held
 from workers.enrolments import spend_token
 from workers.feeding import LEASE_SECONDS
@@ -109,6 +109,7 @@ def sign_on(
     worker = Worker.objects.select_for_update(no_key=True).get(pk=admission.worker_id)
     if worker.connection_epoch != admission.epoch or worker.status in {S.RETIRED, S.SUSPENDED}:
         return None
+    had = _hardware_of(worker)
     status = worker.status if worker.status == S.PAUSED else S.ONLINE
     changes = _inventory_columns(inventory) | {"agent_version": version, "protocol": protocol_version}
     changes |= {"connected_at": now, "last_seen_at": now, "resting": "", "rest_told": ""}
@@ -117,9 +118,11 @@ def sign_on(
     else:
         move(worker, status, moves=WORKER_MOVES, **changes)
     _replace_gpus(worker, inventory.gpus)
+    _note_hardware(worker, had, now=now)
     controls.keep_slots(worker)
     Shift.objects.create(worker=worker, epoch=admission.epoch, started_at=now)
     events.record(worker, "signed-on", now=now, detail=f"agent {version}")
+    standing.keep(now=now, worker_ids=[worker.pk])
     signed_on = _reconcile(worker, admission.epoch, holding, now=now)
     nudge_on_commit()
     return signed_on
@@ -158,6 +161,24 @@ def _replace_gpus(worker: Worker, gpus: list[protocol.GpuInfo]) -> None:
         )
         for g in by_index.values()
     )
+
+
+def _hardware_of(worker: Worker) -> list[str]:
+    """What makes it this machine: the processor, and each GPU with its driver."""
+    columns = ("index", "model", "uuid", "driver")
+    gpus = [" ".join(filter(None, map(str, gpu))) for gpu in worker.gpus.order_by("index").values_list(*columns)]
+    return [*Worker.objects.filter(pk=worker.pk).values_list("cpu_model", flat=True), *gpus]
+
+
+def _note_hardware(worker: Worker, had: list[str], *, now: datetime) -> None:
+    """Since when its hardware is what it is: what was seen of another says nothing of this one."""
+    has = _hardware_of(worker)
+    if worker.hardware_at and has == had:
+        return
+    Worker.objects.filter(pk=worker.pk).update(hardware_at=now)
+    if worker.hardware_at:
+        new = ", ".join(each for each in has if each not in had)
+        events.record(worker, "hardware", now=now, detail=new or "less than before")
 
 
 def _reconcile(worker: Worker, epoch: int, holding, *, now: datetime) -> SignedOn:
@@ -222,7 +243,10 @@ def renew_gateway(gateway_id: str, *, now: datetime) -> None:
 
 def lose_dead_gateways(*, now: datetime, limit: int = 1_000) -> int:
     """Nodes whose gateway died are offline; their leases run on until they expire, in case the node comes back."""
-    Gateway.objects.filter(seen_at__lt=now - timedelta(seconds=GATEWAY_SECONDS)).delete()
+    dead = dict(Gateway.objects.filter(seen_at__lt=now - timedelta(seconds=GATEWAY_SECONDS)).values_list("pk", "seen_at"))
+    if dead:
+        outages.note(min(dead.values()), now + outages.RETURN, "a gateway died")
+        Gateway.objects.filter(pk__in=dead).delete()
     alive = Gateway.objects.values("id")
     stranded = Worker.objects.exclude(gateway_id="").exclude(gateway_id__in=alive).values_list("pk", "connection_epoch")
     return sum(sign_off(pk, epoch=epoch, now=now, clean=False, why="its gateway stopped") for pk, epoch in stranded[:limit])

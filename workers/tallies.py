@@ -15,13 +15,15 @@ MANY = 2_000  # rows of an owner's nodes; the sums of more are kept
 KEPT_SECONDS = 60
 
 ADD = """
-    INSERT INTO workers_tally AS day (day_on, worker_id, tasks_accepted, tasks_failed, busy_seconds, earned_micros)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::float8[], %s::bigint[])
+    INSERT INTO workers_tally AS day (day_on, worker_id, tasks_accepted, tasks_failed, busy_seconds, earned_micros, tasks_left, tasks_unbegun)
+    SELECT %s, * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::float8[], %s::bigint[], %s::int[], %s::int[])
     ON CONFLICT (worker_id, day_on) DO UPDATE SET
         tasks_accepted = day.tasks_accepted + EXCLUDED.tasks_accepted,
         tasks_failed = day.tasks_failed + EXCLUDED.tasks_failed,
         busy_seconds = day.busy_seconds + EXCLUDED.busy_seconds,
-        earned_micros = day.earned_micros + EXCLUDED.earned_micros
+        earned_micros = day.earned_micros + EXCLUDED.earned_micros,
+        tasks_left = day.tasks_left + EXCLUDED.tasks_left,
+        tasks_unbegun = day.tasks_unbegun + EXCLUDED.tasks_unbegun
 """
 
 
@@ -33,6 +35,8 @@ class Sums(NamedTuple):
     tasks_failed: int = 0
     busy_seconds: float = 0.0
     earned_micros: int = 0
+    tasks_left: int = 0
+    tasks_unbegun: int = 0
 
 
 def tally_all(day_on: date, sums: Sequence[Sums]) -> None:

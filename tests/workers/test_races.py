@@ -1,21 +1,23 @@
 """Threads on PostgreSQL: whoever comes at the same moment, each lease has one holder and each attempt one outcome.
 
 Each of these failed when its guard was taken out: the advisory lock, SKIP LOCKED, the lease lock of a report, the
-condition on the enrolment.
+condition on the enrolment, the lock on how far was measured, the second look at a node's facts.
 """
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
 from django.db.models import Q
 
 from pictor_agent import protocol
-from tests.overlap import until_somebody_waits
+from tests.overlap import overlapped, until_somebody_waits
 from tests.workers.builders import NOW, enqueue, feed, lease, result, user, work, worker
-from workers import services
+from workers import services, standing
 from workers.leases import promote
-from workers.models import Lease, Work, Worker
+from workers.models import Lease, Measured, ReliabilityDay, Work, Worker
+from workers.reliability import HOUR
 from workers.states import ReturnReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -156,3 +158,24 @@ class ReturnRaceTests:
         assert sum(race(*[sweep] * 4)) == 2
         assert len(toy.heard("returned")) == 2
         assert not work(1).leased
+
+
+class StandingRaceTests:
+    def test_no_second_is_counted_by_two_sweeps(self):
+        node = worker()
+        ReliabilityDay.objects.create(worker=node, day_on=NOW.date() - timedelta(days=2))
+        Measured.objects.create(pk=1, until_at=NOW - standing.SETTLES - timedelta(minutes=5))
+        assert overlapped(lambda: standing.measure(now=NOW), lambda: standing.measure(now=NOW)) is None
+        assert ReliabilityDay.objects.get(worker=node, day_on=NOW.date()).offer_seconds == 300
+
+    def test_a_sweep_does_not_give_back_the_level_that_a_sign_on_just_took(self):
+        node = worker(level="verified", hardware_at=NOW - timedelta(days=9), reliability_bp=1)
+        record = {"faded_offer_seconds": 90 * HOUR, "faded_offer_up_seconds": 90 * HOUR, "known_up_seconds": 90 * HOUR}
+        ReliabilityDay.objects.create(worker=node, day_on=NOW.date(), known_accepted=10, **record)
+
+        def sign_on_with_another_gpu():
+            Worker.objects.select_for_update(no_key=True).filter(pk=node.pk).update(hardware_at=NOW)
+            standing.keep(now=NOW, worker_ids=[node.pk])
+
+        overlapped(sign_on_with_another_gpu, lambda: standing.keep(now=NOW))
+        assert Worker.objects.get(pk=node.pk).level == "self_tested"

@@ -1,33 +1,76 @@
-"""The public figure, as the formula says and as the sweep keeps it; what grows without end is swept."""
+"""The public figure, as the formula says; what grows without end is swept."""
 
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common import clock
 from tests.workers.builders import NOW, user, worker
-from workers import events, misfits, nearness, reliability, services
-from workers.models import Cached, Misfit, Tally, Worker, WorkerEvent
+from workers import events, misfits, nearness, services
+from workers.models import Cached, Misfit, Worker, WorkerEvent
+from workers.reliability import HOUR, Record, faded, parts_of, reliability_bp
 
 TODAY = NOW.date()
 
+counts = st.integers(0, 10_000)
+seconds = st.integers(0, 10_000_000)
+
+
+@st.composite
+def records(draw) -> Record:
+    """Anything that a node may have done."""
+    offer, work = draw(seconds), draw(seconds)
+    up = [draw(st.integers(0, most)) for most in (offer, work)]
+    return Record(offer, up[0], work, up[1], *(draw(counts) for _ in range(4)))
+
 
 class FormulaTests:
-    @pytest.mark.parametrize(("accepted", "failed", "bp"), [(0, 0, 9_500), (0, 1, 9_047), (180, 0, 9_950), (80, 20, 8_250)])
-    def test_one_failure_among_few_weighs_little(self, accepted, failed, bp):
-        assert reliability.reliability_bp(accepted, failed) == bp
+    @pytest.mark.parametrize(
+        ("did", "bp"),
+        [
+            ({}, 6_000),  # new
+            ({"offer_seconds": 72 * HOUR, "offer_up_seconds": 72 * HOUR}, 9_512),  # three days on offer
+            ({"work_seconds": 24 * HOUR, "work_up_seconds": 24 * HOUR}, 9_512),  # or one at work
+            ({"offer_seconds": 240 * HOUR, "offer_up_seconds": 120 * HOUR}, 5_040),
+            ({"accepted": 180}, 6_000),
+            ({"accepted": 80, "failed": 20}, 5_000),
+            ({"accepted": 80, "left": 10, "unbegun": 10}, 5_000),
+        ],
+    )
+    def test_worked_examples(self, did, bp):
+        assert reliability_bp(Record(**did)) == bp
 
+    @given(records())
+    def test_it_lies_between_nothing_and_all(self, record):
+        assert 0 <= reliability_bp(record) <= 10_000
+        assert all(0 <= part <= 1 for part in parts_of(record))
 
-@pytest.mark.django_db
-class KeepTests:
-    def test_the_sweep_keeps_what_the_formula_says(self):
-        good, fresh = worker(), worker(reliability_bp=5_000)
-        Tally.objects.create(worker=good, day_on=TODAY, tasks_accepted=80, tasks_failed=20)
-        Tally.objects.create(worker=good, day_on=TODAY - timedelta(days=reliability.DAYS), tasks_failed=1_000)
-        assert reliability.keep_all(today=TODAY) == 2
-        figures = dict(Worker.objects.values_list("pk", "reliability_bp"))
-        assert figures == {good.pk: reliability.reliability_bp(80, 20), fresh.pk: reliability.reliability_bp(0, 0)}
-        assert reliability.keep_all(today=TODAY) == 0
+    @given(records(), st.integers(1, 500))
+    def test_accepted_tasks_never_lower_it(self, record, more):
+        assert parts_of(record._replace(accepted=record.accepted + more)).whole >= parts_of(record).whole - 1e-12
+
+    @given(records(), st.sampled_from(["failed", "left", "unbegun"]), st.integers(1, 500))
+    def test_what_goes_wrong_never_raises_it(self, record, fact, more):
+        after = record._replace(**{fact: getattr(record, fact) + more})
+        assert parts_of(after).whole <= parts_of(record).whole + 1e-12
+
+    @given(records(), st.sampled_from(["offer", "work"]), st.integers(1, 100_000))
+    def test_time_online_never_lowers_it_and_time_away_never_raises_it(self, record, when, more):
+        expected = record._replace(**{f"{when}_seconds": getattr(record, f"{when}_seconds") + more})
+        online = expected._replace(**{f"{when}_up_seconds": getattr(record, f"{when}_up_seconds") + more})
+        assert parts_of(online).whole >= parts_of(record).whole - 1e-12
+        assert parts_of(expected).whole <= parts_of(record).whole + 1e-12
+
+    @given(records())
+    def test_a_day_counts_half_after_a_half_life(self, record):
+        now = faded([(TODAY - timedelta(days=30), record), (TODAY, Record())], TODAY)
+        assert now == pytest.approx([fact / 2 for fact in record])
+
+    def test_of_a_node_that_did_nothing_for_years_as_little_is_known_as_of_a_new_one(self):
+        long_ago = Record(*[1_000_000.0] * 8)
+        assert reliability_bp(faded([(TODAY - timedelta(days=1_500), long_ago)], TODAY)) == 6_000
 
 
 @pytest.mark.django_db

@@ -1,0 +1,76 @@
+"""When the network itself was away: a gateway that died, a sweep that did not run, a line that took most nodes with it.
+
+Nothing of such a time counts for or against a node. Three things tell of it: a dead gateway's last sign of life, a gap between
+two runs of the sweep that measures, and the loss of more than half of the nodes online, of several owners, within one run.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q
+
+from workers.models import Gateway, Outage, Worker
+
+RETURN = timedelta(minutes=2)  # a node's longest pause between two tries to connect, and the sign-on
+STALE = timedelta(seconds=10)  # a gateway renews itself far more often; it is given up after GATEWAY_SECONDS
+LEASE = timedelta(seconds=60)  # work is lost so long after what it was lost to
+OWNERS_MIN = 3  # whose nodes vanish together: fewer may share one line of their own
+GOES_ON = timedelta(hours=24)  # nodes that are away for longer do not come back for our sake
+
+Stretch = tuple[datetime, datetime]
+
+# Of the nodes online at the beginning of a time: how many there were, how many of them were lost in it, and of how many owners.
+LOST = """
+    SELECT count(*), count(*) FILTER (WHERE ended_at <= %(until)s),
+           count(DISTINCT owner_id) FILTER (WHERE ended_at <= %(until)s)
+    FROM workers_shift shift JOIN workers_worker node ON node.id = shift.worker_id
+    WHERE shift.started_at <= %(since)s AND (shift.ended_at IS NULL OR shift.ended_at > %(since)s)
+"""
+
+
+def note(began_at: datetime, ended_at: datetime, why: str) -> None:
+    Outage.objects.create(began_at=began_at, ended_at=ended_at, why=why)
+
+
+def watch_line(since: datetime, until: datetime) -> None:
+    """Notice that most nodes vanished in this time, or that those which had vanished are back."""
+    going_on = Outage.objects.filter(ended_at=None).first()
+    if going_on:
+        online = Worker.objects.connected().count()
+        if 2 * online >= going_on.nodes or until - going_on.began_at > GOES_ON:
+            Outage.objects.filter(pk=going_on.pk).update(ended_at=until)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(LOST, {"since": since, "until": until})
+        online, lost, owners = cursor.fetchone()
+    if 2 * lost > online and owners >= OWNERS_MIN:
+        Outage.objects.create(began_at=since, why="most nodes vanished at once", nodes=online)
+
+
+def counted(since: datetime, until: datetime) -> list[Stretch]:
+    """What is left of this time without the outages in it."""
+    within = Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=since), began_at__lt=until).order_by("began_at")
+    return without((since, until), within.values_list("began_at", "ended_at"))
+
+
+def without(whole: Stretch, gaps: Iterable[tuple[datetime, datetime | None]]) -> list[Stretch]:
+    """The stretches of `whole` outside of the gaps, which come in the order of their beginnings; None: one without an end."""
+    begins, until = whole
+    left = []
+    for gap_begins, gap_ends in gaps:
+        if gap_begins > begins:
+            left.append((begins, min(gap_begins, until)))
+        begins = max(begins, gap_ends or until)
+    return [*left, (begins, until)] if begins < until else left
+
+
+def is_away(now: datetime) -> bool:
+    """May what is lost at this moment be lost through the network?"""
+    stale = Gateway.objects.filter(seen_at__lt=now - STALE)
+    recent = Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=now - LEASE), began_at__lte=now)
+    return stale.exists() or recent.exists()
+
+
+def drop_before(moment: datetime) -> int:
+    return Outage.objects.filter(ended_at__lt=moment)._raw_delete(using="default")
