@@ -351,7 +351,7 @@ class MigrationTests:
             worker=node, epoch=1, started_at=midnight - 2 * DAY, ended_at=midnight - DAY + 6 * timedelta(hours=1)
         )
         Tally.objects.create(worker=node, day_on=last - 30 * DAY, tasks_accepted=8, tasks_failed=2)
-        migration = importlib.import_module("workers.migrations.0016_reliability_of_nodes_so_far")
+        migration = importlib.import_module("workers.migrations.0018_reliability_of_nodes_so_far")
         with connection.cursor() as cursor:
             cursor.execute(migration.FILL + migration.SINCE)
         row = ReliabilityDay.objects.get()

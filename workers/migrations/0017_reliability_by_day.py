@@ -14,7 +14,7 @@ def row_id() -> tuple:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workers", "0014_rest_told_once_a_minute")]
+    dependencies = [("workers", "0016_teams_are_asked")]
     operations = [
         migrations.CreateModel("Measured", fields=[row_id(), ("until_at", models.DateTimeField())]),
         migrations.CreateModel(

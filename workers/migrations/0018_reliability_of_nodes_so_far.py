@@ -43,5 +43,5 @@ SINCE = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workers", "0015_reliability_by_day")]
+    dependencies = [("workers", "0017_reliability_by_day")]
     operations = [migrations.RunSQL(FILL + SINCE, migrations.RunSQL.noop)]
