@@ -52,9 +52,6 @@ class WorkerQuerySet(models.QuerySet):
     def connected(self):
         return self.exclude(connected_at=None)
 
-    def taking_work(self):
-        return self.connected().filter(status=WorkerStatus.ONLINE, closed_by="", resting="")
-
 
 class Worker(models.Model):
     """A machine that offers its GPU or CPU. `status` is moved by workers.services alone."""

@@ -45,7 +45,7 @@ def row(node: ScriptedNode) -> Worker:
 
 
 async def online(node: ScriptedNode) -> Worker:
-    return await until(lambda: Worker.objects.taking_work().filter(uid=node.uid).first())
+    return await until(lambda: Worker.objects.filter(uid=node.uid, status="online").first())
 
 
 class SignOnTests:
