@@ -84,6 +84,7 @@ class Attempts:
     held: dict[Key, Held] = field(default_factory=dict)
     lanes: dict[int, Lane] = field(default_factory=dict)  # by slot
     closed: bool = False  # nothing further begins
+    rendered_on: str = ""  # the device of the last picture
 
     def accept(self, item: protocol.Assignment) -> None:
         """Take an assignment on; one that came before is the same one."""
@@ -186,6 +187,7 @@ class Attempts:
 
     async def _describe(self, held: Held, shot: Shot) -> Report:
         rendered = await self.runner.describe(shot)
+        self.rendered_on = rendered.result.device or "CPU"
         self.terminal.say(f"Rendered {held.words} in {rendered.result.render_seconds:.1f} s", "ok")
         return Report(**held.names, stage="rendered", result=rendered.result, log_tail=rendered.log_tail)
 

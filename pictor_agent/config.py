@@ -33,6 +33,7 @@ class Config:
     blender_python: list[str] = field(default_factory=list)
     environments: str = ""  # folder of the Blenders that are fetched on first need; empty: beside the state folder
     fetch_blender: bool = True  # False: only those that are here already
+    self_test: bool = True  # when it has nothing to do after its first start
     allow_unsandboxed: bool = False
     memory_bytes: int = 0  # of one Blender; 0: most of the machine
     cache_bytes: int = 0  # 0: chosen by free disk

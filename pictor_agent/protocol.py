@@ -13,10 +13,11 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-VERSION = 3
+VERSION = 4
 OLDEST_SUPPORTED = 1
 REGIONS_SINCE = 2  # an older agent passes RenderSpec.region over and would render the whole frame
 LIMITS_SINCE = 3  # an older agent does not know Limits, and cannot be asked to obey them
+SELF_TEST_SINCE = 4  # an older agent does not try itself, so nobody waits for its SelfTested
 MESSAGE_BYTES_MAX = 256 * 1024  # from a node
 TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"
@@ -353,6 +354,15 @@ class Heartbeat(Message):
     resting: Annotated[str, Meta(pattern=r"^[a-z_]{0,40}\Z")] = ""  # why it takes no new work for now; see RestReason
 
 
+class SelfTested(Message):
+    """How far the node has tried itself; said again after every sign-on, newest counts. Claims, for its owner's page alone."""
+
+    blender_versions: Annotated[list[Name], Meta(max_length=32)] = []  # that lie on the node
+    blender_problem: Line = ""  # why none could be fetched
+    passed: bool | None = None  # None: not yet
+    words: Line = ""  # how it went, or why not
+
+
 class Draining(Message):
     """No further work, please: the node stops after what it runs."""
 
@@ -463,6 +473,7 @@ ToServer = (
     | Failed
     | NeedUrls
     | Heartbeat
+    | SelfTested
     | Draining
     | SignOff
 )

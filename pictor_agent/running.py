@@ -17,6 +17,7 @@ from pictor_agent.probe import Probe
 from pictor_agent.recorded import BadTrace
 from pictor_agent.runner import Runner
 from pictor_agent.sandbox import SandboxUnavailable, find_sandbox, remove_stale_folders
+from pictor_agent.selftest import SelfTest
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 from pictor_agent.transfers import make_client
@@ -77,7 +78,9 @@ def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
     cache_bytes = config.cache_bytes or default_cache_bytes(state.folder)
     store = FileStore(state.folder / "cache", cache_bytes, make_client(), runner.has_open)
     probe = Probe(state.folder, find_gpus(Path(config.gpu_trace) if config.gpu_trace else None))
-    return Shift(config, state, runner, store, Outbox(state.folder / "outbox"), probe, terminal)
+    shift = Shift(config, state, runner, store, Outbox(state.folder / "outbox"), probe, terminal)
+    shift.self_test = SelfTest(runner.environments, sandbox, state.folder) if config.self_test else None
+    return shift
 
 
 def find_blenders(config: Config, state: State) -> Environments:

@@ -9,8 +9,8 @@ import contextlib
 import random
 from dataclasses import dataclass, field
 
-from pictor_agent import connection, protocol
-from pictor_agent.abilities import CYCLES_ALONE, Abilities
+from pictor_agent import checklist, connection, protocol
+from pictor_agent.abilities import CYCLES_ALONE, Abilities, find_abilities
 from pictor_agent.attempts import Attempts, Held
 from pictor_agent.config import Config, State
 from pictor_agent.connection import Backoff, Connection, ProtocolBroken, SignOnRefused
@@ -21,11 +21,13 @@ from pictor_agent.outbox import Key, Outbox
 from pictor_agent.probe import Probe
 from pictor_agent.restraint import WORDS, Look, Restraint
 from pictor_agent.runner import Runner
+from pictor_agent.selftest import SelfTest
 from pictor_agent.terminal import Terminal
 
 HEARTBEAT_JITTER = 0.1
 HEARTBEAT_SECONDS_MIN = 0.05
 SIGN_OFF_SECONDS = 3.0
+QUIET_SECONDS = 5.0  # between two looks whether the node has time to try itself
 STABLE_SECONDS = 5.0  # a connection that lasted this long ends the back-off; one that is dropped at once does not
 
 
@@ -43,10 +45,13 @@ class Shift:
     backoff: Backoff = field(default_factory=Backoff)
     abilities: Abilities = CYCLES_ALONE
 
+    self_test: SelfTest | None = None
+
     line: Line = field(default_factory=Line)
     report_seconds: float = 5.0
     restraint: Restraint = field(default_factory=Restraint)
     draining: bool = False
+    tested: protocol.SelfTested | None = None
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -59,6 +64,7 @@ class Shift:
     async def run(self) -> int:
         """Stay signed on until drained or refused for good. Returns the exit status."""
         self.deliveries.add_what_is_due()
+        self.line.start(self._try_itself())
         stay = asyncio.create_task(self._stay_connected())
         end = asyncio.create_task(self._until_drained())
         try:
@@ -138,6 +144,8 @@ class Shift:
         """After a sign-on: what the server may have missed."""
         if self.draining:
             await self.line.send(protocol.Draining(reason="the node is shutting down"))
+        if self.tested:
+            await self.line.send(self.tested)
         await self.deliveries.repeat()  # first: Rendered frees the place of what has started
         await self.attempts.repeat()
 
@@ -162,6 +170,58 @@ class Shift:
             return self.terminal.say("Takes work again", "ok")
         self.terminal.say(f"Takes no new work: {WORDS[self.restraint.resting]}", "warn")
         await self._hand_back([held for held in self.attempts.held.values() if held.is_waiting], reason="paused")
+
+    async def _try_itself(self) -> None:
+        """When there is nothing else to do: frames come first, and one that was rendered proves as much."""
+        if self.self_test is None:
+            return
+        await self._tell(self.self_test.begun())
+        while self._has_something_to_do():
+            await asyncio.sleep(QUIET_SECONDS)
+        if self.attempts.rendered_on:
+            return await self._tell(self.self_test.by_a_frame(self.attempts.rendered_on))
+        had = bool(self.runner.environments)
+        if problem := await self.self_test.fetch():
+            return await self._tell(protocol.SelfTested(blender_problem=problem))
+        if not had:
+            await self._look_again()
+        await self._tell(await self.self_test.run())
+
+    def _has_something_to_do(self) -> bool:
+        return self.line.link is None or self.draining or (bool(self.attempts.held) and not self.attempts.rendered_on)
+
+    async def _look_again(self) -> None:
+        """With the first Blender it can be told what it renders on: another sign-on says so."""
+        assert self.self_test is not None
+        await self._tell(self.self_test.begun())
+        before, self.abilities = self.abilities, await find_abilities(self.runner.environments, self.runner.sandbox)
+        if self.abilities != before and self.line.link is not None:
+            await self.line.link.close()
+
+    async def _tell(self, tested: protocol.SelfTested) -> None:
+        self.tested = tested
+        await self.line.send(tested)
+        all_steps = checklist.steps(self.seen())
+        for step in all_steps:
+            self.terminal.say(step.title, {"done": "ok", "failed": "bad", "open": "quiet"}[step.state])
+        if following := checklist.next_step(all_steps):
+            self.terminal.say(f"Next: {following.action} {following.command}".rstrip())
+
+    def seen(self) -> checklist.Seen:
+        """Of the set-up, as the server sees it."""
+        inventory, tested = self._inventory(), self.tested or protocol.SelfTested()
+        return checklist.Seen(
+            signed_on=self.line.link is not None,
+            ever=True,
+            drivers=checklist.drivers_of(inventory.gpus),
+            device=inventory.device,
+            isolation=inventory.isolation,
+            unsandboxed_allowed=inventory.unsandboxed_allowed,
+            blenders=tested.blender_versions,
+            blender_problem=tested.blender_problem,
+            self_test=tested.passed,
+            self_test_words=tested.words,
+        )
 
     # What the server says ---------------------------------------------------------------------------------------------
 

@@ -117,6 +117,13 @@ class WarmBlender:
         self.memory_bytes, self.device = answer.memory_bytes, answer.device
         return answer
 
+    async def open_own(self) -> None:
+        """Blender's own first scene, instead of somebody's: for the self-test."""
+        async with time_limit(START_SECONDS, "Blender did not start", reason="agent_error"):
+            await self._until("ready")
+        await self._send(command="open_own")
+        self.device = (await self._until("opened")).device
+
     async def probe(self) -> str:
         """The device that Blender would render on; instead of `open`."""
         async with time_limit(START_SECONDS, "Blender did not start"):

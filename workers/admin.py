@@ -10,7 +10,20 @@ from common.transitions import IllegalMove, StaleMove
 from workers import events, services
 from workers.kinds import kind_names
 from workers.levels import LABELS
-from workers.models import Enrolment, Gateway, Lease, Misfit, Outage, ReliabilityDay, Shift, Tally, Work, Worker, WorkerEvent
+from workers.models import (
+    Enrolment,
+    Gateway,
+    Lease,
+    Misfit,
+    Outage,
+    ReliabilityDay,
+    SelfTest,
+    Shift,
+    Tally,
+    Work,
+    Worker,
+    WorkerEvent,
+)
 
 ISOLATIONS = [("bubblewrap", "bubblewrap"), ("none", "none")]
 
@@ -92,6 +105,13 @@ class WorkerEventAdmin(ReadOnlyAdmin):
 class EnrolmentAdmin(ReadOnlyAdmin):
     list_display = ["worker", "created_at", "expires_at", "used_at", "revoked_at"]
     exclude = ["token_sha256"]
+    list_select_related = ["worker"]
+
+
+@admin.register(SelfTest)
+class SelfTestAdmin(ReadOnlyAdmin):
+    list_display = ["worker", "passed", "words", "blender_versions", "blender_problem"]
+    list_filter = ["passed"]
     list_select_related = ["worker"]
 
 

@@ -28,6 +28,7 @@ _strangers: Counter = Counter()  # sockets of this process that have proved no k
 REPORT_SECONDS = 5.0
 MESSAGES_PER_SECOND = 200
 MESSAGES_BURST = 1_000
+SELF_TESTS_MAX = 20  # of one connection
 OUTGOING_MAX = 1_000  # a node that does not read loses its socket
 SOCKETS_MAX = 20_000
 STRANGERS_MAX = 2_000  # sockets of one address that have proved no key yet; a farm that comes back at once has fewer
@@ -52,7 +53,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.board = switchboard.current()
-        self.worker_id = self.epoch = 0
+        self.worker_id = self.epoch = self.self_tests = 0
         self.hello: protocol.Hello | None = None
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
@@ -241,6 +242,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 await self.board.report(self, message)
             case protocol.NeedUrls():
                 await self._send_urls(message)
+            case protocol.SelfTested():
+                await self._note_self_test(message)
             case protocol.Draining():
                 await self.board.settle()
                 await self._in_database(
@@ -250,6 +253,12 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 await self._sign_off(message)
             case _:
                 self.refuse("bad_message", "This connection has signed on already.")
+
+    async def _note_self_test(self, message: protocol.SelfTested) -> None:
+        """A node has a few of them to say; one that goes on saying other things is not listened to."""
+        self.self_tests += 1
+        if self.self_tests <= SELF_TESTS_MAX:
+            await self._in_database(services.note_self_test, self.worker_id, epoch=self.epoch, said=message)
 
     async def _send_urls(self, message: protocol.NeedUrls) -> None:
         held = self.held.get((message.work_id, message.attempt))

@@ -151,6 +151,19 @@ class Gpu(models.Model):
         constraints = [models.UniqueConstraint(fields=["worker", "index"], name="gpu_index_once_per_worker")]
 
 
+class SelfTest(models.Model):
+    """What a node said last of its trial of itself; for its owner's page, nothing is decided by it."""
+
+    worker = models.OneToOneField(Worker, primary_key=True, on_delete=models.CASCADE, related_name="self_test")
+    blender_versions = models.JSONField(default=list)  # that lie on the node
+    blender_problem = models.CharField(max_length=500, blank=True)  # why none could be fetched
+    passed = models.BooleanField(null=True)  # None: not tried yet
+    words = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"Self-test of node {self.worker_id}"
+
+
 class Enrolment(models.Model):
     """A one-use token inside a configuration file; only its hash is kept."""
 

@@ -10,7 +10,7 @@ from common.limits import limited
 from common.paging import Place
 from common.sheets import file_response
 from workers import event_presentation, past
-from workers.presentation import config_name
+from workers.setting_up import config_name
 from workers.views import visible_worker
 
 TASKS_SHOWN = 25

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.words import plural
-from workers import explain, installing, misfits, telemetry, uptime
+from workers import explain, misfits, telemetry, uptime
 from workers.explain import AtWork
 from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
 from workers.models import Worker
@@ -120,50 +120,6 @@ def verbs_of(worker: Worker) -> dict:
         "can_retire": status != WorkerStatus.RETIRED,
         "can_configure": status not in {WorkerStatus.RETIRED, WorkerStatus.SUSPENDED},
     }
-
-
-def setup_part(look: Look) -> dict:
-    """The steps from a name to the first frame, and which one is next; of a node that has a key, that they are done."""
-    worker = look.worker
-    if worker.public_key is not None or worker.status == WorkerStatus.RETIRED:
-        return {"worker": worker, "setting_up": False}
-    fresh = worker.enrolments.filter(used_at=None, revoked_at=None, expires_at__gt=look.now).order_by("-pk").first()
-    steps = [
-        ("Create the node", "", True),
-        ("Download its configuration file", "It enrols one machine, once, within a day.", bool(fresh or worker.public_key)),
-        (
-            "Start the agent with it",
-            "It makes a key on that machine and dials out; no port is opened.",
-            bool(worker.public_key),
-        ),
-        ("The node signs on", "This page notices by itself.", worker.connected_at is not None),
-    ]
-    following = next((index for index, (_, _, done) in enumerate(steps) if not done), len(steps))
-    return {
-        "worker": worker,
-        "setting_up": True,
-        "steps": [
-            {"title": title, "text": text, "done": done, "next": index == following}
-            for index, (title, text, done) in enumerate(steps)
-        ],
-        "next_action": _next_action(worker, fresh),
-        "enrolment": fresh,
-        "config_name": config_name(worker),
-        "install_command": installing.pipx_command(),
-        "run_command": f"pictor-agent run --config {config_name(worker)}",
-    }
-
-
-def _next_action(worker: Worker, fresh) -> str:
-    if fresh is None:
-        return "Download the configuration file onto the machine that will render."
-    return "Waiting for the agent: run the commands below on that machine."
-
-
-def config_name(worker: Worker) -> str:
-    """File name of the configuration: letters, digits and dashes only."""
-    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in worker.name).strip("-")
-    return f"{slug or 'node'}.toml"
 
 
 def notice_part(look: Look) -> dict:

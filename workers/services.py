@@ -27,6 +27,7 @@ from workers.nodes import (
 )
 from workers.queue import change_group, enqueue, hold_group, take_back, withdraw
 from workers.reports import Arrived, Incoming, record, unfold
+from workers.setting_up import note_self_test
 from workers.shifts import (
     Admission,
     Refusal,
@@ -79,6 +80,7 @@ __all__ = [
     "nodes_at_work",
     "note_failure",
     "note_out_of_memory",
+    "note_self_test",
     "note_successes",
     "pause_all",
     "pause_worker",

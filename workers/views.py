@@ -10,7 +10,7 @@ from common import clock
 from common.http import fragment_response
 from common.limits import limited
 from common.transitions import IllegalMove, StaleMove
-from workers import event_presentation, presentation, services
+from workers import event_presentation, presentation, services, setting_up
 from workers.forms import LocationForm, WorkerForm
 from workers.look import Look, for_look
 from workers.models import Worker
@@ -21,7 +21,7 @@ VERBS = {"limit": 120, "seconds": 600}  # each writes a line of history
 PARTS = {
     "head": presentation.head_part,
     "notice": presentation.notice_part,
-    "setup": presentation.setup_part,
+    "setup": setting_up.setup_part,
     "stats": presentation.stats_part,
     "gauges": presentation.gauges_part,
     "work": presentation.work_part,
@@ -106,7 +106,7 @@ def worker_config(request: HttpRequest, pk: int) -> HttpResponse:
     if not presentation.verbs_of(worker)["can_configure"]:
         raise Http404
     text = services.new_config(worker, now=clock.now(), actor=request.user)
-    disposition = f'attachment; filename="{presentation.config_name(worker)}"'
+    disposition = f'attachment; filename="{setting_up.config_name(worker)}"'
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return HttpResponse(text, content_type="application/toml; charset=utf-8", headers=headers)
 

@@ -13,12 +13,15 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 
 from pictor_agent import attempts, connection, deliveries, protocol, transfers
+from pictor_agent import shift as shift_module
 from pictor_agent.config import Config, State
+from pictor_agent.environments import Environments
 from pictor_agent.files import FileStore
 from pictor_agent.outbox import Outbox
 from pictor_agent.probe import Probe
 from pictor_agent.protocol import Assignment, FileRef
 from pictor_agent.runner import Runner
+from pictor_agent.selftest import SelfTest
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 from tests.agent.conftest import agent_command, blender_python, make_spec, until
@@ -85,12 +88,14 @@ class Node:
         self.said = io.StringIO()
         self.task = None
 
-    def start(self) -> Shift:
+    def start(self, *, tries_itself: bool = False) -> Shift:
         config = Config(self.gateway.url, "w_test", token="secret", drain_seconds=30)
         self.client = transfers.make_client()
         store = FileStore(self.state.folder / "cache", 1 << 30, self.client, self.runner.has_open)
         outbox, probe = Outbox(self.state.folder / "outbox"), Probe(self.state.folder)
         self.shift = Shift(config, self.state, self.runner, store, outbox, probe, Terminal(self.said))
+        if tries_itself:
+            self.shift.self_test = SelfTest(self.runner.environments, self.runner.sandbox, self.state.folder)
         self.task = asyncio.create_task(self.shift.run())
         return self.shift
 
@@ -144,6 +149,49 @@ async def node(gateway, server, runner, tmp_path):
     await gateway.signed_on()
     yield made
     await made.stop()
+
+
+class SelfTestTests:
+    @pytest.fixture(autouse=True)
+    def no_quiet(self, monkeypatch):
+        monkeypatch.setattr(shift_module, "QUIET_SECONDS", 0.01)
+
+    async def passed(self, node) -> protocol.SelfTested:
+        await until(lambda: node.shift.tested and node.shift.tested.passed is not None)
+        await until(lambda: node.shift.tested in node.gateway.heard)
+        return node.shift.tested
+
+    async def test_a_node_without_work_renders_a_picture_of_its_own_and_says_so(self, gateway, node):
+        await node.stop()
+        node.start(tries_itself=True)
+        told = await self.passed(node)
+        assert told.passed, told.words
+        assert told.words.endswith("s on CPU")
+        assert told.blender_versions == ["5.0.1"]
+        assert f"Self-test passed: {told.words}" in node.said.getvalue()
+
+    async def test_passed_once_it_is_not_repeated(self, gateway, node, monkeypatch):
+        await node.stop()
+        SelfTest(node.runner.environments, node.runner.sandbox, node.state.folder).keep("5.0.1", "kept words")
+        node.start(tries_itself=True)
+        assert (await self.passed(node)).words == "kept words"
+
+    async def test_frames_come_first_and_prove_as_much(self, gateway, node):
+        await node.stop()
+        shift = node.start()
+        await gateway.signed_on(2)
+        await node.assign(node.assignment(1))
+        await node.finish(1)
+        shift.self_test = SelfTest(node.runner.environments, node.runner.sandbox, node.state.folder)
+        shift.line.start(shift._try_itself())
+        assert (await self.passed(node)).words == "a frame was rendered on CPU"
+
+    async def test_without_a_blender_it_says_why(self, gateway, node):
+        await node.stop()
+        node.runner.environments = Environments({})
+        node.start(tries_itself=True)
+        await until(lambda: node.shift.tested and node.shift.tested.blender_problem)
+        assert "Blender could not be fetched: none is here and none can be fetched" in node.said.getvalue()
 
 
 class SignOnTests:

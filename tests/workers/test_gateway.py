@@ -14,9 +14,9 @@ from pictor_agent import protocol
 from tests.workers import builders
 from tests.workers.builders import NOW, enqueue, lease, result
 from tests.workers.scripted import ScriptedNode, db, until
-from workers import controls, presentation, renewal, rollups, services, switchboard, telemetry
+from workers import controls, gateway, presentation, renewal, rollups, services, switchboard, telemetry
 from workers.look import Look
-from workers.models import Lease, Shift, Work, Worker, WorkerMinute
+from workers.models import Lease, SelfTest, Shift, Work, Worker, WorkerMinute
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +54,23 @@ class SignOnTests:
         worker = await online(node)
         facts = await db(lambda: presentation.facts_part(Look(worker, NOW)))
         assert ("Engine that does not work here", "EEVEE: no libEGL.so.1") in facts["facts_rows"]
+        await node.close()
+
+    async def test_what_a_node_found_out_about_itself_is_kept_for_its_page(self, board, node):
+        await node.sign_on()
+        for passed in (None, False, True):
+            await node.say(protocol.SelfTested(blender_versions=["5.0.1"], passed=passed, words="0.4 s on CPU"))
+        kept = await until(lambda: SelfTest.objects.filter(worker__uid=node.uid, passed=True).first())
+        assert (kept.blender_versions, kept.words) == (["5.0.1"], "0.4 s on CPU")
+        await node.close()
+
+    async def test_a_node_that_goes_on_changing_its_mind_about_itself_is_not_listened_to(self, board, node):
+        await node.sign_on()
+        for number in range(gateway.SELF_TESTS_MAX + 3):
+            await node.say(protocol.SelfTested(words=f"try {number}"))
+        await node.say(protocol.NeedUrls(work_id=1, attempt=1))
+        await node.hear(protocol.Cancel)  # everything before is done by now
+        assert (await db(lambda: SelfTest.objects.get(worker__uid=node.uid))).words == f"try {gateway.SELF_TESTS_MAX - 1}"
         await node.close()
 
     async def test_a_new_node_enrols_and_is_online(self, board, node):

@@ -113,8 +113,31 @@ class WorkerDetailTests:
         assert "Download the configuration file onto the machine" in page(browser, "worker-detail", worker.pk).text
         browser.post(reverse("workers:worker-config", args=[worker.pk]))
         text = page(browser, "worker-detail", worker.pk).text
-        assert "Waiting for the agent" in text
+        assert "Start the agent with its configuration file on that machine" in text
         assert "pictor-agent run --config attic.toml" in text
+
+    def test_a_node_that_has_not_tried_itself_yet_shows_its_steps_above_its_page(self, signed_in, wanda):
+        worker = builders.worker(owner=wanda, public_key=b"k" * 32, agent_version="1", device="OPTIX")
+        browser = signed_in(wanda)
+        text = page(browser, "worker-detail", worker.pk).text
+        assert "GPU seen by Blender: OPTIX" in text
+        assert "the agent fetches it by itself" in text
+        assert "is-first" not in text  # the rest of the page is there too
+        said = protocol.SelfTested(blender_versions=["5.0.1"], passed=False, words="no <b>device</b>")
+        services.note_self_test(worker.pk, epoch=worker.connection_epoch, said=said)
+        text = page(browser, "worker-detail", worker.pk).text
+        assert "The self-test failed: no &lt;b&gt;device&lt;/b&gt;" in text
+        assert 'id="setup-next">pictor-agent doctor<' in text
+
+    @pytest.mark.parametrize("how", ["passed", "accepted", "older agent"])
+    def test_a_node_that_is_set_up_shows_no_steps(self, signed_in, wanda, how):
+        protocol_version = protocol.SELF_TEST_SINCE - 1 if how == "older agent" else protocol.VERSION
+        worker = builders.worker(owner=wanda, public_key=b"k" * 32, protocol=protocol_version)
+        if how == "passed":
+            services.note_self_test(worker.pk, epoch=worker.connection_epoch, said=protocol.SelfTested(passed=True))
+        if how == "accepted":
+            services.tally_all(clock.now().date(), [services.Sums(worker.pk, tasks_accepted=1)])
+        assert "How far it is" not in page(signed_in(wanda), "worker-detail", worker.pk).text
 
     def test_a_node_without_a_sandbox_carries_a_warning(self, signed_in, wanda):
         open_node = builders.worker(owner=wanda, isolation="none", unsandboxed_allowed=True, public_key=b"k" * 32)

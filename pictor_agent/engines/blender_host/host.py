@@ -34,6 +34,11 @@ class Host:
         memory = memory_bytes("VmRSS")
         self.pipe.say("opened", seconds=seconds, device=self.device, inspection=inspection, memory_bytes=memory)
 
+    def open_own(self, command):
+        self.wishes = opening.open_own_scene()
+        self.choose_device("any")
+        self.pipe.say("opened", device=self.device)
+
     def choose_device(self, wanted):
         if wanted != self.wanted:
             self.device = devices.use(self.scene, wanted)
@@ -62,7 +67,14 @@ class Host:
             self.obey(command)
 
     def obey(self, command):
-        verbs = {"probe": self.probe, "open": self.open, "render": self.render, "preview": self.preview, "merge": self.merge}
+        verbs = {
+            "probe": self.probe,
+            "open": self.open,
+            "open_own": self.open_own,
+            "render": self.render,
+            "preview": self.preview,
+            "merge": self.merge,
+        }
         try:
             verbs[command["command"]](command)
         except Refusal as refusal:

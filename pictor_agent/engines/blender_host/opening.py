@@ -37,6 +37,12 @@ def open_scene(path):
     return Wishes(scene)
 
 
+def open_own_scene():
+    """Blender's own first scene: a cube, a lamp and a camera."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    return Wishes(bpy.context.scene)
+
+
 class Wishes:
     """The file's own settings where a job may say "as in the file"."""
 

@@ -1,0 +1,100 @@
+"""A node from its name to the first picture: how far it is, and what to do next. The steps are the agent's own list."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from common.words import one_line
+from pictor_agent import checklist, protocol
+from workers import events, installing
+from workers.look import Look
+from workers.models import SelfTest, Worker
+from workers.states import WorkerStatus
+
+
+@transaction.atomic
+def note_self_test(worker_id: int, *, epoch: int, said: protocol.SelfTested) -> None:
+    """Keep what a node says of its trial of itself; nothing is written, and no page told, when it said so before."""
+    worker = Worker.objects.filter(pk=worker_id, connection_epoch=epoch).first()
+    if worker is None:
+        return
+    row = {
+        "blender_versions": [one_line(version) for version in said.blender_versions],
+        "blender_problem": one_line(said.blender_problem),
+        "passed": said.passed,
+        "words": one_line(said.words),
+    }
+    if not SelfTest.objects.filter(worker=worker, **row).exists():
+        SelfTest.objects.update_or_create(worker=worker, defaults=row)
+        events.announce_status(worker)
+
+
+def setup_part(look: Look) -> dict:
+    """The steps, while any of them is to be done; of a node that renders, that it is set up."""
+    worker = look.worker
+    tested = SelfTest.objects.filter(worker=worker).first()
+    if _is_set_up(look, tested):
+        return {"worker": worker, "setting_up": False}
+    fresh = None if worker.public_key else _usable_enrolment(worker, look.now)
+    name = config_name(worker)
+    all_steps = [
+        _file_step(worker, fresh),
+        *checklist.steps(seen(worker, tested), run_command=f"pictor-agent run --config {name}"),
+    ]
+    return {
+        "worker": worker,
+        "setting_up": True,
+        "has_key": worker.public_key is not None,
+        "steps": all_steps,
+        "next_step": checklist.next_step(all_steps),
+        "enrolment": fresh,
+        "config_name": name,
+        "install_command": "" if worker.public_key else installing.pipx_command(),
+    }
+
+
+def _is_set_up(look: Look, tested: SelfTest | None) -> bool:
+    """Its own test passed, or frames of it were accepted; an agent of before the tests is done with its key."""
+    worker = look.worker
+    if worker.status == WorkerStatus.RETIRED:
+        return True
+    if worker.public_key is None:
+        return False
+    if worker.protocol < protocol.SELF_TEST_SINCE or (tested and tested.passed):
+        return True
+    return any(tally.tasks_accepted for tally in look.tallies)
+
+
+def _usable_enrolment(worker: Worker, now: datetime):
+    return worker.enrolments.filter(used_at=None, revoked_at=None, expires_at__gt=now).order_by("-pk").first()
+
+
+def _file_step(worker: Worker, fresh) -> checklist.Step:
+    if worker.public_key or fresh:
+        return checklist.Step("Configuration file downloaded", "done")
+    return checklist.Step(
+        "Configuration file downloaded", "open", "Download the configuration file onto the machine that will render."
+    )
+
+
+def seen(worker: Worker, tested: SelfTest | None) -> checklist.Seen:
+    """What the network knows of the node, as the checklist asks."""
+    tested = tested or SelfTest()
+    return checklist.Seen(
+        signed_on=worker.connected_at is not None,
+        ever=bool(worker.agent_version),
+        drivers=checklist.drivers_of(worker.gpus.all()),
+        device=worker.device or "CPU",
+        isolation=worker.isolation,
+        unsandboxed_allowed=worker.unsandboxed_allowed,
+        blenders=tested.blender_versions,
+        blender_problem=tested.blender_problem,
+        self_test=tested.passed,
+        self_test_words=tested.words,
+    )
+
+
+def config_name(worker: Worker) -> str:
+    """File name of the configuration: letters, digits and dashes only."""
+    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in worker.name).strip("-")
+    return f"{slug or 'node'}.toml"
