@@ -25,6 +25,7 @@ ALONE_MICROS, LEAST_MICROS, FEE_MICROS = 4_000, 100, 30
 SENDERS = ["0x" + f"{number:040x}" for number in (1, 2, 3)]  # of the first two people, and of nobody
 DAY = timedelta(days=1)
 percents = st.sampled_from([30, 70, 100, 100, 120])
+fates = st.sampled_from(["confirmed", "returned", "included"])
 
 
 def money_rules(settings) -> None:
@@ -69,6 +70,13 @@ class Payments(Work):
         opened, again = [disputes.open_dispute(credit_micros=micros, **doubt) for _ in range(2)]
         assert opened == again
         self.doubts[opened.pk] = self.books.dispute(paid, micros)
+
+    @rule(index=who, amount=amounts, worker=who, pieces=st.integers(1, 4))
+    def dispute_what_was_spent(self, index, amount, worker, pieces):
+        """What was earned from it would be due before anybody decides."""
+        self.pay_and_spend(index, amount, worker, pieces)
+        self.dispute(number=0, percent=100)
+        self.wait(11 * 24)
 
     @precondition(lambda self: self.doubts)
     @rule(number=pick, percent=st.sampled_from([0, 0, 30, 100, 100, 150]))
@@ -271,6 +279,14 @@ class Withdrawals(Deposits):
         if is_sent:
             self.send([pk for pk, payout in self.payouts.items() if payout[2] == "approved"])
 
+    @rule(index=who, percent=percents, fate=fates)
+    def withdraw_to_the_end(self, index, percent, fate):
+        """Step by step few come as far as the chain: their owners are in doubt by then, or an operator refuses."""
+        self.withdraw(index, percent)
+        if self.payouts:
+            self.move_on(is_approved=True, is_sent=True)
+            self.hear_of(number=0, fate=fate)
+
     def send(self, approved: list[int]) -> None:
         """All but those whose owner's money is in doubt meanwhile."""
         ready = [pk for pk in approved if not self.books.is_in_doubt(self.payouts[pk][0])]
@@ -280,7 +296,7 @@ class Withdrawals(Deposits):
             self.payouts[pk][2] = "sending"
 
     @precondition(lambda self: self.payouts)
-    @rule(number=pick, fate=st.sampled_from(["confirmed", "returned", "included"]))
+    @rule(number=pick, fate=fates)
     def hear_of(self, number, fate):
         """The chain says what became of it, more than once; of what was never sent it cannot."""
         pk, payout = self.one_of(self.payouts, number)
