@@ -36,7 +36,7 @@ def _words_of(config: Config | None, path: Path | None) -> dict[str, str]:
     found = {str(path): "<configuration>"} if path else {}
     if config:
         host = urlsplit(config.server_url).hostname or ""
-        found |= {config.token: "<secret>", config.worker_uid: "<node>", config.name: "<node>", host: "<address>"}
+        found |= {config.token: "<secret>", config.uid: "<node>", config.name: "<node>", host: "<address>"}
     return found
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import socket
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,8 @@ class Config:
     """What the downloaded file says, with the command line on top."""
 
     server_url: str  # ws://host:port or wss://host
-    worker_uid: str
+    worker_uid: str = ""  # of this node; or
+    fleet: str = ""  # of a fleet token: the machine becomes a node of its own
     token: str = ""  # enrols a new key, once
     name: str = ""
     blender_python: list[str] = field(default_factory=list)
@@ -47,6 +49,16 @@ class Config:
     def socket_url(self) -> str:
         return self.server_url.rstrip("/") + protocol.PATH
 
+    @property
+    def uid(self) -> str:
+        """What the agent says it comes as."""
+        return self.worker_uid or self.fleet
+
+    @property
+    def state_name(self) -> str:
+        """Of the state folder. A home that several machines share must not give them one key."""
+        return self.worker_uid or f"{self.fleet}-{machine_digest()}"
+
 
 def read_config(path: Path, **chosen) -> Config:
     """The file, overridden by what the command line chose.
@@ -64,13 +76,14 @@ def read_config(path: Path, **chosen) -> Config:
 
 
 def _checked(known: dict, path: Path) -> Config:
-    for name in ("server_url", "worker_uid"):
+    who = "fleet" if "fleet" in known else "worker_uid"
+    for name in ("server_url", who):
         if not isinstance(known.get(name), str) or not known[name]:
             raise BadConfig(f"{path}: {name} is missing; download the file again from the node's page")
     if not known["server_url"].startswith(("ws://", "wss://")):
         raise BadConfig(f"{path}: server_url must begin with ws:// or wss://")
-    if not all(letter.isalnum() or letter in "_-" for letter in known["worker_uid"]):
-        raise BadConfig(f"{path}: worker_uid is not one that the network gives out")
+    if not all(letter.isalnum() or letter in "_-" for letter in known[who]):
+        raise BadConfig(f"{path}: {who} is not one that the network gives out")
     return Config(**known)
 
 
@@ -119,9 +132,18 @@ class State:
         (self.folder / "enrolled").write_text(_digest(token))
 
 
-def default_state_folder(worker_uid: str) -> Path:
+def machine_digest() -> str:
+    """Tells this machine from others of its owner's. Copies of one disk have the same id, not the same name."""
+    try:
+        found = Path("/etc/machine-id").read_text()
+    except OSError:
+        found = ""
+    return _digest(f"{found.strip()} {socket.gethostname()}")[:12]
+
+
+def default_state_folder(name: str) -> Path:
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "pictor-agent" / worker_uid
+    return Path(home) / "pictor-agent" / name
 
 
 def default_cache_bytes(folder: Path) -> int:

@@ -86,7 +86,7 @@ class Doctor:
         yield Finding(f"The configuration file is complete: {self.config_path}")
         if self.config_path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield Finding(f"Other users of this machine may read {self.config_path}", "W-CONFIG-2")
-        self.state_folder = self.state_folder or default_state_folder(self.config.worker_uid)
+        self.state_folder = self.state_folder or default_state_folder(self.config.state_name)
         yield from self._state(self.state_folder)
 
     def _state(self, folder: Path) -> Iterator[Finding]:

@@ -253,7 +253,7 @@ class Hello(Message):
 
     protocol: int
     agent_version: Name
-    worker_uid: Name  # from the configuration file
+    worker_uid: Name  # from the configuration file; or a fleet token's uid, which makes a node of the key
     public_key: Annotated[bytes, Meta(min_length=32, max_length=32)]  # Ed25519, raw
     token: Annotated[str, Meta(max_length=200)] = ""
 

@@ -37,7 +37,7 @@ def run(arguments) -> int:
             cache_bytes=arguments.cache_bytes,
             gpu_trace=arguments.gpu_trace,
         )
-        state = State(Path(arguments.state) if arguments.state else default_state_folder(config.worker_uid))
+        state = State(Path(arguments.state) if arguments.state else default_state_folder(config.state_name))
         state.make()
         with state.locked():
             terminal.folder = state.folder

@@ -97,7 +97,7 @@ class Shift:
         config, token = self.config, self.config.token
         link = await connection.sign_on(
             config.socket_url,
-            worker_uid=config.worker_uid,
+            worker_uid=config.uid,
             key=self.state.signing_key(),
             token=self.state.unused_token(token),
         )

@@ -27,7 +27,7 @@ from tests import builders
 from tests.users.passkeys import Passkey
 from users import mailing, notices, tokens
 from users.models import SshKey
-from workers.models import Invitation
+from workers.models import FleetToken, Invitation
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +127,8 @@ TABLE = [
     verb("workers:team-accept", "invitation"),
     verb("workers:team-decline", "invitation"),
     Row("workers:calculator", 200, 200, 200, 200),  # before anybody signs in
+    page("workers:fleet-tokens"),
+    verb("workers:fleet-token-revoke", "fleet"),
     Row("workers:agent-install", 200, 200, 200, 200),
     Row("workers:agent-unit", 200, 200, 200, 200),
     Row("workers:agent-wheel", 404, 404, 404, 404, args=("pictor_agent-0.0.1-py3-none-any.whl",)),  # the present one alone
@@ -253,6 +255,9 @@ class World:
     def __init__(self, alice) -> None:
         builders.give(alice, 50_000_000)
         self.worker = builders.make_worker(alice).pk
+        self.fleet = FleetToken.objects.create(
+            owner=alice, name_prefix="rack", nodes_max=2, token_sha256="x", expires_at=builders.NOW
+        ).pk
         asks = {"owner": builders.make_user("walter"), "email": alice.email.lower(), "invited_at": builders.NOW}
         self.invitation = Invitation.objects.create(**asks).pk
         job = builders.make_job(alice, status="completed", frames="1-2")

@@ -12,6 +12,7 @@ from workers.kinds import kind_names
 from workers.levels import LABELS
 from workers.models import (
     Enrolment,
+    FleetToken,
     Gateway,
     Lease,
     Misfit,
@@ -106,6 +107,14 @@ class EnrolmentAdmin(ReadOnlyAdmin):
     list_display = ["worker", "created_at", "expires_at", "used_at", "revoked_at"]
     exclude = ["token_sha256"]
     list_select_related = ["worker"]
+
+
+@admin.register(FleetToken)
+class FleetTokenAdmin(ReadOnlyAdmin):
+    list_display = ["name_prefix", "owner", "used", "nodes_max", "created_at", "expires_at", "revoked_at"]
+    search_fields = ["name_prefix", "=uid", "owner__email", "owner__username"]
+    exclude = ["token_sha256"]
+    list_select_related = ["owner"]
 
 
 @admin.register(SelfTest)

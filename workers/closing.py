@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from common.words import plural
 from users.signals import Blocker, account_closed, asked_for_data, asked_what_blocks
-from workers import teams
+from workers import fleet_tokens, teams
 from workers.control_models import Controls, controls_of
 from workers.controls import SUBJECTS
 from workers.models import Invitation, Worker
@@ -25,8 +25,9 @@ def data(user, **kwargs) -> dict:
 
 
 @receiver(account_closed, dispatch_uid="workers.forget")
-def forget(user, **kwargs) -> None:
+def forget(user, now, **kwargs) -> None:
     teams.forget(user)
+    fleet_tokens.revoke_all_of(user, now=now)
 
 
 def _team(row: Invitation) -> dict:

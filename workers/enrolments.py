@@ -28,13 +28,13 @@ def new_config(worker: Worker, *, now: datetime, actor=None) -> str:
     revoke_enrolments(worker, now=now)
     token = secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=ENROLMENT_HOURS)
-    Enrolment.objects.create(worker=worker, token_sha256=_sha256(token), expires_at=expires_at)
+    Enrolment.objects.create(worker=worker, token_sha256=digest_of(token), expires_at=expires_at)
     events.record(worker, "config", now=now, actor=actor)
     return CONFIG.format(
-        name=_toml(worker.name),
-        server_url=_toml(settings.LIVE_URL),
-        worker_uid=_toml(worker.uid),
-        token=_toml(token),
+        name=toml(worker.name),
+        server_url=toml(settings.LIVE_URL),
+        worker_uid=toml(worker.uid),
+        token=toml(token),
         expires=expires_at.strftime("%Y-%m-%d %H:%M UTC"),
     )
 
@@ -46,14 +46,14 @@ def revoke_enrolments(worker: Worker, *, now: datetime) -> int:
 
 def spend_token(worker: Worker, token: str, *, now: datetime) -> bool:
     """False for one that was used, revoked or is too old."""
-    usable = worker.enrolments.filter(token_sha256=_sha256(token), used_at=None, revoked_at=None, expires_at__gt=now)
+    usable = worker.enrolments.filter(token_sha256=digest_of(token), used_at=None, revoked_at=None, expires_at__gt=now)
     return bool(token) and usable.update(used_at=now) == 1
 
 
-def _toml(text: str) -> str:
+def toml(text: str) -> str:
     """A basic string; JSON's escapes are a subset of TOML's, except that TOML forbids a bare DEL."""
     return json.dumps(text.replace("\x7f", ""), ensure_ascii=False)
 
 
-def _sha256(text: str) -> str:
+def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

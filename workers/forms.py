@@ -3,6 +3,13 @@ from django import forms
 from workers.places import COUNTRIES, REGIONS, keys_of
 
 
+def plain_name(said: str) -> str:
+    name = " ".join(said.split())
+    if not name.isprintable():
+        raise forms.ValidationError("Use letters, digits and ordinary signs.")
+    return name
+
+
 class WorkerForm(forms.Form):
     """A new node: its name, unique among its owner's."""
 
@@ -14,10 +21,23 @@ class WorkerForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        name = " ".join(self.cleaned_data["name"].split())
-        if not name.isprintable():
-            raise forms.ValidationError("Use letters, digits and ordinary signs.")
-        return name
+        return plain_name(self.cleaned_data["name"])
+
+
+class FleetTokenForm(forms.Form):
+    """How many nodes a token may make, for how long, and what they are called."""
+
+    name_prefix = forms.CharField(
+        label="Names begin with",
+        max_length=40,
+        help_text="The nodes are numbered after it: rack-1, rack-2.",
+        widget=forms.TextInput(attrs={"placeholder": "rack", "autocomplete": "off"}),
+    )
+    nodes_max = forms.IntegerField(label="Nodes at most", min_value=1, max_value=100, initial=10)
+    days = forms.IntegerField(label="Days until it ends", min_value=1, max_value=90, initial=7)
+
+    def clean_name_prefix(self) -> str:
+        return plain_name(self.cleaned_data["name_prefix"])
 
 
 def _countries() -> list:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from workers.control_models import Controls as Controls
 from workers.control_models import Maintenance as Maintenance
+from workers.fleet_models import FleetToken as FleetToken
 from workers.hours import ClosedBy
 from workers.levels import Level
 from workers.reliability_rows import Measured, Outage, ReliabilityDay  # noqa: F401 (tables)
@@ -60,6 +61,7 @@ class Worker(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="workers")
     name = models.CharField(max_length=60)
     status = models.CharField(max_length=12, choices=WorkerStatus, default=WorkerStatus.NEW)
+    fleet = models.ForeignKey(FleetToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="workers")
     public_key = models.BinaryField(max_length=32, null=True, unique=True)  # Ed25519; set once by an enrolment
 
     agent_version = models.CharField(max_length=40, blank=True)

@@ -8,6 +8,7 @@ from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import BATCH, LEASE_SECONDS, feed_once
 from workers.fleet import pause_all, resume_all
+from workers.fleet_tokens import TooManyFleetTokens, admit, new_fleet_token, revoke_fleet_token
 from workers.kinds import NewWork
 from workers.leases import return_leases
 from workers.live_log import log_of
@@ -32,7 +33,6 @@ from workers.shifts import (
     Admission,
     Refusal,
     SignedOn,
-    admit,
     drain_worker,
     lose_dead_gateways,
     renew_gateway,
@@ -56,6 +56,7 @@ __all__ = [
     "Refusal",
     "SignedOn",
     "Sums",
+    "TooManyFleetTokens",
     "TooManyNamed",
     "TooManyNodes",
     "admit",
@@ -77,6 +78,7 @@ __all__ = [
     "log_of",
     "lose_dead_gateways",
     "new_config",
+    "new_fleet_token",
     "nodes_at_work",
     "note_failure",
     "note_out_of_memory",
@@ -92,6 +94,7 @@ __all__ = [
     "retire_worker",
     "return_leases",
     "revoke_enrolments",
+    "revoke_fleet_token",
     "set_controls",
     "sign_off",
     "sign_on",

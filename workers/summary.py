@@ -38,7 +38,12 @@ PERIODS = (Period(7, "7 d"), Period(30, "30 d"), Period(90, "90 d"), Period(364,
 
 def sections() -> list[dict]:
     """The pages of My Workers as components/tabs.html wants them."""
-    pages = (("list", "worker-list", "Nodes"), ("summary", "worker-summary", "Summary"), ("teams", "team-list", "Teams"))
+    pages = (
+        ("list", "worker-list", "Nodes"),
+        ("summary", "worker-summary", "Summary"),
+        ("teams", "team-list", "Teams"),
+        ("fleet", "fleet-tokens", "Fleet tokens"),
+    )
     return [{"key": key, "url": reverse(f"workers:{name}"), "words": words} for key, name, words in pages]
 
 

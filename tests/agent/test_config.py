@@ -25,6 +25,13 @@ class ReadConfigTests:
         assert config.socket_url == "ws://127.0.0.1:8001" + protocol.PATH
         assert (config.worker_uid, config.token, config.name) == ("w_abc-DEF", "t", "Attic")
 
+    def test_a_fleet_token_s_file_is_enough_too_and_each_machine_has_a_folder_of_its_own(self, tmp_path, monkeypatch):
+        text = GOOD.replace('worker_uid = "w_abc-DEF"', 'fleet = "f_abc"')
+        config = read_config(written(tmp_path, text))
+        here = config.state_name
+        monkeypatch.setattr("socket.gethostname", lambda: "another")
+        assert (config.uid, here[:6], here == config.state_name) == ("f_abc", "f_abc-", False)
+
     def test_the_command_line_wins(self, tmp_path):
         config = read_config(written(tmp_path, GOOD + "cache_bytes = 5\n"), cache_bytes=9, memory_bytes=None)
         assert (config.cache_bytes, config.memory_bytes) == (9, 0)
