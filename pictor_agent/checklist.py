@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+BUBBLEWRAP = "sudo apt install bubblewrap"
 State = Literal["done", "failed", "open"]
 
 
@@ -38,6 +39,11 @@ class Step:
     @property
     def failed(self) -> bool:
         return self.state == "failed"
+
+    @property
+    def tone(self) -> str:
+        """Of the notice that names it as the next one."""
+        return "bad" if self.failed else "info"
 
 
 def drivers_of(gpus) -> list[str]:
@@ -104,8 +110,12 @@ def _sandbox(seen: Seen) -> Step:
         return Step("Sandbox works", "done")
     if seen.unsandboxed_allowed:
         return Step("No sandbox, as you allowed", "done")
+    if not seen.ever:
+        return Step(
+            "Sandbox works", "open", "Install bubblewrap, if it is missing: it is tried when the agent starts.", BUBBLEWRAP
+        )
     words = "Install bubblewrap and start the agent again; without it no stranger's scene comes here."
-    return Step("Sandbox works", "failed" if seen.ever else "open", words, "sudo apt install bubblewrap")
+    return Step("Sandbox works", "failed", words, BUBBLEWRAP)
 
 
 def _self_test(seen: Seen) -> Step:

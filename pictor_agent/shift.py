@@ -27,6 +27,8 @@ from pictor_agent.terminal import Terminal
 HEARTBEAT_JITTER = 0.1
 HEARTBEAT_SECONDS_MIN = 0.05
 SIGN_OFF_SECONDS = 3.0
+STEP_MARKS = {"done": "[x]", "failed": "[!]", "open": "[ ]"}  # read in a file too, where there are no colours
+STEP_TONES = {"done": "ok", "failed": "bad", "open": "quiet"}
 QUIET_SECONDS = 5.0  # between two looks whether the node has time to try itself
 STABLE_SECONDS = 5.0  # a connection that lasted this long ends the back-off; one that is dropped at once does not
 
@@ -175,12 +177,14 @@ class Shift:
         """When there is nothing else to do: frames come first, and one that was rendered proves as much."""
         if self.self_test is None:
             return
-        await self._tell(self.self_test.begun())
+        self.tested = self.self_test.begun()
         while self._has_something_to_do():
             await asyncio.sleep(QUIET_SECONDS)
         if self.attempts.rendered_on:
             return await self._tell(self.self_test.by_a_frame(self.attempts.rendered_on))
         had = bool(self.runner.environments)
+        if not had:
+            await self._tell(self.tested)  # the list, before minutes of fetching
         if problem := await self.self_test.fetch():
             return await self._tell(protocol.SelfTested(blender_problem=problem))
         if not had:
@@ -203,7 +207,7 @@ class Shift:
         await self.line.send(tested)
         all_steps = checklist.steps(self.seen())
         for step in all_steps:
-            self.terminal.say(step.title, {"done": "ok", "failed": "bad", "open": "quiet"}[step.state])
+            self.terminal.say(f"{STEP_MARKS[step.state]} {step.title}", STEP_TONES[step.state])
         if following := checklist.next_step(all_steps):
             self.terminal.say(f"Next: {following.action} {following.command}".rstrip())
 

@@ -168,7 +168,8 @@ class SelfTestTests:
         assert told.passed, told.words
         assert told.words.endswith("s on CPU")
         assert told.blender_versions == ["5.0.1"]
-        assert f"Self-test passed: {told.words}" in node.said.getvalue()
+        assert f"[x] Self-test passed: {told.words}" in node.said.getvalue()
+        assert "Next:" not in node.said.getvalue()
 
     async def test_passed_once_it_is_not_repeated(self, gateway, node, monkeypatch):
         await node.stop()
