@@ -62,9 +62,9 @@ def top_of(points: Sequence[Point]) -> float:
     return float(math.ceil(top)) if all(float(value).is_integer() for _, value in points) else top
 
 
-def line(points: Sequence[Point]) -> Line:
-    """A line over evenly spaced points; a single one is drawn in the middle."""
-    top, step = top_of(points), 100 / max(1, len(points) - 1)
+def line(points: Sequence[Point], top: float | None = None) -> Line:
+    """A line over evenly spaced points; a single one is drawn in the middle. `top`: of the plot; None: as the values ask."""
+    top, step = top or top_of(points), 100 / max(1, len(points) - 1)
     column = 100 / max(1, len(points))
     spots = [
         Spot(

@@ -137,6 +137,7 @@ TABLE = [
     own_page("workers:worker-part", "worker", "stats"),
     own_page("workers:worker-charts", "worker"),
     own_page("workers:worker-events", "worker"),
+    own_page("workers:worker-reliability", "worker"),
     own_page("workers:worker-tasks", "worker"),
     own_page("workers:worker-tasks-csv", "worker"),
     Row("workers:worker-location", 302, 404, 404, 200, args=("worker",)),

@@ -17,7 +17,7 @@ NAMES_SHOWN = 20
 CSV_BATCH = 200  # rows that are read at once
 HEADER = (
     "node", "status", "doing", "hardware", "location", "earned today (credits)", "tasks today", "uptime of 7 days (%)",
-    "reliability (%)", "created (UTC)", "last seen (UTC)", "last change (UTC)", "id",
+    "reliability (%)", "level", "created (UTC)", "last seen (UTC)", "last change (UTC)", "id",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def _cells(row: presentation.Row) -> tuple:
         row.tasks,
         "" if row.uptime is None else round(row.uptime * 100),
         worker.reliability_bp / 100,
+        row.level_words,
         sheets.moment_cell(worker.created_at),
         sheets.moment_cell(worker.last_seen_at),
         sheets.moment_cell(worker.changed_at),

@@ -8,10 +8,11 @@ from django.db.models import Exists, F, FilteredRelation, Min, OuterRef, Q, Quer
 from workers import explain, uptime
 from workers.explain import AtWork
 from workers.kinds import kind_of
-from workers.models import Lease, Shift, Tally, Worker
+from workers.models import Lease, ReliabilityDay, Shift, Tally, Worker
 
 CALENDAR_WEEKS = 13
 EARNINGS_DAYS = 30
+RELIABILITY_DAYS = 90
 
 
 def for_look(workers: QuerySet) -> QuerySet:
@@ -84,6 +85,12 @@ class Look:
     @cached_property
     def today(self) -> Tally:
         return next((tally for tally in self.tallies if tally.day_on == self.now.date()), Tally(worker=self.worker))
+
+    @cached_property
+    def reliability_days(self) -> list[ReliabilityDay]:
+        """Of RELIABILITY_DAYS, oldest first."""
+        since = self.now.date() - timedelta(days=RELIABILITY_DAYS)
+        return list(self.worker.reliability_days.filter(day_on__gt=since).order_by("day_on"))
 
     @cached_property
     def spans(self) -> list[uptime.Span]:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from common.words import plural
 from workers import explain, misfits, telemetry, uptime
 from workers.explain import AtWork
+from workers.levels import LABELS, Level
+from workers.levels import TONES as LEVEL_TONES
 from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
 from workers.models import Worker
 from workers.places import name_of
@@ -55,6 +57,9 @@ class Row:
     earned_micros: int
     tasks: int
     uptime: float | None  # 0..1 over UPTIME_DAYS
+    level_tone: str
+    level_words: str
+    reliability: str  # "97.1 %"
     work: AtWork | None
     title: str
     percent: int
@@ -84,6 +89,9 @@ def _row(worker, work, reasons, names, share) -> Row:
         earned_micros=worker.earned_micros or 0,
         tasks=worker.tasks_accepted or 0,
         uptime=share,
+        level_tone=LEVEL_TONES[Level(worker.level)],
+        level_words=LABELS[Level(worker.level)],
+        reliability=f"{tenths(worker.reliability_bp, 10_000)} %",
         work=work,
         title=names.get((work.kind, work.reference), "A task") if work else "",
         percent=round(work.fraction * 100) if work else 0,
@@ -263,7 +271,6 @@ def _facts_rows(worker: Worker) -> list[tuple[str, str]]:
     isolation = "bubblewrap" if worker.sandboxed else "none, allowed by its owner" if worker.unsandboxed_allowed else "none"
     return [
         ("Location", name_of(worker.country) or "not stated"),
-        ("Reliability", f"{tenths(worker.reliability_bp, 10_000)} % over 30 days"),
         ("Trusted", "yes, by an operator" if worker.trusted else "not yet"),
         ("Isolation", isolation),
         ("Blender", ", ".join(worker.blender_versions) or "none installed yet"),

@@ -10,7 +10,7 @@ from common import clock
 from common.http import fragment_response
 from common.limits import limited
 from common.transitions import IllegalMove, StaleMove
-from workers import event_presentation, presentation, services, setting_up
+from workers import event_presentation, presentation, reliability_presentation, services, setting_up
 from workers.forms import LocationForm, WorkerForm
 from workers.look import Look, for_look
 from workers.models import Worker
@@ -64,6 +64,7 @@ def worker_new(request: HttpRequest) -> HttpResponse:
 def worker_detail(request: HttpRequest, pk: int) -> HttpResponse:
     worker = visible_worker(request, pk)
     look, context = Look(worker, clock.now()), {"is_owner": worker.owner_id == request.user.pk}
+    context |= reliability_presentation.figures_of(worker)
     for part in PARTS.values():
         context |= part(look)
     return render(request, "workers/worker_detail.html", context)

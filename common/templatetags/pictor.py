@@ -195,9 +195,9 @@ def avatar_tone(pk: int | None) -> int:
 
 
 @register.simple_tag
-def line_plot(points: list[tuple[str, float]]) -> plots.Line:
-    """Geometry of a line chart: {% line_plot points as plot %}."""
-    return plots.line(points)
+def line_plot(points: list[tuple[str, float]], top: float | None = None) -> plots.Line:
+    """Geometry of a line chart: {% line_plot points as plot %}; with `top` its plot ends there."""
+    return plots.line(points, top or None)
 
 
 @register.simple_tag

@@ -108,6 +108,7 @@ PAGES: dict[str, Page] = {
     **{f"node: {part}": _of_node("worker-part", part=part) for part in nodes.PARTS},
     "node: tasks": _of_node("worker-tasks"),
     "node: all events": _of_node("worker-events"),
+    "node: reliability": _of_node("worker-reliability"),
     "node: charts of a day": _of_node("worker-charts"),
     "node: charts of a year": ("owner", lambda crowd: reverse("workers:worker-charts", args=[crowd.node.pk]) + "?period=1y"),
     "node location": _of_node("worker-location"),

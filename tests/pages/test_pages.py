@@ -113,6 +113,7 @@ class ListsAndDetailsTests:
             "node list": reverse("workers:worker-list"),
             "busy node": network.get_absolute_url(),
             "idle node": alice.workers.get(name="idle").get_absolute_url(),
+            "node reliability": reverse("workers:worker-reliability", args=[network.pk]),
             "node location": reverse("workers:worker-location", args=[network.pk]),
             "credit": reverse("credit:overview"),
             "profile": reverse("users:profile"),
