@@ -53,6 +53,7 @@ class Standing(NamedTuple):
     signed_on: bool = False
     sandboxed: bool = False
     has_blender: bool = False
+    tried_itself: bool = False  # its own test passed; an agent of before such tests cannot say
     simulated: bool = False
     hardware_age: timedelta = timedelta()  # since it signed on with other hardware, or for the first time
     up_hours: float = 0.0  # since then
@@ -88,6 +89,7 @@ def _missing_of_self_test(standing: Standing) -> list[str]:
     wants = [
         (standing.sandboxed, "a sandbox: bubblewrap on the machine"),
         (standing.has_blender, "a Blender that works there, with an engine"),
+        (standing.tried_itself, "its agent's test of itself passes"),
         (not standing.simulated, "real GPUs: those it shows are played from a file"),
     ]
     return [words for has, words in wants if not has]

@@ -154,7 +154,7 @@ class Gpu(models.Model):
 
 
 class SelfTest(models.Model):
-    """What a node said last of its trial of itself; for its owner's page, nothing is decided by it."""
+    """What a node said last of its trial of itself; for its owner's page and its level."""
 
     worker = models.OneToOneField(Worker, primary_key=True, on_delete=models.CASCADE, related_name="self_test")
     blender_versions = models.JSONField(default=list)  # that lie on the node

@@ -32,7 +32,7 @@ def note_self_test(worker_id: int, *, epoch: int, said: protocol.SelfTested) -> 
 def setup_part(look: Look) -> dict:
     """The steps, while any of them is to be done; of a node that renders, that it is set up."""
     worker = look.worker
-    tested = SelfTest.objects.filter(worker=worker).first()
+    tested = getattr(worker, "self_test", None)
     if _is_set_up(look, tested):
         return {"worker": worker, "setting_up": False}
     fresh = None if worker.public_key else _usable_enrolment(worker, look.now)

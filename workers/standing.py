@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from pictor_agent import protocol
 from workers import events, levels, outages
 from workers.levels import LABELS, Level, Standing
 from workers.models import Measured, ReliabilityDay, Worker
@@ -77,10 +78,11 @@ KEEP_DAY = f"""
 
 FACTS = f"""
     SELECT w.id, w.reliability_bp, w.level, w.trusted, w.hardware_at, w.isolation = 'bubblewrap',
-           w.blender_versions <> '[]' AND w.engines <> '[]', w.simulated,
+           w.blender_versions <> '[]' AND w.engines <> '[]',
+           coalesce(test.passed, w.protocol < {protocol.SELF_TEST_SINCE}), w.simulated,
            coalesce(day.known_up_seconds, 0), coalesce(day.known_accepted, 0),
            {", ".join(f"coalesce(day.{column}, 0)" for column in FADED)}
-    FROM workers_worker w LEFT JOIN LATERAL (
+    FROM workers_worker w LEFT JOIN workers_selftest test ON test.worker_id = w.id LEFT JOIN LATERAL (
         SELECT * FROM workers_reliabilityday day WHERE day.worker_id = w.id ORDER BY day.day_on DESC LIMIT 1) day ON TRUE
     WHERE w.status <> 'retired'
 """
@@ -166,13 +168,15 @@ def facts_of(*, now: datetime, worker_ids: Iterable[int] | None = None) -> list[
 
 
 def _facts(row: tuple, now: datetime) -> Facts:
-    worker_id, bp, level, by_operator, hardware_at, sandboxed, has_blender, simulated, up_seconds, accepted = row[:10]
-    record = Record(*row[10:])
+    worker_id, bp, level, by_operator, hardware_at, sandboxed, has_blender, tried_itself, simulated = row[:9]
+    up_seconds, accepted = row[9:11]
+    record = Record(*row[11:])
     standing = Standing(
         by_operator=by_operator,
         signed_on=hardware_at is not None,
         sandboxed=sandboxed,
         has_blender=has_blender,
+        tried_itself=tried_itself,
         simulated=simulated,
         hardware_age=levels.age(hardware_at, now),
         up_hours=up_seconds / HOUR,

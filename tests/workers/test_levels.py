@@ -6,7 +6,7 @@ import pytest
 
 from workers.levels import DEMANDS, LABELS, TONES, Level, Standing, level_of, missing, next_after
 
-TESTED = Standing(signed_on=True, sandboxed=True, has_blender=True)
+TESTED = Standing(signed_on=True, sandboxed=True, has_blender=True, tried_itself=True)
 VERIFIED = TESTED._replace(hardware_age=timedelta(hours=72), up_hours=72, accepted=10, reliability_bp=9_000)
 TRUSTED = TESTED._replace(hardware_age=timedelta(days=30), up_hours=240, accepted=300, reliability_bp=9_500)
 
@@ -19,6 +19,7 @@ class LevelTests:
             (TESTED, Level.SELF_TESTED),
             (TESTED._replace(sandboxed=False), Level.REGISTERED),
             (TESTED._replace(has_blender=False), Level.REGISTERED),
+            (TESTED._replace(tried_itself=False), Level.REGISTERED),
             (TESTED._replace(simulated=True), Level.REGISTERED),
             (VERIFIED, Level.VERIFIED),
             (VERIFIED._replace(hardware_age=timedelta(hours=71)), Level.SELF_TESTED),

@@ -169,7 +169,7 @@ class StandingRaceTests:
         assert ReliabilityDay.objects.get(worker=node, day_on=NOW.date()).offer_seconds == 300
 
     def test_a_sweep_does_not_give_back_the_level_that_a_sign_on_just_took(self):
-        node = worker(level="verified", hardware_at=NOW - timedelta(days=9), reliability_bp=1)
+        node = worker(protocol=1, level="verified", hardware_at=NOW - timedelta(days=9), reliability_bp=1)
         record = {"faded_offer_seconds": 90 * HOUR, "faded_offer_up_seconds": 90 * HOUR, "known_up_seconds": 90 * HOUR}
         ReliabilityDay.objects.create(worker=node, day_on=NOW.date(), known_accepted=10, **record)
 

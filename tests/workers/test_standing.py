@@ -14,7 +14,7 @@ from pictor_agent import protocol
 from tests.workers.builders import NOW, enqueue, feed, inventory, lease, report, worker
 from workers import outages, services, standing
 from workers.levels import Level
-from workers.models import Gpu, Lease, Maintenance, Measured, ReliabilityDay, Shift, Tally, Worker, WorkerEvent
+from workers.models import Gpu, Lease, Maintenance, Measured, ReliabilityDay, SelfTest, Shift, Tally, Worker, WorkerEvent
 from workers.reliability import HOUR, Record, faded, reliability_bp
 from workers.states import ReturnReason
 
@@ -211,7 +211,7 @@ class KeepTests:
         took = []
         for now, count in ((NOW, 1), (NOW + STEP, 30)):
             for _ in range(count):
-                node = worker(hardware_at=NOW - DAY, reliability_bp=1)
+                node = worker(protocol=1, hardware_at=NOW - DAY, reliability_bp=1)
                 online(node)
                 Tally.objects.create(worker=node, day_on=NOW.date(), tasks_accepted=1)
             with CaptureQueriesContext(connection) as queries:
@@ -223,7 +223,7 @@ class KeepTests:
         assert took[0] == took[1]
 
     def test_a_record_makes_a_level_and_the_history_tells_of_it(self):
-        node = worker(hardware_at=NOW - 4 * DAY, level="self_tested")
+        node = worker(protocol=1, hardware_at=NOW - 4 * DAY, level="self_tested")
         ReliabilityDay.objects.create(
             worker=node, day_on=NOW.date(), faded_offer_seconds=90 * HOUR, faded_offer_up_seconds=90 * HOUR,
             known_up_seconds=90 * HOUR, known_accepted=12,
@@ -238,6 +238,21 @@ class KeepTests:
         assert Worker.objects.get(pk=node.pk).level == Level.TRUSTED
         services.trust_worker(node, trusted=False, now=NOW)
         assert Worker.objects.get(pk=node.pk).level == Level.REGISTERED
+
+
+class SelfTestTests:
+    @pytest.mark.parametrize(("passed", "level"), [(True, "self_tested"), (False, "registered"), (None, "registered")])
+    def test_an_agent_that_tries_itself_must_have_passed(self, passed, level):
+        node = worker(hardware_at=NOW, level="registered")
+        SelfTest.objects.create(worker=node, passed=passed)
+        standing.keep(now=NOW)
+        assert Worker.objects.get(pk=node.pk).level == level
+
+    @pytest.mark.parametrize(("before", "level"), [(1, "self_tested"), (0, "registered")])
+    def test_one_that_never_did_is_believed_only_where_it_cannot(self, before, level):
+        node = worker(hardware_at=NOW, level="registered", protocol=protocol.SELF_TEST_SINCE - before)
+        standing.keep(now=NOW)
+        assert Worker.objects.get(pk=node.pk).level == level
 
 
 class SignOnTests:
