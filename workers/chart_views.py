@@ -14,10 +14,10 @@ from workers.views import visible_worker
 @require_GET
 def worker_charts(request: HttpRequest, pk: int) -> HttpResponse:
     """Gauges over ?period=; the charts alone with ?part=charts."""
-    worker = visible_worker(request, pk)
+    worker, now = visible_worker(request, pk), clock.now()
     asked = request.GET.get("period")
-    period = next((period for period in charts.PERIODS if period.key == asked), charts.DAY_AGO)
-    shown = charts.read(worker, period, now=clock.now())
+    period = next((period for period in charts.PERIODS if period.key == asked), charts.first_shown(worker, now=now))
+    shown = charts.read(worker, period, now=now)
     context = {"worker": worker, "shown": shown, "period": period, "periods": charts.PERIODS, "figures": shown.figures}
     part = "#charts" if request.GET.get("part") == "charts" else ""
     return render(request, f"workers/worker_charts.html{part}", context)

@@ -31,11 +31,17 @@ PERIODS = (
     Period("30d", "30 d", "30 days", timedelta(hours=4), 180, "hour"),
     Period("1y", "1 y", "year", timedelta(days=1), 365, "day"),
 )
-DAY_AGO = PERIODS[1]
+HOUR_AGO, DAY_AGO = PERIODS[:2]
+YOUNG = timedelta(hours=6)  # a node's first minutes would be a hair at the edge of a day
 
 TIME_OF = {"minute": "minute_at", "hour": "hour_at", "day": "(day_on::timestamp AT TIME ZONE 'UTC')"}
 COLUMN_OF = {"minute": "minute_at", "hour": "hour_at", "day": "day_on"}
 MIDNIGHT = datetime.fromisoformat("2001-01-01T00:00:00+00:00")  # any
+
+
+def first_shown(worker: Worker, *, now: datetime) -> Period:
+    """What nobody chose yet."""
+    return HOUR_AGO if now - worker.created_at < YOUNG else DAY_AGO
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 def node(wanda) -> Worker:
     worker = builders.worker(owner=wanda, name="atelier-4090")
     Gpu.objects.create(worker=worker, index=0, model="RTX 4090", vram_bytes=24 * 1024**3)
+    Worker.objects.filter(pk=worker.pk).update(created_at=NOW)  # long ago
     return worker
 
 
@@ -122,6 +123,11 @@ class ChartsPageTests:
 
     def test_a_node_that_has_just_come_is_waited_for(self, signed_in, wanda, node):
         assert "Its first minute in the last 24 hours is not over yet." in signed_in(wanda).get(self.url(node)).text
+
+    def test_a_young_node_shows_its_last_hour(self, signed_in, wanda, node):
+        Worker.objects.filter(pk=node.pk).update(created_at=clock.now() - HOUR)
+        report(node, clock.now() - 2 * MINUTE)
+        assert "in the last hour." in signed_in(wanda).get(self.url(node)).text
 
     def test_a_node_that_never_reported_says_so(self, signed_in, wanda, node):
         Worker.objects.filter(pk=node.pk).update(connected_at=None)
