@@ -80,6 +80,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "stale-partials": ("workers.background.sweep_stale_partials", 3600.0),  # they are a day old by then
     "reliability": ("workers.background.sweep_reliability", 300.0),  # a job that asks for a minimum reads it
     "node-history": ("workers.background.sweep_node_history", 3600.0),  # kept for weeks: hours do not matter
+    "benchmarks": ("workers.background.sweep_benchmarks", 60.0),  # nodes are idle for ten minutes before
     "telemetry-days": ("workers.background.sweep_telemetry_days", 3600.0),  # partitions reach two days ahead
     "telemetry-hours": ("workers.background.sweep_telemetry_hours", 120.0),  # pages read what it has not added up from minutes
     "matured-earnings": ("credit.background.sweep_matured_earnings", 60.0),  # owners watch for it; due within a minute

@@ -6,4 +6,5 @@ The values name classes with the methods of workers.kinds.WorkKind.
 WORK_KINDS: dict[str, str] = {  # kind -> dotted path, imported on first use
     "render": "rendering.work.RenderWork",
     "probe": "rendering.probe_work.ProbeWork",
+    "benchmark": "workers.benchmark_work.BenchmarkWork",
 }

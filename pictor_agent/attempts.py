@@ -5,6 +5,7 @@ that is ready before the last one is reported waits on disk, and its slot with i
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pictor_agent.attempt_log import AttemptLog
 from pictor_agent.deliveries import Deliveries
 from pictor_agent.files import FULL, FileStore
 from pictor_agent.line import Line
+from pictor_agent.measuring import Measuring
 from pictor_agent.outbox import Key, Report
 from pictor_agent.runner import RunFailed, Runner, Shot
 from pictor_agent.terminal import Terminal
@@ -23,6 +25,7 @@ from pictor_agent.terminal import Terminal
 PROGRESS_SECONDS = 0.5
 LOG_SECONDS = 1.0
 URL_SECONDS = 30.0  # how long to wait for fresh file URLs
+COMMIT_SECONDS = 5.0  # a commitment without an answer is said again
 
 T = TypeVar("T")
 
@@ -44,6 +47,7 @@ class Held:
     ending: bool = False  # its picture, or its failure, is on the way into the outbox: no longer to be stopped
     started: bool = False
     urls: asyncio.Queue = field(default_factory=asyncio.Queue)
+    shows: asyncio.Queue = field(default_factory=asyncio.Queue)
     progress_at: float = -math.inf
     log: AttemptLog = field(default_factory=AttemptLog)
 
@@ -61,7 +65,7 @@ class Held:
 
     @property
     def words(self) -> str:
-        return f"frame {self.item.spec.frame} (work {self.item.work_id}, attempt {self.item.attempt})"
+        return f"{self.item.spec.words} (work {self.item.work_id}, attempt {self.item.attempt})"
 
 
 class Lane:
@@ -94,7 +98,7 @@ class Attempts:
             self.cancel(old.key, "a newer attempt came")
         held = Held(item)
         self.held[held.key] = held
-        self.store.hold(item.spec.scene_key)
+        self.store.hold(item.spec.picture.scene_key)
         held.scene = self.line.start(self._fetch(held))
         if item.slot not in self.lanes:
             self.lanes[item.slot] = Lane()
@@ -111,7 +115,7 @@ class Attempts:
     def forget(self, held: Held) -> None:
         if self.held.pop(held.key, None) is None:
             return
-        self.store.release(held.item.spec.scene_key)
+        self.store.release(held.item.spec.picture.scene_key)
         for task in (held.scene, held.running):
             if task:
                 task.cancel()
@@ -120,6 +124,10 @@ class Attempts:
     def give_urls(self, message: protocol.Urls) -> None:
         if held := self.held.get((message.work_id, message.attempt)):
             held.urls.put_nowait(message.urls)
+
+    def give_show(self, message: protocol.Show) -> None:
+        if held := self.held.get((message.work_id, message.attempt)):
+            held.shows.put_nowait(message)
 
     async def repeat(self) -> None:
         """After a sign-on: what the server may have missed."""
@@ -131,7 +139,7 @@ class Attempts:
 
     async def _fetch(self, held: Held) -> Path:
         """The files of an assignment; begins when it arrives, so the next scene is here before its turn."""
-        return await self.store.scene(held.item.spec, lambda sha256: self._renew_url(held, sha256))
+        return await self.store.scene(held.item.spec.picture, lambda sha256: self._renew_url(held, sha256))
 
     async def _renew_url(self, held: Held, sha256: str) -> str:
         await self.line.send(protocol.NeedUrls(**held.names))
@@ -157,7 +165,7 @@ class Attempts:
     async def _run(self, held: Held, lane: Lane) -> None:
         """One attempt in Blender; what comes of it is ended beside the next one, when the one before has ended."""
         try:
-            outcome = await self._or_failure(held, self._shoot(held))
+            outcome = await self._or_failure(held, self._do(held))
             await lane.ending.acquire()
         except asyncio.CancelledError:
             self.deliveries.outbox.remove(held.key)
@@ -165,17 +173,39 @@ class Attempts:
         held.ending, held.running = True, None
         self.line.start(self._end(held, lane, outcome))
 
-    async def _shoot(self, held: Held) -> Shot:
+    async def _do(self, held: Held) -> Shot | Report:
         assert held.scene is not None
         scene = await held.scene
         held.started = True
         await self.line.send(protocol.Started(**held.names))
+        match held.item.spec:
+            case protocol.RenderSpec() as spec:
+                return await self._shoot(held, spec, scene)
+            case protocol.BenchmarkSpec() as spec:
+                return await self._measure(held, spec, scene)
+
+    async def _shoot(self, held: Held, spec: protocol.RenderSpec, scene: Path) -> Shot:
         picture = self.deliveries.outbox.picture_path(held.key)
         telling = self.line.start(self._tell_log(held))
         try:
-            return await self.runner.shoot(held.item.spec, scene, picture, lambda *told: self._progress(held, *told), held.log)
+            return await self.runner.shoot(spec, scene, picture, lambda *told: self._progress(held, *told), held.log)
         finally:
             telling.cancel()
+
+    async def _measure(self, held: Held, spec: protocol.BenchmarkSpec, scene: Path) -> Report:
+        target = self.deliveries.outbox.picture_path(held.key)
+        measuring = Measuring(self.runner, spec, scene, target, lambda *told: self._progress(held, *told))
+        result = await measuring.run(lambda root: self._commit(held, root))
+        self.terminal.say(f"Measured {held.words}: the canary frame took {result.render_seconds:.1f} s", "ok")
+        return Report(**held.names, stage="rendered", result=result)
+
+    async def _commit(self, held: Held, root: bytes) -> protocol.Show:
+        """Say it until the server answers."""
+        while True:
+            await self.line.send(protocol.Committed(**held.names, root=root))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    return await held.shows.get()
 
     async def _end(self, held: Held, lane: Lane, outcome: Shot | Report) -> None:
         """From a picture, or a failure, to a report that is kept and said. A cancel meanwhile only has it forgotten."""

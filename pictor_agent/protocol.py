@@ -13,11 +13,12 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-VERSION = 4
+VERSION = 5
 OLDEST_SUPPORTED = 1
 REGIONS_SINCE = 2  # an older agent passes RenderSpec.region over and would render the whole frame
 LIMITS_SINCE = 3  # an older agent does not know Limits, and cannot be asked to obey them
 SELF_TEST_SINCE = 4  # an older agent does not try itself, so nobody waits for its SelfTested
+BENCHMARK_SINCE = 5  # an older agent cannot read a BenchmarkSpec
 MESSAGE_BYTES_MAX = 256 * 1024  # from a node
 TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"
@@ -146,6 +147,51 @@ class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
         """Width and height of the file that is ordered."""
         return (self.region.width, self.region.height) if self.region else (self.width, self.height)
 
+    @property
+    def picture(self) -> "RenderSpec":
+        """What is rendered of whichever kind of work."""
+        return self
+
+    @property
+    def words(self) -> str:
+        return f"frame {self.frame}"
+
+
+class BenchmarkSpec(msgspec.Struct, kw_only=True, tag="benchmark"):
+    """What a node is measured by: see pictor_agent.measuring and docs/benchmark-of-nodes.md."""
+
+    seed: Annotated[bytes, Meta(min_length=32, max_length=32)]  # of the challenge
+    side: Annotated[int, Meta(ge=2, le=4_096)]
+    blocks: Annotated[int, Meta(ge=2, le=2**20)]
+    canary: RenderSpec  # its seed comes with Show
+    disk_bytes: Annotated[int, Meta(ge=0, le=2**34)] = 0  # written and read once; 0: the disk is left alone
+
+    @property
+    def picture(self) -> RenderSpec:
+        return self.canary
+
+    @property
+    def files(self) -> list[FileRef]:
+        return self.canary.files
+
+    @property
+    def words(self) -> str:
+        return "the benchmark"
+
+
+Spec = RenderSpec | BenchmarkSpec
+
+
+class BenchmarkFile(msgspec.Struct, kw_only=True):
+    """The file of a benchmark, in msgpack. Claims, but for what the server can check."""
+
+    memory_bytes_per_second: Count = 0
+    disk_write_bytes_per_second: Count = 0
+    disk_read_bytes_per_second: Count = 0
+    challenge_seconds: Seconds = 0.0
+    opening: bytes  # pictor_agent.challenge.Answer.opening
+    canary: bytes  # the picture
+
 
 class MergeOrder(msgspec.Struct, kw_only=True):
     """A frame to be finished from its tiles: what the server asks of the program on its own machine, never over the wire."""
@@ -175,7 +221,7 @@ class Assignment(msgspec.Struct, kw_only=True):
     slot: int
     place: Literal[0, 1]  # 0: run now, 1: next
     lease_seconds: Seconds  # from receipt; renewed by heartbeats
-    spec: RenderSpec  # a union when a second kind of work comes
+    spec: Spec
 
 
 class RenderResult(msgspec.Struct, kw_only=True, tag="render"):
@@ -306,6 +352,14 @@ class LogLines(Message):
         self.text = plain_text(self.text)
 
 
+class Committed(Message):
+    """The work of a challenge is done, and its hashes are fixed. Answered by Show; repeated until then."""
+
+    work_id: WorkId
+    attempt: Attempt
+    root: Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+
 class Rendered(Message):
     """Commitment: the result exists and its hash is fixed. Answered by UploadGrant. Frees place 0."""
 
@@ -401,6 +455,15 @@ class UploadGrant(Message):
     url: Url
 
 
+class Show(Message):
+    """What a node that has committed must show, and the seed of its canary frame, which begins now."""
+
+    work_id: WorkId
+    attempt: Attempt
+    blocks: Annotated[list[Count], Meta(max_length=256)]
+    seed: Annotated[int, Meta(ge=0, lt=2**31)]
+
+
 class Urls(Message):
     """Fresh URLs for the files of an attempt, by hash."""
 
@@ -468,6 +531,7 @@ ToServer = (
     | Started
     | Progress
     | LogLines
+    | Committed
     | Rendered
     | Done
     | Failed
@@ -477,7 +541,7 @@ ToServer = (
     | Draining
     | SignOff
 )
-ToNode = Challenge | Welcome | Assign | UploadGrant | Urls | Recorded | Cancel | Pace | Limits | Refused
+ToNode = Challenge | Welcome | Assign | UploadGrant | Show | Urls | Recorded | Cancel | Pace | Limits | Refused
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_server = msgspec.msgpack.Decoder(ToServer).decode

@@ -238,6 +238,8 @@ class Shift:
                     self.attempts.cancel((work_id, attempt), message.reason)
             case protocol.Urls():
                 self.attempts.give_urls(message)
+            case protocol.Show():
+                self.attempts.give_show(message)
             case protocol.UploadGrant() | protocol.Recorded():
                 self.deliveries.answered(message)
             case protocol.Pace():

@@ -1,7 +1,6 @@
 """Inspect a scene: the agent's program reads it in its sandbox, as a process of its own, and answers in JSON."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ import structlog
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from common.agent_words import agent_words
 from pictor_agent import engines
 from rendering import blend_header
 from rendering.blend_header import BadBlend
@@ -75,14 +75,6 @@ def lay_out(scene: Scene, folder: Path) -> None:
             while block := source.read(1024**2):
                 copy.write(block)
         target.chmod(0o644)
-
-
-def agent_words(verb: str) -> list[str]:
-    """The words after Python's for a verb of the agent's program, with the Blenders that this machine has."""
-    found = ["-m", "pictor_agent", verb, "--environments", settings.BLENDER_ENVIRONMENTS]
-    for program in filter(None, settings.BLENDER_PYTHON.split(os.pathsep)):
-        found += ["--blender-python", program]
-    return found
 
 
 def _run(main_path: str, folder: Path, version: str) -> bytes:

@@ -19,12 +19,13 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from common.agent_words import agent_words
 from pictor_agent.pixels import Decoded, Undecodable, decode
 from pictor_agent.protocol import MergeOrder
 from rendering import checks, frames, services
 from rendering.choices import FILE_SUFFIX, ImageFormat
 from rendering.errors import BadScene
-from rendering.inspection import FETCH_SECONDS, GRACE_SECONDS, agent_words, lay_out
+from rendering.inspection import FETCH_SECONDS, GRACE_SECONDS, lay_out
 from rendering.models import Job, Output
 from rendering.mosaic import MergeFailed, lay_together
 from rendering.reasons import Reason, words

@@ -7,7 +7,19 @@ from celery import shared_task
 from django.db.models import Q
 
 from common import clock
-from workers import controls, events, misfits, nearness, nudges, rollups, services, standing, transfers
+from workers import (
+    benchmarks,
+    controls,
+    events,
+    judging,
+    misfits,
+    nearness,
+    nudges,
+    rollups,
+    services,
+    standing,
+    transfers,
+)
 from workers.states import ReturnReason
 
 log = structlog.get_logger(__name__)
@@ -90,6 +102,21 @@ def sweep_node_history() -> None:
     now = clock.now()
     count = events.drop_old(now=now) + misfits.drop_ended(now=now) + nearness.drop_unused(now=now) + standing.drop_old(now=now)
     _log("sweep_node_history", count)
+
+
+@shared_task
+def judge_benchmark(run_id: int) -> None:
+    """A node has sent what it was asked for."""
+    judging.judge_run(run_id, now=clock.now())
+
+
+@shared_task
+def sweep_benchmarks() -> None:
+    """Idle nodes whose time has come are measured; what was sent and not judged is; what nobody ends is given up."""
+    now = clock.now()
+    for run_id in benchmarks.unjudged():
+        judging.judge_run(run_id, now=now)
+    _log("sweep_benchmarks", benchmarks.give_up(now=now) + benchmarks.queue_due(now=now))
 
 
 def _log(name: str, count: int) -> None:

@@ -28,6 +28,8 @@ TONES = {
     "closed": "warn",
     "opened": "ok",
     "maintenance": "info",
+    "benchmark": "ok",
+    "benchmark-refused": "bad",
     "hardware": "warn",
     "level": "info",
 }
@@ -38,7 +40,22 @@ SUBJECTS: dict[str, tuple[str, frozenset[str]]] = {
         "Connection",
         frozenset({"created", "enrolled", "config", "signed-on", "signed-off", "lost", "superseded", "draining", "hardware"}),
     ),
-    "work": ("Work", frozenset({"work-returned", "task-failed", "refuted", "misfit", "resting", "rested", "level"})),
+    "work": (
+        "Work",
+        frozenset(
+            {
+                "work-returned",
+                "task-failed",
+                "refuted",
+                "misfit",
+                "resting",
+                "rested",
+                "level",
+                "benchmark",
+                "benchmark-refused",
+            }
+        ),
+    ),
     "owner": (
         "Changes",
         frozenset(

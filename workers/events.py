@@ -35,6 +35,8 @@ KINDS = {  # kind -> words on the page
     "rested": "Takes work again",
     "maintenance": "Maintenance announced",
     "maintenance-ended": "Maintenance ended",
+    "benchmark": "Measured",
+    "benchmark-refused": "A benchmark was refused",
     "trusted": "Trusted by an operator",
     "distrusted": "No longer trusted by an operator",
     "hardware": "Its hardware or a driver changed",

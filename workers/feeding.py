@@ -116,7 +116,7 @@ class Choice:
     """The leases that their products agree to, each with its spec and the row it came from, by work id."""
 
     leases: list[NewLease]
-    specs: dict[int, protocol.RenderSpec]
+    specs: dict[int, protocol.Spec]
     rows: dict[int, WaitingRow]
 
 
@@ -140,7 +140,7 @@ def _choose(places: list[Place], routes: dict[int, Route], *, batch: int, now: d
 # Leasing --------------------------------------------------------------------------------------------------------------
 
 
-def _ask_products(pairs: list[Pair], routes, now) -> tuple[list[NewLease], dict[int, protocol.RenderSpec]]:
+def _ask_products(pairs: list[Pair], routes, now) -> tuple[list[NewLease], dict[int, protocol.Spec]]:
     """The leases that their products agree to, with their specs."""
     by_kind = defaultdict(list)
     for place, row in pairs:
@@ -165,7 +165,7 @@ def _new_lease(place: Place, row: WaitingRow, route: Route) -> NewLease:
     )
 
 
-def _specs(kind: str, leases: list[NewLease], now: datetime) -> dict[int, protocol.RenderSpec]:
+def _specs(kind: str, leases: list[NewLease], now: datetime) -> dict[int, protocol.Spec]:
     """Ask for all at once; when that breaks, group by group, so that one broken job stops nobody else."""
     try:
         with transaction.atomic():

@@ -242,6 +242,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 await self.board.report(self, message)
             case protocol.NeedUrls():
                 await self._send_urls(message)
+            case protocol.Committed():
+                await self._send_show(message)
             case protocol.SelfTested():
                 await self._note_self_test(message)
             case protocol.Draining():
@@ -266,6 +268,13 @@ class AgentConsumer(AsyncWebsocketConsumer):
             return self.answer(protocol.Cancel(items=[(message.work_id, message.attempt)], reason="this attempt is not yours"))
         urls = await self._in_database(kind_of(held.kind).file_urls, held.reference, clock.now())
         self.answer(protocol.Urls(work_id=message.work_id, attempt=message.attempt, urls=urls))
+
+    async def _send_show(self, message: protocol.Committed) -> None:
+        held = self.held.get((message.work_id, message.attempt))
+        show = held and await self._in_database(
+            kind_of(held.kind).committed, held.reference, self.worker_id, message, clock.now()
+        )
+        self.answer(show or protocol.Cancel(items=[(message.work_id, message.attempt)], reason="nothing is to be shown"))
 
     async def _sign_off(self, message: protocol.SignOff) -> None:
         """Reports that came before the goodbye count; leases that are still held return."""

@@ -114,7 +114,7 @@ class Made(NamedTuple):
 class WorkKind(Protocol):
     """One product's side of the queue."""
 
-    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, protocol.RenderSpec], list[int]]:
+    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, protocol.Spec], list[int]]:
         """The complete spec by work id, and the work ids refused (held back or withdrawn here before answering)."""
 
     def started(self, reports: list[StartedReport], now: datetime) -> None: ...
@@ -139,6 +139,10 @@ class WorkKind(Protocol):
 
     def file_urls(self, reference: int, now: datetime) -> dict[str, str]:
         """Fresh URLs for the files of one reference, by SHA-256."""
+
+    def committed(self, reference: int, worker_id: int, message: protocol.Committed, now: datetime) -> protocol.Show | None:
+        """What this attempt must show; None when it holds nothing to be shown, or committed to something else before."""
+        return None
 
     def titles(self, references: list[int]) -> dict[int, str]:
         """What a node's page calls each reference: "Carousel, frame 31"."""

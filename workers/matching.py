@@ -39,6 +39,7 @@ class Requirements:
     reliability_bp_min: int = 0  # basis points, 0..10,000; see workers.reliability
     device_class: str = ""  # "gpu:<model>" or "cpu", so that frames do not flicker; see WorkerFacts.device_class
     protocol_min: int = 0  # of the agent: an older one does not know what is ordered
+    node_only: int = 0  # the one node that it is about; 0: any
     use: str = Use.RENDER.value  # what it makes of the node: its owner may take some uses and not others
 
     @classmethod
@@ -133,6 +134,7 @@ NOTHING = Learned()
 class Reason(StrEnum):
     """Why a node may not do a work item."""
 
+    NODE = "node"
     SERVES = "serves"
     USE = "use"
     OWNER = "owner"
@@ -169,6 +171,8 @@ def mismatch(requirements: Requirements, facts: WorkerFacts, learned: Learned = 
 
 
 def _whose(needed: Requirements, facts: WorkerFacts) -> Reason | None:
+    if needed.node_only and needed.node_only != facts.worker_id:
+        return Reason.NODE
     if not facts.others:
         return Reason.SERVES
     if needed.use not in facts.uses:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from workers.benchmark_models import BenchmarkRun as BenchmarkRun
 from workers.control_models import Controls as Controls
 from workers.control_models import Maintenance as Maintenance
 from workers.fleet_models import FleetToken as FleetToken
@@ -79,7 +80,9 @@ class Worker(models.Model):
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
     simulated = models.BooleanField(default=False, db_default=False)  # its GPUs are played from a file; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
-    score_milli = models.PositiveIntegerField(default=1000)  # benchmark: reference seconds per 1,000 seconds
+    # These two are written by workers.benchmarks alone.
+    score_milli = models.PositiveIntegerField(default=1000)  # reference seconds per 1,000 seconds; see workers.scoring
+    benchmark_due_at = models.DateTimeField(null=True, blank=True)  # the next one, at random; None: it has had none
     # Both are written by workers.standing alone.
     reliability_bp = models.PositiveSmallIntegerField(default=6000, db_default=6000)  # see workers.reliability
     level = models.CharField(max_length=12, default=Level.REGISTERED.value, db_default=Level.REGISTERED.value)

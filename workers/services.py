@@ -3,6 +3,7 @@
 The subjects have modules of their own; this one is the door.
 """
 
+from workers.benchmarks import NotNow, ask_for_benchmark
 from workers.controls import MaintenanceAnnounced, announce_maintenance, end_maintenance, set_controls
 from workers.enrolments import new_config, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
@@ -53,6 +54,7 @@ __all__ = [
     "MaintenanceAnnounced",
     "NameTaken",
     "NewWork",
+    "NotNow",
     "Refusal",
     "SignedOn",
     "Sums",
@@ -62,6 +64,7 @@ __all__ = [
     "admit",
     "announce_maintenance",
     "answer_invitation",
+    "ask_for_benchmark",
     "change_group",
     "create_worker",
     "current_work",

@@ -1,4 +1,4 @@
-"""Statuses of a node and of an invitation into a team, and the moves between them."""
+"""Statuses of a node, of an invitation into a team and of a benchmark, and the moves between them."""
 
 from django.db.models import TextChoices
 
@@ -38,6 +38,15 @@ class InvitationStatus(TextChoices):
     DECLINED = "declined", "Declined"  # not, or no longer; the owner sees it as invited
 
 
+class BenchmarkStatus(TextChoices):
+    WAITING = "waiting", "Waiting"  # in the queue; the feeder leases it, sweep_benchmarks gives it up
+    RUNNING = "running", "Running"  # leased to its node
+    CHECKING = "checking", "Being checked"  # its file is here; judge_benchmark decides, and a sweep finds what was lost
+    PASSED = "passed", "Passed"
+    REFUSED = "refused", "Refused"  # the node did not do the work, or said otherwise
+    FAILED = "failed", "Did not end"  # nobody's lie
+
+
 S = WorkerStatus
 WORKER_MOVES = {
     S.NEW: frozenset({S.ONLINE, S.PAUSED, S.SUSPENDED, S.RETIRED}),
@@ -56,6 +65,16 @@ INVITATION_MOVES = {
     A.DECLINED: frozenset({A.ACCEPTED}),
 }
 
+B = BenchmarkStatus
+BENCHMARK_MOVES = {
+    B.WAITING: frozenset({B.RUNNING, B.FAILED}),
+    B.RUNNING: frozenset({B.WAITING, B.CHECKING, B.REFUSED, B.FAILED}),
+    B.CHECKING: frozenset({B.PASSED, B.REFUSED, B.FAILED}),
+    B.PASSED: frozenset(),
+    B.REFUSED: frozenset(),
+    B.FAILED: frozenset(),
+}
+
 MAY_PAUSE = frozenset({S.ONLINE, S.OFFLINE, S.DRAINING})  # by their owner
 
 TONES = {  # of the badge; its words are the labels above
@@ -68,3 +87,11 @@ TONES = {  # of the badge; its words are the labels above
     S.RETIRED: "quiet",
 }
 INVITATION_TONES = {A.INVITED: "info", A.ACCEPTED: "ok", A.DECLINED: "quiet"}
+BENCHMARK_TONES = {
+    B.WAITING: "quiet",
+    B.RUNNING: "accent",
+    B.CHECKING: "info",
+    B.PASSED: "ok",
+    B.REFUSED: "bad",
+    B.FAILED: "warn",
+}

@@ -10,6 +10,7 @@ from workers.serving import Use
 
 # What is missing, so that "It needs {...}." reads on both pages.
 NEEDS = {
+    Reason.NODE: "the node that is measured",
     Reason.SERVES: "a node whose owner takes the work of others",
     Reason.USE: "a node that takes {use}",
     Reason.OWNER: "a node of its own creator",

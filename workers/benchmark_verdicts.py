@@ -1,0 +1,103 @@
+"""Looking at what a node sent for its benchmark: was the work done, in a time that can be, and is the picture its own?"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import ClassVar
+
+import msgspec
+import numpy as np
+
+from pictor_agent import protocol
+from pictor_agent.challenge import Challenge
+from workers import challenge_check, scoring
+from workers.challenge_check import Refusal
+
+SECONDS_MAX = 900.0  # from the lease to the commitment
+
+WORDS = {  # for the node's owner
+    Refusal.TOO_FAST: "It was answered faster than any machine can.",
+    Refusal.TOO_LATE: "It was answered too late to say anything.",
+    Refusal.MALFORMED: "What the node sent is not what it was asked for.",
+    Refusal.OTHER_ROOT: "What the node showed is not what it had committed to.",
+    Refusal.OTHER_BLOCK: "What the node showed is not what it had committed to.",
+    Refusal.WRONG_PRODUCT: "The node did not do the work: a product is wrong.",
+    "picture": "The canary frame is not the picture that the node had promised.",
+    "copied": "The canary frame is one that was sent before.",
+    "not_rendered": "The canary frame is not what its seed gives.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`refusal`: a key of WORDS; empty: passed, with these facts."""
+
+    refusal: str = ""
+    canary_ms: int = 0
+    challenge_ms: int = 0
+    memory_bytes_per_second: int = 0
+    disk_write_bytes_per_second: int = 0
+    disk_read_bytes_per_second: int = 0
+
+    FACTS: ClassVar = (
+        "canary_ms", "challenge_ms", "memory_bytes_per_second", "disk_write_bytes_per_second", "disk_read_bytes_per_second",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the server knows of a run itself."""
+
+    challenge: Challenge
+    root: bytes
+    shown: Sequence[int]
+    leased_at: datetime
+    committed_at: datetime
+    rendered_at: datetime
+    claimed_seconds: float
+    pixels_sha256: str
+
+
+def judge(run: Run, content: bytes, rng: Random, is_own: Callable[[np.ndarray], bool]) -> Verdict:
+    """`is_own`: is a picture what this run's seed gives? Asked last, for it costs the most."""
+    took = (run.committed_at - run.leased_at).total_seconds()
+    if refusal := challenge_check.time_refusal(run.challenge, took, seconds_max=SECONDS_MAX):
+        return Verdict(refusal)
+    try:
+        file = msgspec.msgpack.decode(content, type=protocol.BenchmarkFile)
+    except msgspec.MsgspecError:
+        return Verdict(Refusal.MALFORMED)
+    if refusal := challenge_check.refusal(run.challenge, run.root, run.shown, file.opening, rng):
+        return Verdict(refusal)
+    picture = read_picture(file.canary, run.pixels_sha256)
+    if picture is None:
+        return Verdict("picture")
+    if not is_own(picture):
+        return Verdict("not_rendered")
+    seen = (run.rendered_at - run.committed_at).total_seconds()
+    return Verdict(
+        canary_ms=scoring.canary_ms(run.claimed_seconds, seen),
+        challenge_ms=round(min(file.challenge_seconds, took) * 1000),
+        memory_bytes_per_second=file.memory_bytes_per_second,
+        disk_write_bytes_per_second=file.disk_write_bytes_per_second,
+        disk_read_bytes_per_second=file.disk_read_bytes_per_second,
+    )
+
+
+def read_picture(content: bytes, pixels_sha256: str) -> np.ndarray | None:
+    """A picture of the canary's size with these pixels, which are not all alike."""
+    from pictor_agent import pixels  # its libraries are slow to load, and few processes need them
+
+    with tempfile.TemporaryDirectory(prefix="pictor-canary-") as folder:
+        path = Path(folder) / "canary.exr"
+        path.write_bytes(content)
+        try:
+            decoded = pixels.decode(path, pixels_max=scoring.WIDTH * scoring.HEIGHT, image_format="OPEN_EXR")
+        except pixels.Undecodable:
+            return None
+    right_size = decoded.pixels.shape[:2] == (scoring.HEIGHT, scoring.WIDTH)
+    good = right_size and decoded.sha256 == pixels_sha256 and decoded.pixels.min() != decoded.pixels.max()
+    return decoded.pixels if good else None
