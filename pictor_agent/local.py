@@ -37,7 +37,7 @@ def inspect(arguments) -> int:
 
 
 async def _inspect(arguments) -> dict:
-    runner = _runner(arguments, arguments.memory_bytes or INSPECT_MEMORY_BYTES)
+    runner = make_runner(arguments, arguments.memory_bytes or INSPECT_MEMORY_BYTES)
     with tempfile.TemporaryDirectory(prefix="pictor-inspect-") as spare:
         scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
         version = await usable_version(runner.environments, arguments.blender_version)
@@ -70,7 +70,7 @@ def merge(arguments) -> int:
 
 
 async def _merge(arguments, order: protocol.MergeOrder) -> None:
-    runner = _runner(arguments, arguments.memory_bytes)
+    runner = make_runner(arguments, arguments.memory_bytes)
     with tempfile.TemporaryDirectory(prefix="pictor-merge-") as spare:
         scene = readable_scene(Path(arguments.folder).resolve(), Path(spare), runner.sandbox)
         await runner.merge(order, scene, Path(arguments.out))
@@ -93,7 +93,7 @@ async def usable_version(environments: Environments, wanted: str) -> str:
         return min(newer, key=engines.series_number)
 
 
-def _runner(arguments, memory_bytes: int) -> Runner:
+def make_runner(arguments, memory_bytes: int) -> Runner:
     sandbox = find_sandbox(allow_unsandboxed=arguments.allow_unsandboxed)
     folder = Path(arguments.environments) if arguments.environments else None
     return Runner(make_environments(arguments.blender_python, folder), sandbox, memory_bytes)
@@ -137,7 +137,7 @@ def render(arguments) -> int:
 
 
 async def _render(arguments) -> int:
-    runner = _runner(arguments, arguments.memory_bytes)
+    runner = make_runner(arguments, arguments.memory_bytes)
     target = Path(arguments.out)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictor-render-") as spare:

@@ -1,4 +1,4 @@
-"""The command line of the node program: run, inspect, merge, render, doctor, fetch."""
+"""The command line of the node program: run, inspect, merge, render, doctor, benchmark, fetch."""
 
 import argparse
 import os
@@ -29,6 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_merge(commands)
     _add_render(commands)
     _add_doctor(commands)
+    _add_benchmark(commands)
     _add_fetch(commands)
     return parser
 
@@ -97,6 +98,12 @@ def _add_doctor(commands) -> None:
     )
 
 
+def _add_benchmark(commands) -> None:
+    parser = _command(commands, "benchmark", _benchmark, "measure this machine as the network would, and print a table")
+    parser.add_argument("--scene", help="the canary scene (default: the one that came with the agent)")
+    parser.add_argument("--folder", help="on the disk that is measured (default: the folder for temporary files)")
+
+
 def _add_fetch(commands) -> None:
     parser = _command(commands, "fetch", _fetch, "fetch one Blender into the folder of environments")
     parser.add_argument("--python", help="the Python 3.11 to make it from (default: found)")
@@ -131,6 +138,12 @@ def _doctor(arguments) -> int:
     from pictor_agent.doctor import examine
 
     return examine(arguments)
+
+
+def _benchmark(arguments) -> int:
+    from pictor_agent.local_benchmark import benchmark
+
+    return benchmark(arguments)
 
 
 def _fetch(arguments) -> int:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 
-from pictor_agent import protocol
+from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge
 from workers import challenge_check, scoring
 from workers.challenge_check import Refusal
@@ -95,9 +95,9 @@ def read_picture(content: bytes, pixels_sha256: str) -> np.ndarray | None:
         path = Path(folder) / "canary.exr"
         path.write_bytes(content)
         try:
-            decoded = pixels.decode(path, pixels_max=scoring.WIDTH * scoring.HEIGHT, image_format="OPEN_EXR")
+            decoded = pixels.decode(path, pixels_max=reference.WIDTH * reference.HEIGHT, image_format="OPEN_EXR")
         except pixels.Undecodable:
             return None
-    right_size = decoded.pixels.shape[:2] == (scoring.HEIGHT, scoring.WIDTH)
+    right_size = decoded.pixels.shape[:2] == (reference.HEIGHT, reference.WIDTH)
     good = right_size and decoded.sha256 == pixels_sha256 and decoded.pixels.min() != decoded.pixels.max()
     return decoded.pixels if good else None

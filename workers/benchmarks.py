@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from common.transitions import move
-from pictor_agent import protocol
+from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge, opening_bytes
 from workers import canary, challenge_check, events, queue, scoring
 from workers.benchmark_hints import hint_on_commit
@@ -24,8 +24,6 @@ from workers.states import BENCHMARK_MOVES, BenchmarkStatus, WorkerStatus
 
 KIND = "benchmark"
 S = BenchmarkStatus
-SIDE, BLOCKS = 256, 1_024  # 64 MiB, and a second or so of one core
-DISK_BYTES = 128 << 20
 CANARY_BYTES_MAX = 8 << 20
 QUIET = timedelta(minutes=10)  # online and without work for so long: a node that has just come, or is in demand, is left alone
 WAITS = timedelta(minutes=10)  # one that was not begun by then is given up
@@ -59,7 +57,7 @@ def _ask(worker_id: int, *, now: datetime, by_owner: bool) -> BenchmarkRun:
         raise NotNow(obstacle)
     run = BenchmarkRun.objects.create(worker=worker, created_at=now)
     Worker.objects.filter(pk=worker.pk).update(benchmark_due_at=now + scoring.RETRY_AFTER)
-    needs = {"node_only": worker.pk, "protocol_min": protocol.BENCHMARK_SINCE, "blender_version": scoring.CANARY_VERSION}
+    needs = {"node_only": worker.pk, "protocol_min": protocol.BENCHMARK_SINCE, "blender_version": reference.CANARY_VERSION}
     work = NewWork(reference=run.pk, group=worker.pk, owner_id=worker.owner_id, requirements=needs, priority=-1, tier=ECONOMY)
     queue.enqueue(KIND, [work])
     events.announce_status(worker)
@@ -72,8 +70,8 @@ def obstacle_of(worker: Worker) -> str:
         return "It is measured while it is online and takes work."
     if worker.protocol < protocol.BENCHMARK_SINCE:
         return "Its agent is too old to be measured; update it."
-    if scoring.CANARY_VERSION not in worker.blender_versions:
-        return f"It is measured with Blender {scoring.CANARY_VERSION}, which it does not offer."
+    if reference.CANARY_VERSION not in worker.blender_versions:
+        return f"It is measured with Blender {reference.CANARY_VERSION}, which it does not offer."
     if worker.benchmark_runs.filter(status__in=OPEN).exists():
         return "It is being measured already."
     return ""
@@ -108,7 +106,7 @@ def due(now: datetime) -> QuerySet[Worker]:
         .annotate(asked_at=Subquery(newest.values("created_at")[:1]))
         .filter(Q(benchmark_due_at=None) | Q(benchmark_due_at__lte=now) | changed)
         .filter(connected_at__lt=now - QUIET, protocol__gte=protocol.BENCHMARK_SINCE)
-        .filter(blender_versions__contains=[scoring.CANARY_VERSION])
+        .filter(blender_versions__contains=[reference.CANARY_VERSION])
         .exclude(Exists(Lease.objects.filter(worker=OuterRef("pk"))))
         .exclude(Exists(worked))
         .order_by("pk")
@@ -135,9 +133,9 @@ def _fresh(worker: Worker) -> dict:
     """What an attempt begins with: nothing of an earlier one helps."""
     return {
         "seed": secrets.token_bytes(32),
-        "side": SIDE,
-        "blocks": BLOCKS,
-        "samples": scoring.SAMPLES["gpu" if has_gpu(worker) else "cpu"],
+        "side": reference.SIDE,
+        "blocks": reference.BLOCKS,
+        "samples": reference.SAMPLES["gpu" if has_gpu(worker) else "cpu"],
         "model": model_of(worker),
         "root": b"",
         "shown": [],
@@ -168,7 +166,7 @@ def spec_of(run: BenchmarkRun, now: datetime) -> protocol.BenchmarkSpec:
         seed=bytes(run.seed),
         side=run.side,
         blocks=run.blocks,
-        disk_bytes=DISK_BYTES,
+        disk_bytes=reference.DISK_BYTES,
         canary=canary.order(run.samples, now),
     )
 
@@ -210,7 +208,7 @@ def render_runs(reports: Iterable[RenderedReport], now: datetime) -> dict[int, s
 
 def _fits(run: BenchmarkRun, result: protocol.RenderResult) -> bool:
     most = opening_bytes(challenge_of(run), len(run.shown)) + CANARY_BYTES_MAX
-    return (result.width, result.height) == (scoring.WIDTH, scoring.HEIGHT) and result.size_bytes <= most
+    return (result.width, result.height) == (reference.WIDTH, reference.HEIGHT) and result.size_bytes <= most
 
 
 def finish_runs(reports: Iterable[FinishedReport], now: datetime) -> None:
@@ -257,7 +255,7 @@ def settle_run(run_id: int, verdict: Verdict, *, now: datetime, rng) -> bool:
         move(run, S.REFUSED, moves=BENCHMARK_MOVES, reason=verdict.refusal, finished_at=now)
         events.record(worker, "benchmark-refused", now=now, detail=WORDS[verdict.refusal])
         return True
-    score = scoring.score_milli(run.samples, verdict.canary_ms)
+    score = reference.score_milli(run.samples, verdict.canary_ms)
     believed = scoring.is_believed(score, _earlier(worker))
     facts = {name: getattr(verdict, name) for name in Verdict.FACTS}
     move(run, S.PASSED, moves=BENCHMARK_MOVES, score_milli=score, believed=believed, finished_at=now, **facts)

@@ -10,8 +10,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from common.file_urls import sign_file_url
+from pictor_agent import reference
 from pictor_agent.protocol import FileRef, RenderSpec
-from workers import scoring
 
 SCENE = Path(settings.BASE_DIR) / "scenes" / "carousel.blend"
 SECONDS_MAX = 1_800.0  # a machine of a fiftieth of the reference is still measured
@@ -44,14 +44,14 @@ def order(samples: int, now: datetime) -> RenderSpec:
     """The canary frame; its seed is told to a node that has committed."""
     return RenderSpec(
         engine="cycles",
-        blender_version=scoring.CANARY_VERSION,
+        blender_version=reference.CANARY_VERSION,
         scene_key=_file()[0],
         main_path=SCENE.name,
         files=[file_ref(now)],
-        frame=scoring.FRAME,
+        frame=reference.FRAME,
         seed=0,
-        width=scoring.WIDTH,
-        height=scoring.HEIGHT,
+        width=reference.WIDTH,
+        height=reference.HEIGHT,
         samples=samples,
         format="OPEN_EXR",
         denoise=False,

@@ -14,8 +14,8 @@ import numpy as np
 from django.conf import settings
 
 from common.agent_words import agent_words
-from pictor_agent import protocol
-from workers import canary, scoring
+from pictor_agent import protocol, reference
+from workers import canary
 
 WIDTH, HEIGHT = 64, 36  # a hundredth of the frame
 DARK = 0.05  # added to what a difference is a part of: in the dark the last bits are large parts
@@ -30,7 +30,7 @@ class NotChecked(Exception):
 
 
 def draw_piece(rng: Random) -> protocol.Region:
-    left, top = rng.randrange(scoring.WIDTH - WIDTH), rng.randrange(scoring.HEIGHT - HEIGHT)
+    left, top = rng.randrange(reference.WIDTH - WIDTH), rng.randrange(reference.HEIGHT - HEIGHT)
     return protocol.Region(left=left, top=top, width=WIDTH, height=HEIGHT)
 
 
@@ -68,7 +68,7 @@ def render_piece(piece: protocol.Region, *, seed: int, samples: int) -> np.ndarr
     with tempfile.TemporaryDirectory(dir=root) as folder:
         try:
             _run(Path(folder), piece, seed, samples)
-            return pixels.decode(Path(folder) / "out" / f"{scoring.FRAME:04d}.exr", pixels_max=WIDTH * HEIGHT).pixels
+            return pixels.decode(Path(folder) / "out" / f"{reference.FRAME:04d}.exr", pixels_max=WIDTH * HEIGHT).pixels
         except (OSError, subprocess.SubprocessError, pixels.Undecodable) as error:
             raise NotChecked(str(error)[:300]) from error
 
@@ -82,10 +82,10 @@ def _run(folder: Path, piece: protocol.Region, seed: int, samples: int) -> None:
     main.write_bytes(canary.SCENE.read_bytes())
     main.chmod(0o644)
     region = f"{piece.left},{piece.top},{piece.width},{piece.height}"
-    size = ["--width", str(scoring.WIDTH), "--height", str(scoring.HEIGHT), "--region", region]
+    size = ["--width", str(reference.WIDTH), "--height", str(reference.HEIGHT), "--region", region]
     order = [
         "--frames",
-        str(scoring.FRAME),
+        str(reference.FRAME),
         "--seed",
         str(seed),
         "--samples",
@@ -96,7 +96,7 @@ def _run(folder: Path, piece: protocol.Region, seed: int, samples: int) -> None:
         "cpu",
     ]
     command = [
-        sys.executable, *agent_words("render"), "--blender-version", scoring.CANARY_VERSION, "--main", main.name,
+        sys.executable, *agent_words("render"), "--blender-version", reference.CANARY_VERSION, "--main", main.name,
         "--format", "OPEN_EXR_MULTILAYER", *size, *order, "--out", str(folder / "out"), str(scene),
     ]  # fmt: skip
     subprocess.run(command, capture_output=True, timeout=SECONDS_MAX, cwd=settings.BASE_DIR, check=True)

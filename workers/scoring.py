@@ -10,12 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
-CANARY_VERSION = "5.0.1"  # all nodes by the same Blender, or their seconds do not compare
-WIDTH, HEIGHT, FRAME = 640, 360, 1
-SAMPLES = {"cpu": 24, "gpu": 512}
-REFERENCE_MS_PER_SAMPLE = 220  # measured: 0.44 s of processor time a sample, on two cores
 SLACK_MS = 1_000  # of the line and of looking at the picture, which the server's clock cannot tell from rendering
-SCORE_MIN, SCORE_MAX = 50, 100_000  # thousandths
 TOLERANCE_PERCENT = 15  # two runs of one machine differ by less
 ALIKE_MIN = 5  # runs of other nodes of the model, before anybody is placed among them
 
@@ -27,11 +22,6 @@ RETRY_AFTER = timedelta(hours=6)  # after one that did not end
 def canary_ms(claimed_seconds: float, seen_seconds: float) -> int:
     """The node's figure; where the server's clock saw more than that and the slack, the server's without the slack."""
     return max(1, round(claimed_seconds * 1000), round(seen_seconds * 1000) - SLACK_MS)
-
-
-def score_milli(samples: int, took_ms: int) -> int:
-    """Thousandths, bounded on both sides."""
-    return min(SCORE_MAX, max(SCORE_MIN, samples * REFERENCE_MS_PER_SAMPLE * 1000 // max(1, took_ms)))
 
 
 def agrees(score: int, other: int) -> bool:

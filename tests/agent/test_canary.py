@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from pictor_agent import pixels
+from pictor_agent import pixels, reference
 from tests.builders import NOW
-from workers import canary, canary_check, scoring
+from workers import canary, canary_check
 
 pytestmark = [pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -15,7 +15,7 @@ async def frame_of(runner, folder, *, seed: int) -> np.ndarray:
     """As a node renders it."""
     order = msgspec.structs.replace(canary.order(2, NOW), seed=seed)
     rendered = await runner.render(order, canary.SCENE.parent, folder / f"{seed}.exr")
-    return pixels.decode(rendered.path, pixels_max=scoring.WIDTH * scoring.HEIGHT).pixels
+    return pixels.decode(rendered.path, pixels_max=reference.WIDTH * reference.HEIGHT).pixels
 
 
 async def test_a_piece_is_what_the_node_rendered_and_nothing_else_is(runner, tmp_path):

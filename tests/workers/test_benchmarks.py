@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from common import clock
-from pictor_agent import pixels, protocol
+from pictor_agent import pixels, protocol, reference
 from pictor_agent.challenge import Answer, Challenge, answer
 from tests.workers import builders
 from tests.workers.builders import NOW, feed
@@ -34,8 +34,8 @@ LONG_AGO = NOW - timedelta(days=1)
 def _real_kinds(toy, settings, monkeypatch):
     settings.WORK_KINDS = "tests.workers.test_benchmarks.WORK_KINDS"
     monkeypatch.setattr(canary_check, "render_piece", lambda piece, **_: canary_check.cut(noise(Measured.rendered), piece))
-    monkeypatch.setattr(benchmarks, "SIDE", 16)
-    monkeypatch.setattr(benchmarks, "BLOCKS", 24)
+    monkeypatch.setattr(reference, "SIDE", 16)
+    monkeypatch.setattr(reference, "BLOCKS", 24)
 
 
 WORK_KINDS = {"toy": "tests.workers.toy.Toy", "benchmark": "workers.benchmark_work.BenchmarkWork"}
@@ -46,11 +46,11 @@ def idle(**changes) -> Worker:
     return builders.worker(**({"connected_at": LONG_AGO, "hardware_at": LONG_AGO, "device": "CPU"} | changes))
 
 
-def noise(seed: int, size=(scoring.WIDTH, scoring.HEIGHT)) -> np.ndarray:
+def noise(seed: int, size=(reference.WIDTH, reference.HEIGHT)) -> np.ndarray:
     return np.random.default_rng(seed).random((size[1], size[0], 3), dtype=np.float32)
 
 
-def picture_of(path, *, seed: int, size=(scoring.WIDTH, scoring.HEIGHT)) -> tuple[bytes, str]:
+def picture_of(path, *, seed: int, size=(reference.WIDTH, reference.HEIGHT)) -> tuple[bytes, str]:
     """A picture of noise, and the hash of its pixels."""
     target = path / f"{seed}.exr"
     out = oiio.ImageOutput.create(str(target))
@@ -417,7 +417,7 @@ class ScoringTests:
         [(24, 5_280, 1_000), (24, 2_640, 2_000), (512, 5_632, 20_000), (24, 10_000_000, 50), (512, 1, 100_000)],
     )
     def test_reference_seconds_per_second_bounded_on_both_sides(self, samples, took_ms, score):
-        assert scoring.score_milli(samples, took_ms) == score
+        assert reference.score_milli(samples, took_ms) == score
 
     @pytest.mark.parametrize(
         ("score", "earlier", "believed"),
