@@ -148,6 +148,8 @@ TABLE = [
     verb("workers:worker-pause", "worker"),
     verb("workers:worker-stop", "worker"),
     verb("workers:worker-resume", "worker"),
+    own_page("workers:worker-benchmark", "worker"),
+    verb("workers:worker-benchmark-again", "worker"),
     verb("workers:worker-retire", "worker"),
     Row("workers:file", 403, 403, 403, 403, args=("not-a-token",)),  # the token is the permission
     # Other sections

@@ -4,6 +4,7 @@ from django.urls import path
 
 from workers import (
     agent_views,
+    benchmark_views,
     calculator_views,
     chart_views,
     control_views,
@@ -48,6 +49,8 @@ urlpatterns = [
     path("workers/<int:pk>/pause/", views.worker_pause, name="worker-pause"),
     path("workers/<int:pk>/stop/", views.worker_stop, name="worker-stop"),
     path("workers/<int:pk>/resume/", views.worker_resume, name="worker-resume"),
+    path("workers/<int:pk>/benchmark/", benchmark_views.worker_benchmark, name="worker-benchmark"),
+    path("workers/<int:pk>/benchmark/again/", benchmark_views.worker_benchmark_again, name="worker-benchmark-again"),
     path("workers/<int:pk>/retire/", views.worker_retire, name="worker-retire"),
     path("files/<str:token>", file_views.file, name="file"),
 ]

@@ -1,0 +1,111 @@
+"""The card of a node's benchmark: when, what, and where it stands among nodes of its model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from common.words import plural
+from pictor_agent.protocol import BENCHMARK_SINCE
+from workers import scoring
+from workers.benchmark_models import OPEN
+from workers.benchmark_verdicts import WORDS
+from workers.look import Look
+from workers.models import BenchmarkRun
+from workers.states import BENCHMARK_TONES, BenchmarkStatus
+
+RUNS_SHOWN = 5
+PEERS_MAX = 500
+
+FAILED_WORDS = "It did not end; the network tries again by itself."
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:.1f} s"
+
+
+def _rate(bytes_per_second: int) -> str:
+    return f"{bytes_per_second / 1e9:.2f} GB/s" if bytes_per_second else "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    label: str
+    column: str
+    words: Callable[[int], str]
+    less_is_better: bool = False
+
+    def worth(self, value: int) -> int:
+        return -value if self.less_is_better else value
+
+
+FIGURES = (
+    Figure("Canary frame", "canary_ms", _seconds, less_is_better=True),
+    Figure("Challenge, one core", "challenge_ms", _seconds, less_is_better=True),
+    Figure("Memory", "memory_bytes_per_second", _rate),
+    Figure("Disk, written", "disk_write_bytes_per_second", _rate),
+    Figure("Disk, read", "disk_read_bytes_per_second", _rate),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of the card."""
+
+    label: str
+    words: str
+    percent: int | None  # of the nodes of its model that it is at least as good as
+
+
+def benchmark_part(look: Look) -> dict:
+    runs = list(look.worker.benchmark_runs.order_by("-created_at")[:RUNS_SHOWN])
+    newest = runs[0] if runs else None
+    passed = next((run for run in runs if run.status == BenchmarkStatus.PASSED), None)
+    peers = _peers(passed) if passed else []
+    status = BenchmarkStatus(newest.status) if newest else None
+    return {
+        "worker": look.worker,
+        "benchmark_newest": newest,
+        "benchmark_passed": passed,
+        "benchmark_status": {"tone": BENCHMARK_TONES[status], "words": status.label} if status else None,
+        "benchmark_note": _note(newest, passed),
+        "benchmark_score": f"{look.worker.score_milli / 1000:.2f}",
+        "benchmark_parts": parts_of(passed, peers) if passed else [],
+        "benchmark_peers": _peers_words(passed, len(peers)) if passed else "",
+        "may_measure": (newest is None or newest.status not in OPEN)
+        and look.worker.takes_work
+        and look.worker.protocol >= BENCHMARK_SINCE,
+    }
+
+
+def _peers(run: BenchmarkRun) -> list[tuple]:
+    """The newest figures that count of each other node of its model."""
+    rows = BenchmarkRun.objects.filter(model=run.model, status=BenchmarkStatus.PASSED, believed=True)
+    rows = rows.exclude(worker=run.worker_id).order_by("worker_id", "-created_at").distinct("worker_id")
+    return list(rows.values_list(*(figure.column for figure in FIGURES))[:PEERS_MAX])
+
+
+def parts_of(run: BenchmarkRun, peers: Sequence[tuple]) -> list[Part]:
+    found = []
+    for figure, others in zip(FIGURES, zip(*peers, strict=True) if peers else [()] * len(FIGURES), strict=True):
+        value = getattr(run, figure.column)
+        percent = scoring.percentile(figure.worth(value), [figure.worth(other) for other in others])
+        found.append(Part(figure.label, figure.words(value), percent))
+    return found
+
+
+def _peers_words(run: BenchmarkRun, count: int) -> str:
+    if count < scoring.ALIKE_MIN:
+        return f"Compared once there are {scoring.ALIKE_MIN} other nodes with {run.model}."
+    return f"Bars: at least as good as so many percent of {plural(count, 'other node')} with {run.model}."
+
+
+def _note(newest: BenchmarkRun | None, passed: BenchmarkRun | None) -> str:
+    """What to know about the last run, where it is not simply done."""
+    if newest is None:
+        return "The network measures it once it has been idle for ten minutes; until then it counts 1.0."
+    if newest.status == BenchmarkStatus.REFUSED:
+        return WORDS[newest.reason]
+    if newest.status == BenchmarkStatus.FAILED:
+        return FAILED_WORDS
+    if newest.status in OPEN:
+        return "It is measured as soon as it is free; that takes a minute or so."
+    return "" if newest.believed else "It differs from the runs before: it is measured again before it counts."
