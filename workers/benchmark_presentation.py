@@ -54,6 +54,10 @@ class Part:
     words: str
     percent: int | None  # of the nodes of its model that it is at least as good as
 
+    @property
+    def words_with_place(self) -> str:
+        return self.words if self.percent is None else f"{self.words}, as good as {self.percent} %"
+
 
 def benchmark_part(look: Look) -> dict:
     runs = list(look.worker.benchmark_runs.order_by("-created_at")[:RUNS_SHOWN])
@@ -95,7 +99,7 @@ def parts_of(run: BenchmarkRun, peers: Sequence[tuple]) -> list[Part]:
 def _peers_words(run: BenchmarkRun, count: int) -> str:
     if count < scoring.ALIKE_MIN:
         return f"Compared once there are {scoring.ALIKE_MIN} other nodes with {run.model}."
-    return f"Bars: at least as good as so many percent of {plural(count, 'other node')} with {run.model}."
+    return f"At least as good as so many percent of {plural(count, 'other node')} with {run.model}."
 
 
 def _note(newest: BenchmarkRun | None, passed: BenchmarkRun | None) -> str:

@@ -56,6 +56,7 @@ class CardTests:
         ran(builders.worker(), believed=False, canary_ms=1)
         part = benchmark_presentation.benchmark_part(Look(node, clock.now()))
         assert part["benchmark_parts"][0].percent == 60, "of ten others the newest counts: six took longer"
+        assert part["benchmark_parts"][0].words_with_place == "5.3 s, as good as 60 %"
         assert run.model in part["benchmark_peers"]
 
     @pytest.mark.parametrize(
