@@ -22,6 +22,7 @@ from tests.users.wallets import MetaMask
 CHAIN_ID = 31337
 SLOTS_IN_AN_EPOCH = 2
 FINAL_AFTER = 2 * SLOTS_IN_AN_EPOCH  # blocks on top: what anvil calls `finalized`
+STATES_KEPT = 100_000  # in memory: those that anvil puts on disk come back without the code of contracts
 START_SECONDS = 120  # a slow machine is no fault
 TIMEOUT = httpx.Timeout(60.0)
 PEOPLE = 10
@@ -61,7 +62,8 @@ class EvmChain:
     def __init__(self, folder: Path) -> None:
         log = folder / "anvil.log"
         words = ["--port=0", "--host=127.0.0.1", f"--chain-id={CHAIN_ID}", f"--slots-in-an-epoch={SLOTS_IN_AN_EPOCH}"]
-        command = [anvil(), *words, "--accounts=0", "--auto-impersonate", "--hardfork=cancun"]
+        kept = f"--prune-history={STATES_KEPT}"
+        command = [anvil(), *words, kept, "--accounts=0", "--auto-impersonate", "--hardfork=cancun"]
         self.child = Child(Program("anvil", command, environment={"HOME": str(folder)}, folder=folder), log)
         alive = lambda: self.child.ending() is None  # noqa: E731
         if not wait_until(lambda: "Listening on" in tail(log), START_SECONDS, alive=alive):
