@@ -8,12 +8,15 @@ The node commits to the hashes of all blocks, and only then learns which it must
 is shown (workers.challenge_check) and never makes one. All arithmetic is exact, so that every machine gets the same.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # where something is computed: 20 MB that a web process does without
 
 PRIME = 251  # below 256: a number is a byte
 DIGEST_BYTES = 32
@@ -73,6 +76,8 @@ def step(challenge: Challenge, number: int, digest_before: bytes) -> Step:
 
 def _numbers(name: bytes, side: int) -> np.ndarray:
     """A square of numbers that `name` alone decides; raw words, because numpy promises those for all versions."""
+    import numpy as np
+
     key = int.from_bytes(hashlib.sha256(name).digest()[:16], "little")
     words = np.random.Philox(key=key).random_raw(-(-side * side // 8))
     numbers = words.astype("<u8").view(np.uint8)[: side * side]
@@ -81,6 +86,8 @@ def _numbers(name: bytes, side: int) -> np.ndarray:
 
 def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Their product mod PRIME, exact: no sum is too large for the floats in which processors multiply best."""
+    import numpy as np
+
     kind = np.float32 if left.shape[1] * (PRIME - 1) ** 2 < EXACT_IN_SINGLE else np.float64
     return ((left.astype(kind) @ right.astype(kind)).astype(np.int32) % PRIME).astype(np.uint8)
 

@@ -30,6 +30,7 @@ SIGN_OFF_SECONDS = 3.0
 STEP_MARKS = {"done": "[x]", "failed": "[!]", "open": "[ ]"}  # read in a file too, where there are no colours
 STEP_TONES = {"done": "ok", "failed": "bad", "open": "quiet"}
 QUIET_SECONDS = 5.0  # between two looks whether the node has time to try itself
+QUIET_LOOKS = 3  # in a row, else the first frame of somebody who has just started everything would wait for it
 STABLE_SECONDS = 5.0  # a connection that lasted this long ends the back-off; one that is dropped at once does not
 
 
@@ -178,8 +179,10 @@ class Shift:
         if self.self_test is None:
             return
         self.tested = self.self_test.begun()
-        while self._has_something_to_do():
+        quiet = 0
+        while quiet < QUIET_LOOKS:
             await asyncio.sleep(QUIET_SECONDS)
+            quiet = 0 if self._has_something_to_do() else quiet + 1
         if self.attempts.rendered_on:
             return await self._tell(self.self_test.by_a_frame(self.attempts.rendered_on))
         had = bool(self.runner.environments)

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
-import numpy as np
 
 from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge
 from workers import challenge_check, scoring
 from workers.challenge_check import Refusal
+
+if TYPE_CHECKING:
+    import numpy as np  # where something is computed: 20 MB that a web process does without
 
 SECONDS_MAX = 900.0  # from the lease to the commitment
 
@@ -61,7 +63,7 @@ class Run:
     pixels_sha256: str
 
 
-def judge(run: Run, content: bytes, rng: Random, is_own: Callable[[np.ndarray], bool]) -> Verdict:
+def judge(run: Run, content: bytes, rng: Random, is_own: "Callable[[np.ndarray], bool]") -> Verdict:
     """`is_own`: is a picture what this run's seed gives? Asked last, for it costs the most."""
     took = (run.committed_at - run.leased_at).total_seconds()
     if refusal := challenge_check.time_refusal(run.challenge, took, seconds_max=SECONDS_MAX):
@@ -87,7 +89,7 @@ def judge(run: Run, content: bytes, rng: Random, is_own: Callable[[np.ndarray], 
     )
 
 
-def read_picture(content: bytes, pixels_sha256: str) -> np.ndarray | None:
+def read_picture(content: bytes, pixels_sha256: str) -> "np.ndarray | None":
     """A picture of the canary's size with these pixels, which are not all alike."""
     from pictor_agent import pixels  # its libraries are slow to load, and few processes need them
 

@@ -8,13 +8,17 @@ PRIME ** ROUNDS, less than 2 ** -63. So of a block that is shown not one number 
 The caller draws `numbers` after the node has committed to `root`, and the vectors after it has shown its blocks.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import StrEnum
 from random import Random
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pictor_agent.challenge import PRIME, Challenge, digest, digest_at, first_block, opening_bytes, root_of, step
+
+if TYPE_CHECKING:
+    import numpy as np  # where something is computed: 20 MB that a web process does without
 
 ROUNDS = 8
 SHOWN = 16  # blocks: a node that made up a quarter of them passes with a chance of 1 %
@@ -61,6 +65,8 @@ def time_refusal(challenge: Challenge, seconds: float, *, seconds_max: float) ->
 
 def refusal(challenge: Challenge, root: bytes, numbers: Sequence[int], opening: bytes, rng: Random) -> Refusal | None:
     """What is wrong with the blocks that were shown, or None when nothing is."""
+    import numpy as np
+
     if len(opening) != opening_bytes(challenge, len(numbers)):
         return Refusal.MALFORMED
     begin = opening_bytes(challenge, 0)
@@ -85,6 +91,8 @@ def _block_refusal(
 
 def is_product(product: np.ndarray, left: np.ndarray, right: np.ndarray, rng: Random, rounds: int = ROUNDS) -> bool:
     """Freivalds' test, all rounds at once."""
+    import numpy as np
+
     side = product.shape[0]
     vectors = np.array([rng.randrange(PRIME) for _ in range(side * rounds)]).reshape(side, rounds)
     return np.array_equal(_times(product, vectors), _times(left, _times(right, vectors))) and int(product.max()) < PRIME
@@ -92,4 +100,6 @@ def is_product(product: np.ndarray, left: np.ndarray, right: np.ndarray, rng: Ra
 
 def _times(matrix: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Mod PRIME; exact in float64."""
+    import numpy as np
+
     return (matrix.astype(np.float64) @ vectors.astype(np.float64)).astype(np.int64) % PRIME
