@@ -14,7 +14,7 @@ from django.db import transaction
 from common import clock
 from common.transitions import StaleMove, move
 from pictor_agent import engines
-from rendering import events, notices, quotas, scenes, thumbnails, uploads
+from rendering import events, notices, quotas, scenes, uploads
 from rendering.errors import BadSettings, NothingToDo
 from rendering.estimates import quote
 from rendering.fitting import fit_of
@@ -100,6 +100,8 @@ def _as_in_the_file(found: Inspection) -> dict:
 
 def _store_thumbnail(scene: Scene, encoded: str | None) -> str:
     """Keep the preview that was saved in the file, decoded and written anew; empty when there is none. An earlier one goes."""
+    from rendering import thumbnails  # 20 MB that a web process does without
+
     key = f"scenes/{scene.owner_id}/thumbnails/{scene.pk}.webp"
     default_storage.delete(key)
     try:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from common.http import fragment_response
 from common.limits import caller, is_within, too_many
-from rendering import exposures, presentation
+from rendering import presentation
 from rendering.archives import member_name
 from rendering.file_names import stem_of
 from rendering.models import Attempt, Job, Output, Task
@@ -72,6 +72,8 @@ def with_task(attempt: Attempt, task: Task) -> Attempt:
 
 def stops_asked(request: HttpRequest) -> int:
     """Exposure in the address; nonsense means none."""
+    from rendering import exposures  # 20 MB that a web process does without until somebody looks at a frame
+
     text = request.GET.get("stops", "0")
     known = {str(stops): stops for stops in exposures.STOPS} | {f"+{stops}": stops for stops in exposures.STOPS}
     return known.get(text, 0)
@@ -97,6 +99,8 @@ def attempt_image(request: HttpRequest, pk: int, frame: int, number: int, size: 
 @require_GET
 def attempt_exposure(request: HttpRequest, pk: int, frame: int, number: int, stops: int) -> HttpResponse:
     """The preview of an EXR at so many stops above or below, made when first asked for."""
+    from rendering import exposures
+
     attempt = visible_attempt(request, pk, frame, number)
     output = get_object_or_404(Output.objects.exclude(preview_key=""), attempt=attempt)
     if stops not in exposures.STOPS or suffix_of(attempt.task.job) != "exr":
