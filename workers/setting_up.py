@@ -21,9 +21,9 @@ def note_self_test(worker_id: int, *, epoch: int, said: protocol.SelfTested) -> 
     row = {
         "blender_versions": [one_line(version) for version in said.blender_versions],
         "blender_problem": one_line(said.blender_problem),
-        "passed": said.passed,
-        "words": one_line(said.words),
     }
+    if said.passed is not None:  # an agent that was only just started knows less than we do
+        row |= {"passed": said.passed, "words": one_line(said.words)}
     if not SelfTest.objects.filter(worker=worker, **row).exists():
         SelfTest.objects.update_or_create(worker=worker, defaults=row)
         events.announce_status(worker)

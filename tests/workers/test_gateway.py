@@ -67,7 +67,7 @@ class SignOnTests:
     async def test_a_node_that_goes_on_changing_its_mind_about_itself_is_not_listened_to(self, board, node):
         await node.sign_on()
         for number in range(gateway.SELF_TESTS_MAX + 3):
-            await node.say(protocol.SelfTested(words=f"try {number}"))
+            await node.say(protocol.SelfTested(passed=False, words=f"try {number}"))
         await node.say(protocol.NeedUrls(work_id=1, attempt=1))
         await node.hear(protocol.Cancel)  # everything before is done by now
         assert (await db(lambda: SelfTest.objects.get(worker__uid=node.uid))).words == f"try {gateway.SELF_TESTS_MAX - 1}"

@@ -129,6 +129,13 @@ class WorkerDetailTests:
         assert "The self-test failed: no &lt;b&gt;device&lt;/b&gt;" in text
         assert 'id="setup-next">pictor-agent doctor<' in text
 
+    def test_an_agent_that_has_just_been_started_again_takes_nothing_back(self, wanda):
+        worker = builders.worker(owner=wanda, public_key=b"k" * 32)
+        for said in (protocol.SelfTested(passed=True, words="0.1 s on CPU"), protocol.SelfTested(blender_versions=["5.0.1"])):
+            services.note_self_test(worker.pk, epoch=worker.connection_epoch, said=said)
+        assert (worker.self_test.passed, worker.self_test.words) == (True, "0.1 s on CPU")
+        assert worker.self_test.blender_versions == ["5.0.1"]
+
     @pytest.mark.parametrize("how", ["passed", "accepted", "older agent"])
     def test_a_node_that_is_set_up_shows_no_steps(self, signed_in, wanda, how):
         protocol_version = protocol.SELF_TEST_SINCE - 1 if how == "older agent" else protocol.VERSION
