@@ -114,7 +114,7 @@ class PayoutAdmin(OnChains):
     @admin.action(description="Try again: what kept it is over", permissions=["decide"])
     def try_again(self, request, queryset):
         for payout in queryset.order_by("pk")[:DECIDED_AT_ONCE]:
-            if try_again(payout_id=payout.pk):
+            if try_again(payout_id=payout.pk, operator=request.user):
                 self.message_user(request, f"Withdrawal {payout.pk} is tried with the next look.", messages.SUCCESS)
             else:
                 self.message_user(request, f"Nothing keeps withdrawal {payout.pk}.", messages.WARNING)

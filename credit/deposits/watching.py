@@ -11,7 +11,7 @@ from credit.chains import Asset, Chain, chain_of
 from credit.deposit_states import Failure, TopUpStatus
 from credit.deposits.aptos import AptosReader
 from credit.deposits.evm import EvmReader
-from credit.deposits.reading import Payment, Position, Reader
+from credit.deposits.reading import Found, Payment, Position, Reader
 from credit.deposits.wire import NodeDown
 from credit.models import Deposit, DepositCursor, TopUp
 from credit.services import deposits, top_ups
@@ -88,9 +88,10 @@ def _read(reader: Reader, cursor: DepositCursor, position: Position, chain: Chai
 def _settle(reader: Reader, position: Position, chain: Chain, asset: Asset, now: datetime) -> None:
     """Ask again for each payment that is not settled: is it still there, and is it final?"""
     problems: list[NodeDown] = []
+    found: dict[str, Found | None] = {}  # by hash: one transaction may hold thousands of payments
     for deposit in deposits.unsettled_deposits(chain=chain, asset=asset, now=now):
         try:
-            payment = _again(reader, deposit)
+            payment = _again(reader, deposit, found)
         except NodeDown as error:  # one transaction that cannot be read must not keep the others
             problems.append(error)
             if len(problems) == PROBLEMS_MAX:
@@ -104,9 +105,12 @@ def _settle(reader: Reader, position: Position, chain: Chain, asset: Asset, now:
         raise problems[0]
 
 
-def _again(reader: Reader, deposit: Deposit) -> Payment | None:
-    found = reader.transaction(deposit.tx_hash)
-    return next((each for each in found.payments if each.log_index == deposit.log_index), None) if found else None
+def _again(reader: Reader, deposit: Deposit, found: dict[str, Found | None]) -> Payment | None:
+    """`found`: what was asked for before in this look."""
+    if deposit.tx_hash not in found:
+        found[deposit.tx_hash] = reader.transaction(deposit.tx_hash)
+    payments = sent.payments if (sent := found[deposit.tx_hash]) else ()
+    return next((each for each in payments if each.log_index == deposit.log_index), None)
 
 
 def _take(payment: Payment, final: int, chain: Chain, asset: Asset, now: datetime) -> None:

@@ -139,10 +139,10 @@ def unclaimed_deposits() -> QuerySet[Deposit]:
 
 
 def unsettled_deposits(*, chain: Chain, asset: Asset, now: datetime, limit: int = 200) -> list[Deposit]:
-    """Those to be asked for again, the longest known first."""
-    rows = Deposit.objects.filter(chain=chain.key, asset=asset.contract)
-    due = rows.filter(status=DepositStatus.SEEN) | rows.filter(status=DepositStatus.GONE, seen_at__gt=now - GONE_KEPT)
-    return list(due.order_by("pk")[:limit])
+    """Those to be asked for again, the longest known first; those that a block took along after the others, as many at most."""
+    rows = Deposit.objects.filter(chain=chain.key, asset=asset.contract).order_by("pk")
+    gone = rows.filter(status=DepositStatus.GONE, seen_at__gt=now - GONE_KEPT)
+    return [*rows.filter(status=DepositStatus.SEEN)[:limit], *gone[:limit]]
 
 
 def _lock(deposit_id: int) -> Deposit:

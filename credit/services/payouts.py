@@ -10,6 +10,7 @@ Locks: lane, then payouts, then wallets.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Least
@@ -22,6 +23,8 @@ from credit.payout_states import ON_ITS_WAY, PAYOUT_MOVES, PayoutStatus
 from credit.payouts.lanes import Refusal, Signed
 from credit.posting import Movement, chart_of, platform, post
 from credit.services.withdrawals import give_money_back, is_in_doubt
+
+log = structlog.get_logger(__name__)
 
 AGAIN = timedelta(minutes=1)  # after what lies with the treasury: whoever tops it up is watching
 LATER = [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60)]  # after each refusal of its own; then the last
@@ -50,9 +53,12 @@ def resume_lane(*, lane_id: int) -> bool:
     return True
 
 
-def try_again(*, payout_id: int) -> bool:
+def try_again(*, payout_id: int, operator) -> bool:
     """By an operator who knows that what kept it is over: the next look tries it. False: nothing keeps it."""
-    return _try_at_once(Payout.objects.filter(pk=payout_id).exclude(problem=""))
+    is_kept = _try_at_once(Payout.objects.filter(pk=payout_id).exclude(problem=""))
+    if is_kept:
+        log.warning("payout_tried_again", payout=payout_id, operator=operator.pk)
+    return is_kept
 
 
 def _try_at_once(payouts: QuerySet[Payout]) -> bool:

@@ -285,6 +285,12 @@ class SignOnTests:
         assert (node.level, node.hardware_at) == (Level.SELF_TESTED, NOW)
         assert str(next(iter(changes.values()))) in WorkerEvent.objects.get(worker=node, kind="hardware").detail
 
+    def test_the_score_of_other_hardware_is_not_this_ones(self):
+        node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU])
+        Worker.objects.filter(pk=node.pk).update(score_milli=4_000)
+        assert self.sign_on(node, gpus=[self.GPU]).score_milli == 4_000
+        assert self.sign_on(node, gpus=[]).score_milli == 1_000
+
     def test_the_same_hardware_keeps_it(self):
         node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU])
         self.verify(node)

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         if verb == "resume":
             return self.resume(number, by)
         if verb == "try":
-            return self.try_again(number)
+            return self.try_again(number, by)
         self.decide(verb, number, by, reason.strip())
 
     def list_all(self) -> None:
@@ -82,8 +82,8 @@ class Command(BaseCommand):
             raise CommandError("Nobody approves a withdrawal of their own.") from None
         self.stdout.write(f"Withdrawal {payout_id} is {'approved' if verb == 'approve' else 'refused'}.")
 
-    def try_again(self, payout_id: int) -> None:
-        if not try_again(payout_id=payout_id):
+    def try_again(self, payout_id: int, operator) -> None:
+        if not try_again(payout_id=payout_id, operator=operator):
             raise CommandError(f"Nothing keeps withdrawal {payout_id}.")
         self.stdout.write(f"Withdrawal {payout_id} is tried with the next look.")
 

@@ -12,7 +12,7 @@ from credit.chains import Asset, Chain
 from credit.deposits import aptos, aptos_index, evm, watching
 from credit.deposits.aptos import AptosReader, primary_store
 from credit.deposits.evm import EvmReader
-from credit.deposits.wire import NodeDown
+from credit.deposits.wire import NodeDown, hash_of
 from tests.credit import nonsense
 from tests.credit.deposits.builders import APTOS_TREASURY, APTOS_USDT, EVM_TREASURY
 
@@ -43,6 +43,12 @@ QUESTIONS = {
     "payments": lambda reader: reader.payments(0, 30),
     "transaction": lambda reader: reader.transaction(nonsense.HASH),
 }
+
+
+@pytest.mark.parametrize("said", ["", "0x" + "ab" * 31 + "  ", "0x" + "ab" * 31, "ab" * 33, "0x" + "zz" * 32, None, 7])
+def test_a_hash_has_32_bytes(said):
+    with pytest.raises(NodeDown):
+        hash_of(said)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

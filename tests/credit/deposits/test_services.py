@@ -8,6 +8,9 @@ import pytest
 from credit import services
 from credit.chains import deposit_chains
 from credit.codes import Kind
+from credit.deposits import watching
+from credit.deposits.evm import EvmReader
+from credit.deposits.reading import Found, Position
 from credit.errors import NotClaimable, TopUpRefused
 from credit.models import Deposit, DepositCursor, TopUp, Transfer
 from credit.services import deposits
@@ -192,6 +195,31 @@ class OnceTests:
     def test_a_form_sent_twice_begins_one(self, alice):
         first = overlapped(lambda: announce(alice, by="amount", now=NOON), lambda: announce(alice, by="amount", now=NOON))
         assert [first] == list(TopUp.objects.all())
+
+
+@pytest.mark.django_db
+class UnsettledTests:
+    """What a stranger sends in dust, or what a reorg took along, keeps no other payment from being looked at."""
+
+    def test_those_that_a_block_took_along_keep_no_other(self, chain):
+        asset = chain.assets[0]
+        for number in range(3):
+            arrive(payment(tx_hash=f"0x{number:064x}"), final=0)
+        for deposit in Deposit.objects.order_by("pk")[:2]:
+            deposits.take_back_deposit(deposit_id=deposit.pk, now=NOON)
+        asked = deposits.unsettled_deposits(chain=chain, asset=asset, now=NOON, limit=1)
+        assert [deposit.status for deposit in asked] == ["seen", "gone"]
+
+    def test_a_transaction_of_many_payments_is_asked_for_once(self, chain, monkeypatch):
+        shown = tuple(payment(log_index=index, units=1) for index in range(5))
+        for each in shown:
+            arrive(each, final=0)
+        asked = []
+        monkeypatch.setattr(EvmReader, "transaction", lambda reader, tx_hash: asked.append(tx_hash) or Found(False, shown))
+        reader = EvmReader(chain, chain.assets[0])
+        watching._settle(reader, Position(head=9, final=9), chain, chain.assets[0], NOON)
+        assert asked == [HASH]
+        assert not Deposit.objects.filter(status="seen").exists()
 
 
 @pytest.mark.django_db

@@ -185,7 +185,7 @@ def test_what_lies_with_the_treasury_or_the_token_is_tried_again_soon(on_aptos, 
 @pytest.mark.parametrize(
     "lets_go",
     [
-        lambda payout, lane: payouts.try_again(payout_id=payout.pk),
+        lambda payout, lane: payouts.try_again(payout_id=payout.pk, operator=payout.owner),
         lambda payout, lane: payouts.resume_lane(lane_id=lane.pk),
     ],
 )
@@ -203,7 +203,7 @@ def test_an_operator_has_it_tried_at_once(on_aptos, aptos_pays, lets_go):
 
     payout.refresh_from_db()
     assert (payout.number, payout.problem, payout.refusals) == (0, "", 0)
-    assert not payouts.try_again(payout_id=payout.pk)
+    assert not payouts.try_again(payout_id=payout.pk, operator=payout.owner)
 
 
 @database
