@@ -409,7 +409,7 @@ class Heartbeat(Message):
 
 
 class SelfTested(Message):
-    """How far the node has tried itself; said again after every sign-on, newest counts. Claims, for its owner's page alone."""
+    """How far the node has tried itself; said again after every sign-on, newest counts. Claims: for its owner's page and the lowest level."""
 
     blender_versions: Annotated[list[Name], Meta(max_length=32)] = []  # that lie on the node
     blender_problem: Line = ""  # why none could be fetched

@@ -18,6 +18,7 @@ from workers.challenge_check import Refusal
 if TYPE_CHECKING:
     import numpy as np  # where something is computed: 20 MB that a web process does without
 
+COLOURS = 3  # channels
 SECONDS_MAX = 900.0  # from the lease to the commitment
 
 WORDS = {  # for the node's owner
@@ -100,6 +101,6 @@ def read_picture(content: bytes, pixels_sha256: str) -> "np.ndarray | None":
             decoded = pixels.decode(path, pixels_max=reference.WIDTH * reference.HEIGHT, image_format="OPEN_EXR")
         except pixels.Undecodable:
             return None
-    right_size = decoded.pixels.shape[:2] == (reference.HEIGHT, reference.WIDTH)
+    right_size = decoded.pixels.shape[:2] == (reference.HEIGHT, reference.WIDTH) and decoded.pixels.shape[2] >= COLOURS
     good = right_size and decoded.sha256 == pixels_sha256 and decoded.pixels.min() != decoded.pixels.max()
     return decoded.pixels if good else None

@@ -253,6 +253,7 @@ def settle_run(run_id: int, verdict: Verdict, *, now: datetime, rng) -> bool:
         return False
     if verdict.refusal:
         move(run, S.REFUSED, moves=BENCHMARK_MOVES, reason=verdict.refusal, finished_at=now)
+        Worker.objects.filter(pk=worker.pk).update(score_milli=min(worker.score_milli, scoring.UNMEASURED_MILLI))
         events.record(worker, "benchmark-refused", now=now, detail=WORDS[verdict.refusal])
         return True
     score = reference.score_milli(run.samples, verdict.canary_ms)

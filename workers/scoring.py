@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 
-SLACK_MS = 1_000  # of the line and of looking at the picture, which the server's clock cannot tell from rendering
+CANARY_MS_MAX = 3_600_000  # longer is not told apart: a score has a lower bound
+UNMEASURED_MILLI = 1_000  # the score of a node of which nothing is known; what is doubted has no more
 TOLERANCE_PERCENT = 15  # two runs of one machine differ by less
 ALIKE_MIN = 5  # runs of other nodes of the model, before anybody is placed among them
 
@@ -20,8 +21,10 @@ RETRY_AFTER = timedelta(hours=6)  # after one that did not end
 
 
 def canary_ms(claimed_seconds: float, seen_seconds: float) -> int:
-    """The node's figure; where the server's clock saw more than that and the slack, the server's without the slack."""
-    return max(1, round(claimed_seconds * 1000), round(seen_seconds * 1000) - SLACK_MS)
+    """The longer of what the node says and what the server's clock saw: what the line takes counts, for else a node that claims
+    nothing is paid for it.
+    """
+    return min(max(1, round(claimed_seconds * 1000), round(seen_seconds * 1000)), CANARY_MS_MAX)
 
 
 def agrees(score: int, other: int) -> bool:

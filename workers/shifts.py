@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Least
 
 from common.transitions import move
 from common.words import one_line
 from pictor_agent import protocol
-from workers import controls, deliveries, events, nearness, outages, standing
+from workers import controls, deliveries, events, nearness, outages, scoring, standing
 from workers.deliveries import Held
 from workers.enrolments import spend_token
 from workers.feeding import LEASE_SECONDS
@@ -175,7 +176,7 @@ def _note_hardware(worker: Worker, had: list[str], *, now: datetime) -> None:
     has = _hardware_of(worker)
     if worker.hardware_at and has == had:
         return
-    Worker.objects.filter(pk=worker.pk).update(hardware_at=now)
+    Worker.objects.filter(pk=worker.pk).update(hardware_at=now, score_milli=Least("score_milli", scoring.UNMEASURED_MILLI))
     if worker.hardware_at:
         new = ", ".join(each for each in has if each not in had)
         events.record(worker, "hardware", now=now, detail=new or "less than before")
