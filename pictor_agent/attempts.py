@@ -49,6 +49,8 @@ class Held:
     urls: asyncio.Queue = field(default_factory=asyncio.Queue)
     shows: asyncio.Queue = field(default_factory=asyncio.Queue)
     progress_at: float = -math.inf
+    fraction: float = 0.0
+    note: str = ""  # of the newest progress
     log: AttemptLog = field(default_factory=AttemptLog)
 
     @property
@@ -58,6 +60,12 @@ class Held:
     @property
     def is_waiting(self) -> bool:
         return self.running is None and not self.ending
+
+    @property
+    def title(self) -> str:
+        """For people: "frame 12 of carousel.blend"."""
+        spec = self.item.spec
+        return f"{spec.words} of {spec.main_path}" if isinstance(spec, protocol.RenderSpec) else spec.words
 
     @property
     def names(self) -> Names:
@@ -260,6 +268,7 @@ class Attempts:
 
     def _progress(self, held: Held, fraction: float, note: str) -> None:
         now = asyncio.get_running_loop().time()
+        held.fraction, held.note = fraction, note
         self.terminal.progress(f"{held.words} {note}", fraction)
         if now - held.progress_at >= PROGRESS_SECONDS:
             held.progress_at = now

@@ -9,18 +9,25 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import psutil
 from nacl.signing import SigningKey
 
 from pictor_agent import pool, protocol
+from pictor_agent.secret_files import write_secret
 
 CACHE_SHARE = 0.2  # of the disk that is free at the first start
 CACHE_BYTES_MAX = 200 << 30
 DRAIN_SECONDS = 900.0
+PAGE_PORT = 8471  # where it is taken, as by a second node, the system chooses another
 
 
 class BadConfig(Exception):
     """The configuration file or the state folder cannot be used; the words name the field."""
+
+
+class AlreadyRuns(BadConfig):
+    """An agent holds the state folder."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Config:
     warm_scenes: int = pool.SCENES_MAX  # that stay open between frames
     warm_frames: int = pool.FRAMES_MAX  # then a Blender is started anew
     warm_seconds: float = pool.AGE_SECONDS_MAX  # the same by age
+    page_port: int = PAGE_PORT  # of the node's page on this machine; 0: none
 
     @property
     def socket_url(self) -> str:
@@ -67,24 +75,40 @@ def read_config(path: Path, **chosen) -> Config:
         BadConfig: missing, not TOML, or without a field that a node needs.
     """
     try:
-        written = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path}: {error}") from error
+    return parse_config(text, str(path), **chosen)
+
+
+def parse_config(text: str, source: str, **chosen) -> Config:
+    """What `text` says; `source` is what errors call it.
+
+    Raises:
+        BadConfig: as read_config.
+    """
+    try:
+        written = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"{source}: {error}") from error
     known = {name: written[name] for name in Config.__dataclass_fields__ if name in written}
     known |= {name: value for name, value in chosen.items() if value}
-    return _checked(known, path)
+    return _checked(known, source)
 
 
-def _checked(known: dict, path: Path) -> Config:
+def _checked(known: dict, source: str) -> Config:
     who = "fleet" if "fleet" in known else "worker_uid"
     for name in ("server_url", who):
         if not isinstance(known.get(name), str) or not known[name]:
-            raise BadConfig(f"{path}: {name} is missing; download the file again from the node's page")
+            raise BadConfig(f"{source}: {name} is missing; download the file again from the node's page")
     if not known["server_url"].startswith(("ws://", "wss://")):
-        raise BadConfig(f"{path}: server_url must begin with ws:// or wss://")
+        raise BadConfig(f"{source}: server_url must begin with ws:// or wss://")
     if not all(letter.isalnum() or letter in "_-" for letter in known[who]):
-        raise BadConfig(f"{path}: {who} is not one that the network gives out")
-    return Config(**known)
+        raise BadConfig(f"{source}: {who} is not one that the network gives out")
+    try:
+        return msgspec.convert(known, Config)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"{source}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -111,13 +135,28 @@ class State:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise BadConfig(f"another agent already runs on {self.folder}") from error
+                raise AlreadyRuns(f"another agent already runs on {self.folder}") from error
             yield
+
+    @property
+    def is_paused(self) -> bool:
+        """Somebody on this machine paused the node. A file, so that a restart leaves it so, and a terminal may do it."""
+        return self._pause.exists()
+
+    @property
+    def _pause(self) -> Path:
+        return self.folder / "paused"
+
+    def pause(self) -> None:
+        self._pause.touch(mode=0o600)
+
+    def resume(self) -> None:
+        self._pause.unlink(missing_ok=True)
 
     def signing_key(self) -> SigningKey:
         """The node's own Ed25519 key, made here at the first start; it never leaves this machine."""
         if not self.key_path.exists():
-            _write_secret(self.key_path, bytes(SigningKey.generate()))
+            write_secret(self.key_path, bytes(SigningKey.generate()))
         seed = self.key_path.read_bytes()
         if len(seed) != 32:
             raise BadConfig(f"{self.key_path} is damaged; delete it and enrol the node again")
@@ -141,6 +180,11 @@ def machine_digest() -> str:
     return _digest(f"{found.strip()} {socket.gethostname()}")[:12]
 
 
+def default_config_path() -> Path:
+    """Where pictor-agent.service looks too."""
+    return Path.home() / ".config" / "pictor-agent" / "node.toml"
+
+
 def default_state_folder(name: str) -> Path:
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "pictor-agent" / name
@@ -148,18 +192,6 @@ def default_state_folder(name: str) -> Path:
 
 def default_cache_bytes(folder: Path) -> int:
     return min(int(psutil.disk_usage(str(folder)).free * CACHE_SHARE), CACHE_BYTES_MAX)
-
-
-def _write_secret(path: Path, secret: bytes) -> None:
-    """Whole or not at all, readable by this user alone from the first moment."""
-    spare = path.with_suffix(".new")
-    spare.unlink(missing_ok=True)
-    descriptor = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    spare.rename(path)
 
 
 def _digest(token: str) -> str:

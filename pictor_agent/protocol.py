@@ -26,10 +26,12 @@ PATH = "/agent/v1"
 Name = Annotated[str, Meta(max_length=200)]
 Line = Annotated[str, Meta(max_length=500)]
 LogTail = Annotated[str, Meta(max_length=16_000)]
+OVERVIEW_SECONDS = 15.0  # from one answer to AskOverview to the next
 LOG_LINES_MAX = 4_000  # characters of one LogLines
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Url = Annotated[str, Meta(max_length=4_000)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Micros = Annotated[int, Meta(ge=-(2**53), le=2**53)]  # of a credit; below zero where more was taken back than earned
 WorkId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what the database can compare
 Attempt = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Held = tuple[WorkId, Attempt]
@@ -62,7 +64,7 @@ FailureReason = Literal[
 
 
 # Why a node takes no new work although it is connected: see pictor_agent.restraint.
-RestReason = Literal["", "in_use", "too_hot", "too_much_power", "disk_full"]
+RestReason = Literal["", "paused_here", "in_use", "too_hot", "too_much_power", "disk_full"]
 
 
 class Message(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=True):
@@ -417,6 +419,10 @@ class SelfTested(Message):
     words: Line = ""  # how it went, or why not
 
 
+class AskOverview(Message):
+    """Somebody looks at this machine's page. Answered by Overview, every OVERVIEW_SECONDS at most; an older server says nothing."""
+
+
 class Draining(Message):
     """No further work, please: the node stops after what it runs."""
 
@@ -505,6 +511,17 @@ class Limits(Message):
     bytes_per_second: Count = 0  # of files, each way
 
 
+class Overview(Message):
+    """How the node stands on the site, for the page on its own machine."""
+
+    stands: Line  # "Online, idle"
+    why: Line = ""  # it takes no work for now, or is paused there
+    is_open: bool = True  # the site has nothing against giving it work
+    earned_today_micros: Micros = 0
+    earned_week_micros: Micros = 0  # of the last 7 days, today included
+    url: Url = ""  # its page
+
+
 class Refused(Message):
     """The server will not have this node; `code` is stable, `words` are for the owner's terminal."""
 
@@ -538,10 +555,11 @@ ToServer = (
     | NeedUrls
     | Heartbeat
     | SelfTested
+    | AskOverview
     | Draining
     | SignOff
 )
-ToNode = Challenge | Welcome | Assign | UploadGrant | Show | Urls | Recorded | Cancel | Pace | Limits | Refused
+ToNode = Challenge | Welcome | Assign | UploadGrant | Show | Urls | Recorded | Cancel | Pace | Limits | Overview | Refused
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_server = msgspec.msgpack.Decoder(ToServer).decode

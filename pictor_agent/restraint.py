@@ -14,7 +14,9 @@ DISK_FREE_BYTES_MIN = 2 << 30  # of new files, one scene and its frames
 DISK_FREE_BYTES_AGAIN = 4 << 30
 
 NO_LIMITS = protocol.Limits(at=0)
-WORDS = {  # for the owner's terminal
+PAUSED = "paused_here"
+WORDS = {  # for the owner's terminal and the page on the machine
+    "paused_here": "it is paused on this machine",
     "in_use": "the machine is in use",
     "too_hot": "a GPU is at your limit of temperature",
     "too_much_power": "a GPU draws more power than you allow",
@@ -30,6 +32,7 @@ class Look:
     gpus: list[protocol.GpuSample] = field(default_factory=list)
     disk_free_bytes: int = 1 << 60
     unused_seconds: float | None = None
+    paused: bool = False  # by somebody on this machine
 
 
 @dataclass(slots=True)
@@ -43,10 +46,17 @@ class Restraint:
     def look(self, look: Look) -> bool:
         """Take a look into account; True when `resting` changed."""
         before = self.resting
-        self.resting = before if before and self._goes_on(look) else self._begins(look)
+        self.resting = self._reason(look)
         if self.resting != before:
             self._since = look.at
         return self.resting != before
+
+    def _reason(self, look: Look) -> str:
+        """A pause goes before whatever else stops the node, and leaves nothing behind."""
+        if look.paused:
+            return PAUSED
+        held = self.resting not in ("", PAUSED) and self._goes_on(look)
+        return self.resting if held else self._begins(look)
 
     def _begins(self, look: Look) -> str:
         limits = self.limits

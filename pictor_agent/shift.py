@@ -6,6 +6,7 @@ is named by (work_id, attempt); what the server no longer wants ends with Cancel
 
 import asyncio
 import contextlib
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from pictor_agent.runner import Runner
 from pictor_agent.selftest import SelfTest
 from pictor_agent.terminal import Terminal
 
+REFUSED = 2  # exit status: the server will not have this node for good
 HEARTBEAT_JITTER = 0.1
 HEARTBEAT_SECONDS_MIN = 0.05
 SIGN_OFF_SECONDS = 3.0
@@ -55,7 +57,16 @@ class Shift:
     restraint: Restraint = field(default_factory=Restraint)
     draining: bool = False
     tested: protocol.SelfTested | None = None
+
+    # For the eyes of somebody on this machine: see pictor_agent.status.
+    name: str = ""  # as the site calls it
+    problem: str = ""  # why there is no connection
+    last_beat: protocol.Heartbeat | None = None
+    overview: protocol.Overview | None = None
+    _asked_at: float = -math.inf
+
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    _beat_now: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.cache_bytes = self.store.size_bytes_max  # what the machine itself was set up for
@@ -85,16 +96,20 @@ class Shift:
             try:
                 await self._one_connection()
             except SignOnRefused as refused:
-                self.terminal.say(f"The server refuses this node ({refused.code}): {refused.words}", "bad")
+                self._not_connected(f"The server refuses this node ({refused.code}): {refused.words}", "bad")
                 if not refused.retry:
-                    return 2
+                    return REFUSED
             except ProtocolBroken as error:
-                self.terminal.say(f"The server does not speak our protocol: {error}", "bad")
+                self._not_connected(f"The server does not speak our protocol: {error}", "bad")
             except connection.LOST as error:
-                self.terminal.say(f"No connection to {self.config.server_url}: {error or type(error).__name__}", "warn")
+                self._not_connected(f"No connection to {self.config.server_url}: {error or type(error).__name__}", "warn")
             pause = self.backoff.next_seconds()
             self.terminal.say(f"Trying again in {pause:.1f} s", "quiet")
             await asyncio.sleep(pause)
+
+    def _not_connected(self, words: str, tone: str) -> None:
+        self.problem = words
+        self.terminal.say(words, tone)
 
     async def _one_connection(self) -> None:
         config, token = self.config, self.config.token
@@ -118,11 +133,14 @@ class Shift:
 
     def _welcomed(self, link: Connection) -> None:
         self.report_seconds = link.welcome.report_seconds
+        self.name, self.problem = link.welcome.worker_name, ""
         self.terminal.say(f"Signed on as {link.welcome.worker_name} at {self.config.server_url}", "ok")
 
     async def _signed_on(self, link: Connection) -> None:
-        await link.send(protocol.SignOn(inventory=self._inventory(), holding=self.holding()))
+        await link.send(protocol.SignOn(inventory=self.inventory(), holding=self.holding()))
         self.line.link = link
+        if self.takes_nothing:
+            self._beat_now.set()
         await self._repeat_what_is_due()
         beats = asyncio.create_task(self._heartbeats(link))
         try:
@@ -131,7 +149,7 @@ class Shift:
         finally:
             beats.cancel()
 
-    def _inventory(self) -> protocol.Inventory:
+    def inventory(self) -> protocol.Inventory:
         return self.probe.inventory(
             blender_versions=self.runner.environments.offered(),
             isolation=self.runner.sandbox.isolation,
@@ -155,17 +173,29 @@ class Shift:
     async def _heartbeats(self, link: Connection) -> None:
         while True:
             jitter = 1 + random.uniform(-HEARTBEAT_JITTER, HEARTBEAT_JITTER)
-            await asyncio.sleep(max(self.report_seconds * jitter, HEARTBEAT_SECONDS_MIN))
+            await self._until_the_next_beat(max(self.report_seconds * jitter, HEARTBEAT_SECONDS_MIN))
             with contextlib.suppress(*connection.LOST):
                 await link.send(await self._beat())
 
+    async def _until_the_next_beat(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._beat_now.wait()
+        self._beat_now.clear()
+
     async def _beat(self) -> protocol.Heartbeat:
-        beat = self.probe.heartbeat(self.holding())
+        beat = self.last_beat = self.probe.heartbeat(self.holding())
         now = asyncio.get_running_loop().time()
-        if self.restraint.look(Look(now, beat.gpus, beat.disk_free_bytes, self.probe.unused_seconds())):
+        unused_seconds = self.probe.unused_seconds()
+        if self.restraint.look(Look(now, beat.gpus, beat.disk_free_bytes, unused_seconds, self.state.is_paused)):
             await self._rest_or_go_on()
         beat.limits_at, beat.resting = self.restraint.limits.at, self.restraint.resting
         return beat
+
+    @property
+    def takes_nothing(self) -> bool:
+        """No new work for now, whether or not the server knows it yet."""
+        return bool(self.restraint.resting) or self.state.is_paused
 
     async def _rest_or_go_on(self) -> None:
         """What renders is finished; what waits goes back, and whatever comes is not taken."""
@@ -216,7 +246,7 @@ class Shift:
 
     def seen(self) -> checklist.Seen:
         """Of the set-up, as the server sees it."""
-        inventory, tested = self._inventory(), self.tested or protocol.SelfTested()
+        inventory, tested = self.inventory(), self.tested or protocol.SelfTested()
         return checklist.Seen(
             signed_on=self.line.link is not None,
             ever=True,
@@ -229,6 +259,29 @@ class Shift:
             self_test=tested.passed,
             self_test_words=tested.words,
         )
+
+    # What somebody on this machine says -----------------------------------------------------------------------------------
+
+    async def pause(self, *, at_once: bool) -> None:
+        """No further work until `resume`. What renders is finished, or, `at_once`, given back unpaid.
+
+        Raises:
+            OSError: the pause cannot be kept; the node goes on.
+        """
+        self.state.pause()
+        self._beat_now.set()
+        if at_once:
+            await self._hand_back([held for held in self.attempts.held.values() if not held.ending], reason="paused")
+
+    def resume(self) -> None:
+        self.state.resume()
+        self._beat_now.set()
+
+    async def ask_overview(self, *, older_than_seconds: float = protocol.OVERVIEW_SECONDS) -> None:
+        """While somebody looks: how the node stands on the site, when that is not known or old."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked_at > older_than_seconds and await self.line.send(protocol.AskOverview()):
+            self._asked_at = now
 
     # What the server says ---------------------------------------------------------------------------------------------
 
@@ -249,6 +302,8 @@ class Shift:
                 self.report_seconds = message.report_seconds
             case protocol.Limits():
                 self._obey(message)
+            case protocol.Overview():
+                self.overview = message
 
     def _obey(self, limits: protocol.Limits) -> None:
         self.restraint.limits = limits
@@ -257,7 +312,7 @@ class Shift:
 
     async def _assigned(self, items: list[protocol.Assignment]) -> None:
         """Take assignments on; one that came before is only acknowledged again."""
-        if self.draining or self.restraint.resting:
+        if self.draining or self.takes_nothing:
             return  # unacknowledged, it returns to the queue
         for item in items:
             self.attempts.accept(item)

@@ -1,6 +1,7 @@
 """A node's socket: proof of its key, then messages to and fro. All that is written goes through the switchboard."""
 
 import asyncio
+import math
 import secrets
 import time
 from collections import Counter
@@ -29,6 +30,7 @@ REPORT_SECONDS = 5.0
 MESSAGES_PER_SECOND = 200
 MESSAGES_BURST = 1_000
 SELF_TESTS_MAX = 20  # of one connection
+OVERVIEW_EARLY = 0.9  # of protocol.OVERVIEW_SECONDS: what a line may hurry one message
 OUTGOING_MAX = 1_000  # a node that does not read loses its socket
 SOCKETS_MAX = 20_000
 STRANGERS_MAX = 2_000  # sockets of one address that have proved no key yet; a farm that comes back at once has fewer
@@ -54,6 +56,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.board = switchboard.current()
         self.worker_id = self.epoch = self.self_tests = 0
+        self.overview_at = -math.inf
         self.hello: protocol.Hello | None = None
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
@@ -246,6 +249,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 await self._send_show(message)
             case protocol.SelfTested():
                 await self._note_self_test(message)
+            case protocol.AskOverview():
+                await self._send_overview()
             case protocol.Draining():
                 await self.board.settle()
                 await self._in_database(
@@ -261,6 +266,14 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.self_tests += 1
         if self.self_tests <= SELF_TESTS_MAX:
             await self._in_database(services.note_self_test, self.worker_id, epoch=self.epoch, said=message)
+
+    async def _send_overview(self) -> None:
+        """Whoever asks too often is not answered; one at a time in this process, so that pages never hold up leases."""
+        if time.monotonic() - self.overview_at < protocol.OVERVIEW_SECONDS * OVERVIEW_EARLY:
+            return
+        self.overview_at = time.monotonic()
+        async with self.board.overviews:
+            self.answer(await self._in_database(services.overview_of, self.worker_id, now=clock.now()))
 
     async def _send_urls(self, message: protocol.NeedUrls) -> None:
         held = self.held.get((message.work_id, message.attempt))

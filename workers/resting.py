@@ -12,6 +12,7 @@ from workers.models import Worker
 from workers.nudges import nudge_on_commit
 
 LINES = {  # a protocol.RestReason -> why the node is idle
+    "paused_here": "It was paused on the machine itself; it takes work again when somebody resumes it there.",
     "in_use": "Its owner uses the machine; it takes work again when nobody has touched it for a while.",
     "too_hot": "A GPU reached its owner's limit of temperature; it takes work again when it is cooler.",
     "too_much_power": "A GPU drew more power than its owner allows; it rests for a minute at least.",

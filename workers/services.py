@@ -27,6 +27,7 @@ from workers.nodes import (
     suspend_worker,
     trust_worker,
 )
+from workers.overview import overview_of
 from workers.queue import change_group, enqueue, hold_group, take_back, withdraw
 from workers.reports import Arrived, Incoming, record, unfold
 from workers.setting_up import note_self_test
@@ -87,6 +88,7 @@ __all__ = [
     "note_out_of_memory",
     "note_self_test",
     "note_successes",
+    "overview_of",
     "pause_all",
     "pause_worker",
     "record",

@@ -82,6 +82,7 @@ class Switchboard:
         self.changed: set[int] = set()  # nodes whose work changed since the last hint
         self.tasks: list[asyncio.Task] = []
         self.starting = asyncio.Lock()
+        self.overviews = asyncio.Lock()  # of one node at a time
         self.recorder = ThreadPoolExecutor(1, "gateway-records")  # reports, in order
         self.doorman = ThreadPoolExecutor(DOORMEN, "gateway-sign-on")  # one node at a time; must not hold up reports
         self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)

@@ -65,5 +65,19 @@ class RestraintTests:
         assert [restraint.look(Look(at, [gpu(celsius)])) for at, celsius in ((0, 40), (1, 90), (2, 91))] == [False, True, False]
 
     def test_every_reason_is_one_of_the_protocol(self):
-        words = {"disk_full", "too_hot", "too_much_power", "in_use", ""}
+        words = {"paused_here", "disk_full", "too_hot", "too_much_power", "in_use", ""}
         assert words == set(protocol.RestReason.__args__)
+
+    def test_a_pause_goes_before_every_other_reason_and_leaves_none_behind(self):
+        restraint = Restraint(protocol.Limits(at=1, celsius_max=80))
+        found = []
+        for at, celsius, paused in ((0, 90, False), (1, 90, True), (2, 75, True), (3, 75, False)):
+            restraint.look(Look(at, [gpu(celsius)], paused=paused))
+            found.append(restraint.resting)
+        assert found == ["too_hot", "paused_here", "paused_here", ""]
+
+    def test_after_a_pause_whatever_else_stops_it_does(self):
+        restraint = Restraint(protocol.Limits(at=1, celsius_max=80))
+        restraint.look(Look(0, [gpu(90)], paused=True))
+        assert restraint.look(Look(1, [gpu(90)]))
+        assert restraint.resting == "too_hot"

@@ -279,6 +279,82 @@ class RestTests:
         await node.finish(1)
 
 
+class PauseTests:
+    """By somebody on this machine; heartbeats are a minute apart, so what is heard is said at once."""
+
+    def rests(self, gateway) -> list[str]:
+        return [message.resting for message in gateway.heard if isinstance(message, protocol.Heartbeat)]
+
+    async def test_the_server_is_told_at_once_and_when_it_is_over(self, gateway, node):
+        await node.shift.pause(at_once=False)
+        await gateway.until(lambda: self.rests(gateway) == ["paused_here"])
+        node.shift.resume()
+        await gateway.until(lambda: self.rests(gateway) == ["paused_here", ""])
+        await node.assign(node.assignment(1))
+        await node.finish(1)
+
+    async def test_what_runs_is_finished_and_what_is_next_goes_back(self, gateway, node):
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
+        await gateway.hear(protocol.Started, 1)
+        await node.shift.pause(at_once=False)
+        assert (await gateway.hear(protocol.Failed, 2)).reason == "paused"
+        node.runner.gate.set()
+        await node.finish(1)
+
+    async def test_at_once_what_runs_goes_back_too(self, gateway, node):
+        await node.assign(node.assignment(1, **LONG))
+        await gateway.hear(protocol.Progress, 1)
+        await node.shift.pause(at_once=True)
+        assert (await gateway.hear(protocol.Failed, 1)).reason == "paused"
+        assert not node.shift.attempts.held
+
+    async def test_at_once_a_picture_that_is_finished_is_kept_and_paid(self, gateway, node):
+        node.runner.looking.clear()
+        await node.assign(node.assignment(1))
+        await until(lambda: node.runner.shot == [1])
+        await until(lambda: all(held.ending for held in node.shift.attempts.held.values()))
+        await node.shift.pause(at_once=True)
+        node.runner.looking.set()
+        await node.finish(1)
+
+    async def test_what_comes_before_the_server_knows_is_not_taken(self, gateway, node):
+        node.shift.state.pause()
+        await node.shift._assigned([node.assignment(1)])
+        assert not node.shift.attempts.held
+
+    async def test_a_pause_outlives_the_program(self, gateway, node):
+        await node.shift.pause(at_once=False)
+        await node.stop()
+        node.start()
+        await gateway.signed_on(2)
+        await gateway.until(lambda: self.rests(gateway) == ["paused_here", "paused_here"])
+
+    async def test_a_pause_that_cannot_be_kept_is_an_error_and_the_node_goes_on(self, gateway, node):
+        (node.state.folder / "paused").symlink_to("/nowhere/paused")
+        with pytest.raises(OSError, match="paused"):
+            await node.shift.pause(at_once=True)
+        assert not node.shift.takes_nothing
+
+
+class OverviewTests:
+    async def test_it_is_asked_for_while_somebody_looks_and_not_again_at_once(self, gateway, node):
+        for _ in range(3):
+            await node.shift.ask_overview()
+        await gateway.hear(protocol.AskOverview)
+        told = protocol.Overview(stands="Online, idle", earned_today_micros=5)
+        await gateway.say(told)
+        await until(lambda: node.shift.overview == told)
+        assert len([message for message in gateway.heard if isinstance(message, protocol.AskOverview)]) == 1
+
+    async def test_without_a_line_it_is_asked_for_as_soon_as_there_is_one(self, gateway, node):
+        link, node.shift.line.link = node.shift.line.link, None
+        await node.shift.ask_overview()
+        node.shift.line.link = link
+        await node.shift.ask_overview()
+        await gateway.hear(protocol.AskOverview)
+
+
 class RunTests:
     async def test_a_frame_goes_all_the_way(self, gateway, node, server):
         await node.assign(node.assignment(1))
