@@ -1,13 +1,16 @@
-"""The command line of the node program: run, inspect, merge, render, doctor, benchmark, fetch."""
+"""The command line of the node program: run, app, pause, resume, inspect, merge, render, doctor, benchmark, fetch."""
 
 import argparse
 import os
 import sys
 
 from pictor_agent import __version__
+from pictor_agent.platforms import obstacle_here
 
+UNUSABLE = 3  # as pictor_agent.running
 BLENDER_HELP = "Python that has bpy, or an installed Blender; may be given more than once (default: $BLENDER_PYTHON)"
 FETCH_HELP = "folder of Blenders that are fetched on first need (default: $BLENDER_ENVIRONMENTS)"
+CONFIG_HELP = "the configuration file (default: ~/.config/pictor-agent/node.toml)"
 BOX_HELP = "run strangers' files WITHOUT isolation when bubblewrap is missing; shown on the node's page"
 
 
@@ -25,6 +28,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pictor-agent {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_run(commands)
+    _add_app(commands)
+    _add_pause(commands)
     _add_inspect(commands)
     _add_merge(commands)
     _add_render(commands)
@@ -47,12 +52,39 @@ def _command(commands, name: str, function, words: str) -> argparse.ArgumentPars
 def _add_run(commands) -> None:
     parser = _command(commands, "run", _run, "take work from the network until stopped")
     parser.add_argument("--config", required=True, help="the configuration file downloaded from the node's page")
+    parser.add_argument("--no-page", action="store_true", help="without the node's page on this machine")
+    _add_node_options(parser)
+
+
+def _add_node_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", help="where key, cache and outbox live (default: ~/.local/state/pictor-agent/<node>)")
     parser.add_argument("--cache-bytes", type=int, help="how much disk the file cache may use")
     parser.add_argument(
         "--gpu-trace", metavar="FILE", help="play GPUs from a recording; networks for real work refuse such a node"
     )
+    parser.add_argument("--page-port", type=int, metavar="PORT", help="of the node's page on 127.0.0.1 (default: 8471)")
     parser.add_argument("--plain", action="store_true", help="no colours, no progress line")
+
+
+def _add_app(commands) -> None:
+    words = (
+        "open the node's page in the browser; start the node where it does not run, and ask for its configuration file there"
+    )
+    parser = _command(commands, "app", _app, words)
+    parser.add_argument("--config", help=CONFIG_HELP)
+    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
+    _add_node_options(parser)
+
+
+def _add_pause(commands) -> None:
+    for name, paused, words in (
+        ("pause", True, "let the node finish what it renders, and take no other work until resume"),
+        ("resume", False, "let the node take work again"),
+    ):
+        parser = _command(commands, name, _pause, words)
+        parser.add_argument("--config", help=CONFIG_HELP)
+        _add_node_options(parser)
+        parser.set_defaults(paused=paused)
 
 
 def _add_inspect(commands) -> None:
@@ -111,9 +143,28 @@ def _add_fetch(commands) -> None:
 
 
 def _run(arguments) -> int:
+    if obstacle := obstacle_here():
+        print(obstacle.words, obstacle.command)
+        return UNUSABLE
     from pictor_agent.running import run
 
     return run(arguments)
+
+
+def _app(arguments) -> int:
+    if obstacle := obstacle_here():
+        from pictor_agent.app.stranded import show
+
+        return show(obstacle, port=arguments.page_port or 0, has_browser=not arguments.no_browser)
+    from pictor_agent.app.command import app
+
+    return app(arguments)
+
+
+def _pause(arguments) -> int:
+    from pictor_agent.pausing import set_pause
+
+    return set_pause(arguments)
 
 
 def _inspect(arguments) -> int:

@@ -1,11 +1,17 @@
-"""`pictor-agent run`: put the parts of a node together and end cleanly on signals."""
+"""`pictor-agent run`: put the parts of a node together, with its page, and end cleanly on signals."""
 
 import asyncio
+import contextlib
 import signal
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from pictor_agent import __version__, cgroups, engines
 from pictor_agent.abilities import find_abilities
+from pictor_agent.app.examination import Examination
+from pictor_agent.app.opening import opened
+from pictor_agent.app.site import ENDED, Site
 from pictor_agent.config import BadConfig, Config, State, default_cache_bytes, default_state_folder, read_config
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
@@ -22,45 +28,96 @@ from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 from pictor_agent.transfers import make_client
 
+ENDING = (signal.SIGTERM, signal.SIGINT)
 UNUSABLE = 3  # exit status: this machine or its configuration must be mended first
 
 
 def run(arguments) -> int:
     terminal = Terminal(plain=arguments.plain)
     try:
-        config = read_config(
-            Path(arguments.config),
-            blender_python=arguments.blender_python,
-            environments=arguments.environments,
-            allow_unsandboxed=arguments.allow_unsandboxed,
-            memory_bytes=arguments.memory_bytes,
-            cache_bytes=arguments.cache_bytes,
-            gpu_trace=arguments.gpu_trace,
-        )
-        state = State(Path(arguments.state) if arguments.state else default_state_folder(config.state_name))
-        state.make()
+        config, state = prepare(arguments, Path(arguments.config))
         with state.locked():
             terminal.folder = state.folder
-            return asyncio.run(_work(config, state, terminal))
+            return asyncio.run(_work_with_page(config, state, terminal, arguments))
     except (BadConfig, BadTrace, NoBlender, SandboxUnavailable) as error:
         terminal.say(str(error), "bad")
         return UNUSABLE
 
 
-async def _work(config: Config, state: State, terminal: Terminal) -> int:
+def prepare(arguments, path: Path) -> tuple[Config, State]:
+    """What the file and the command line say, and the folder of the node.
+
+    Raises:
+        BadConfig: either cannot be used.
+    """
+    config = read_config(
+        path,
+        blender_python=arguments.blender_python,
+        environments=arguments.environments,
+        allow_unsandboxed=arguments.allow_unsandboxed,
+        memory_bytes=arguments.memory_bytes,
+        cache_bytes=arguments.cache_bytes,
+        gpu_trace=arguments.gpu_trace,
+        page_port=arguments.page_port,
+    )
+    state = State(Path(arguments.state) if arguments.state else default_state_folder(config.state_name))
+    state.make()
+    return config, state
+
+
+async def _work_with_page(config: Config, state: State, terminal: Terminal, arguments) -> int:
+    site = Site(terminal)
+    has_page = config.page_port and not arguments.no_page
+    async with opened(site, config.page_port, state.folder) if has_page else contextlib.nullcontext():
+        return await work(config, state, terminal, site, Path(arguments.config))
+
+
+async def work(config: Config, state: State, terminal: Terminal, site: Site, path: Path) -> int:
+    """One node, from its look at this machine to its end; `path`: of its configuration file. Returns the exit status."""
     shift = make_shift(config, state, terminal)
+    site.examination = Examination(doctor_command(config, state, path))
     terminal.say(f"pictor-agent {__version__}, {describe(shift.runner)}")
     shift.abilities = await find_abilities(shift.runner.environments, shift.runner.sandbox)
     for words in shift.abilities.notes:
         terminal.say(f"Not offered: {words}", "warn")
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in ENDING:
         loop.add_signal_handler(name, shift.drain)
     try:
-        return await shift.run()
+        async with _shown(shift, site):
+            return await shift.run()
     finally:
         await shift.runner.close()
         await shift.store.client.aclose()
+        for name in ENDING:
+            loop.remove_signal_handler(name)
+
+
+@contextlib.asynccontextmanager
+async def _shown(shift: Shift, site: Site) -> AsyncIterator[None]:
+    """On its page and in its terminal, until it ends."""
+    site.shift, site.problem = shift, ""
+    try:
+        async with _live_view(shift):
+            yield
+    finally:
+        site.shift, site.said, site.problem = None, ENDED, shift.problem
+        if site.examination:
+            await site.examination.stop()
+
+
+def _live_view(shift: Shift) -> contextlib.AbstractAsyncContextManager[None]:
+    if not shift.terminal.is_rich:
+        return contextlib.nullcontext()
+    from pictor_agent import panel  # memory that a service does without
+
+    return panel.shown(shift, shift.terminal)
+
+
+def doctor_command(config: Config, state: State, path: Path) -> list[str]:
+    command = [sys.executable, "-m", "pictor_agent", "doctor", "--json", "--config", str(path), "--state", str(state.folder)]
+    command += [word for program in config.blender_python for word in ("--blender-python", program)]
+    return [*command, *(["--environments", config.environments] if config.environments else [])]
 
 
 def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -22,20 +23,23 @@ class Terminal:
     stream: TextIO = field(default_factory=lambda: sys.stdout)
     plain: bool = False
     folder: Path | None = None  # where lines are kept; None: nowhere
+    above: Callable[[str], None] | None = None  # prints a line over a live view (pictor_agent.panel)
     _progress: bool = False
 
     @property
     def is_rich(self) -> bool:
         return not self.plain and self.stream.isatty() and "NO_COLOR" not in os.environ
 
-    def say(self, words: str, tone: str = "info") -> None:
-        """One event. `words` may come from the server: control characters are dropped."""
+    def say(self, words: str, tone: str = "info", *, kept: bool = True) -> None:
+        """One event. `words` may come from the server: control characters are dropped. What is not `kept` is a secret."""
         words = "".join(letter for letter in words if letter.isprintable())
         clock = time.strftime("%H:%M:%S")
-        self._keep(f"{MARKS[tone]} {words}")
+        if kept:
+            self._keep(f"{MARKS[tone]} {words}")
         if self.is_rich:
+            line = f"\033[2m{clock}\033[0m \033[{COLOURS[tone]}m{MARKS[tone]}\033[0m {words}"
             self._clear()
-            print(f"\033[2m{clock}\033[0m \033[{COLOURS[tone]}m{MARKS[tone]}\033[0m {words}", file=self.stream, flush=True)
+            self.above(line) if self.above else print(line, file=self.stream, flush=True)
         else:
             print(f"{clock} {words}", file=self.stream, flush=True)
 
@@ -53,8 +57,8 @@ class Terminal:
             pass
 
     def progress(self, words: str, fraction: float) -> None:
-        """Redraw the progress line; nothing when the output is a file."""
-        if not self.is_rich:
+        """Redraw the progress line; nothing when the output is a file, or a live view shows it."""
+        if not self.is_rich or self.above:
             return
         width = 24
         done = round(fraction * width)

@@ -43,6 +43,7 @@ class ReadConfigTests:
             ("worker_uid", "worker", "worker_uid is missing"),
             ("ws://", "http://", "must begin with ws"),
             ("w_abc-DEF", "../../etc", "worker_uid is not"),
+            ('token = "t"', "token = 5", r"Expected `str`, got `int` - at `\$.token`"),
             ("=", "", "node.toml"),
         ],
     )
@@ -71,6 +72,16 @@ class StateTests:
         state.mark_enrolled("one")
         assert (state.unused_token("one"), state.unused_token("two")) == ("", "two")
 
+    def test_a_pause_outlives_the_program_until_it_is_lifted(self, tmp_path):
+        state = self.make(tmp_path)
+        assert not state.is_paused
+        state.pause()
+        state.pause()
+        assert State(state.folder).is_paused
+        state.resume()
+        state.resume()
+        assert not state.is_paused
+
     def test_two_agents_cannot_share_a_folder(self, tmp_path):
         state = self.make(tmp_path)
         with state.locked(), pytest.raises(BadConfig, match="already runs"), state.locked():
@@ -86,6 +97,13 @@ class CommandLineTests:
         assert done.returncode == 3
         assert len(done.stdout.splitlines()) == 1
         assert "none.toml" in done.stdout
+
+    def test_a_node_is_paused_and_resumed_from_a_terminal(self, tmp_path):
+        words = ("--config", written(tmp_path), "--state", tmp_path / "s")
+        assert "resume" in self.run("pause", *words).stdout
+        assert State(tmp_path / "s").is_paused
+        assert self.run("resume", *words).returncode == 0
+        assert not State(tmp_path / "s").is_paused
 
     def test_a_program_without_bpy_is_named(self, tmp_path):
         done = self.run("run", "--config", written(tmp_path), "--state", tmp_path / "s", "--blender-python", "/usr/bin/python3")

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from pictor_agent import __version__
+from pictor_agent.app import files, filling
 from pictor_agent.engines import blender_versions
 from workers import agent_wheel, installing
 
@@ -41,6 +42,13 @@ class WheelTests:
     def test_it_brings_the_lock_of_every_blender(self, names):
         place = f"pictor_agent-{__version__}.data/data/share/pictor-agent"
         assert {f"{place}/blender-{version.exact}.txt" for version in blender_versions.ALL} <= set(names)
+
+    def test_it_brings_what_its_page_is_made_of(self, names):
+        place = f"pictor_agent-{__version__}.data/data/share/pictor-agent/static"
+        assert {f"{place}/{name}" for name in files.NAMES_OF_SITE} <= set(names)
+        own = {f"pictor_agent/app/{name}" for name in files.NAMES_OWN}
+        templates = {f"pictor_agent/app/templates/{path.name}" for path in filling.FOLDER.glob("*.html")}
+        assert own | templates <= set(names)
 
     def test_two_builds_are_the_same_bytes(self):
         assert agent_wheel._build() == agent_wheel.offered()
@@ -123,6 +131,10 @@ class InstalledTests:
         done = self.run(agent, "doctor")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Isolation by bubblewrap" in done.stdout
+
+    def test_its_page_finds_every_file(self, agent):
+        script = "from pictor_agent.app import files; print(all(map(files.file_of, files.NAMES_OF_SITE + files.NAMES_OWN)))"
+        assert self.run(agent.with_name("python"), "-c", script).stdout == "True\n"
 
     def test_boxes_can_be_made_without_the_right_to_new_privileges(self, agent):
         """As the unit of systemd starts it."""
