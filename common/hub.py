@@ -1,11 +1,10 @@
 """Hints from Redis to this process's sockets: one subscription per process and topic, fanned out here.
 
-Nothing queues up: a socket's mailbox holds one pending hint per topic, later ones are merged into it, so a slow socket
-costs a bounded amount of memory and sees the latest state. One hub per event loop; all of it runs on that loop.
+Nothing queues up (common.mailboxes): a slow socket costs a bounded amount of memory and sees the latest state. One hub per
+event loop; all of it runs on that loop.
 """
 
 import asyncio
-import json
 import random
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -17,11 +16,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from common.mailboxes import EVERYTHING, Hint, Mailbox
 from common.realtime import PREFIX
 
-EVERYTHING = "*"  # a changed word: anything may have changed, look again
-WORDS_MAX = 32  # changed words kept per topic; more become EVERYTHING
-GAUGES_MAX = 256  # gauges kept per topic; more are dropped
 READ_SECONDS = 15.0  # between looks at the connection's health
 CONFIRM_SECONDS = 5.0  # for Redis to confirm a subscription
 BACKOFF_SECONDS = (0.1, 5.0)  # first and longest pause before Redis is tried again
@@ -35,50 +32,16 @@ class HubDown(Exception):
 
 
 @dataclass
-class Pending:
-    """What one topic has to tell one socket."""
-
-    changed: set[str] = field(default_factory=set)
-    gauges: dict = field(default_factory=dict)
-
-    def merge(self, changed: set[str], gauges: dict) -> None:
-        self.changed |= changed
-        if len(self.changed) > WORDS_MAX:
-            self.changed = {EVERYTHING}
-        for name, value in gauges.items():
-            if name in self.gauges or len(self.gauges) < GAUGES_MAX:
-                self.gauges[name] = value
-
-
-class Mailbox:
-    """The pending hints of one socket: at most one per topic it follows, latest wins."""
-
-    def __init__(self) -> None:
-        self._pending: dict[str, Pending] = {}
-        self._filled = asyncio.Event()
-
-    def put(self, topic: str, changed: set[str], gauges: dict) -> None:
-        self._pending.setdefault(topic, Pending()).merge(changed, gauges)
-        self._filled.set()
-
-    async def take(self) -> dict[str, Pending]:
-        """Wait until something is pending, then take all of it."""
-        await self._filled.wait()
-        self._filled.clear()
-        pending, self._pending = self._pending, {}
-        return pending
-
-    def forget(self, topic: str) -> None:
-        self._pending.pop(topic, None)
-
-
-@dataclass
 class Followers:
     """Who in this process follows one topic; `confirmed` while Redis has the subscription, `broken` after it was lost."""
 
     mailboxes: set[Mailbox] = field(default_factory=set)
     confirmed: asyncio.Event = field(default_factory=asyncio.Event)
     broken: bool = False
+
+    def tell(self, hint: Hint) -> None:
+        for mailbox in tuple(self.mailboxes):  # a page that may see this no more leaves at once
+            mailbox.put(hint)
 
 
 class Hub:
@@ -190,25 +153,17 @@ class Hub:
         if message["type"] == "subscribe":
             self._confirm(topic, followers)
         elif message["type"] == "message":
-            self._fan_out(topic, followers, message["data"])
+            try:
+                followers.tell(Hint.read(topic, message["data"]))
+            except ValueError:
+                log.warning("live_hint_unreadable", topic=topic)
 
     def _confirm(self, topic: str, followers: Followers) -> None:
         """The subscription stands; those who followed before it was lost must look again."""
         if followers.broken:
-            for mailbox in followers.mailboxes:
-                mailbox.put(topic, {EVERYTHING}, {})
+            followers.tell(Hint(topic, frozenset({EVERYTHING})))
         followers.broken = False
         followers.confirmed.set()
-
-    def _fan_out(self, topic: str, followers: Followers, text: str) -> None:
-        try:
-            hint = json.loads(text)
-            changed, gauges = set(hint.get("changed", ())), dict(hint.get("gauges", {}))
-        except (ValueError, TypeError, AttributeError):
-            log.warning("live_hint_unreadable", topic=topic)
-            return
-        for mailbox in followers.mailboxes:
-            mailbox.put(topic, changed, gauges)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -19,8 +19,9 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from common.hub import EVERYTHING, HubDown, Mailbox, Pending, hub
+from common.hub import HubDown, hub
 from common.limits import address_of_socket
+from common.mailboxes import EVERYTHING, Hint, Mailbox
 from common.realtime import ACCESS, announce
 
 TOPIC = re.compile(r"[a-z]{1,20}:[A-Za-z0-9_-]{1,40}")
@@ -30,7 +31,6 @@ JOINS_MAX = 50  # topics of one socket
 MESSAGES_MAX = 120  # of one socket in MESSAGES_SECONDS: a page with many topics, and swaps that come and go
 MESSAGES_SECONDS = 10.0
 SOCKETS_PER_USER_MAX = 30  # in one process: tabs
-SEND_SECONDS = 0.1  # at most ten sends a second; what comes between is merged
 
 SIGNED_OUT = 4401  # close codes of our own; the page knows them
 TOO_MUCH = 4429
@@ -70,12 +70,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.user = self.scope["user"]
-        self.mailbox = Mailbox()
+        self.mailbox = Mailbox(self._send_pending)
         self.joined: set[str] = set()
         self.tokens: dict[str, str] = {}  # of the topics that a token opened
-        self.sender: asyncio.Task | None = None
         self.counted_as: list = []
         self.session_topic = session_topic(self.scope["session"].session_key or "")
+        self.signed_out = False
         self.window_started, self.window_messages = 0.0, 0
         self.watches = self.scope["query_string"] == b"watch"
         await self.accept()
@@ -96,16 +96,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.counted_as = list(self._limits())
         _sockets.update(self.counted_as)
         if not self.user.is_authenticated:  # no session that could end
-            self.sender = asyncio.create_task(self._send_all())
             return
         try:
             await hub().join(self.session_topic, self.mailbox)
         except HubDown:
             await self.close(TRY_LATER)
             return
-        if await self._is_signed_in():  # the session may have ended before the hub listened
-            self.sender = asyncio.create_task(self._send_all())
-        else:
+        if not await self._is_signed_in():  # the session may have ended before the hub listened
+            await self._sign_out()
+
+    async def _sign_out(self) -> None:
+        """Once: the first look and the session's own hint may both find that it has ended."""
+        if not self.signed_out:
+            self.signed_out = True
+            self.mailbox.close()
             await self.close(SIGNED_OUT)
 
     async def _is_signed_in(self) -> bool:
@@ -116,8 +120,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         return user.is_authenticated and user.pk == self.user.pk
 
     async def disconnect(self, code: int) -> None:
-        if self.sender:
-            self.sender.cancel()
+        self.mailbox.close()
         if self.counted_as:
             _sockets.subtract(self.counted_as)
             _sockets.__iadd__(Counter())  # drops zeros
@@ -175,24 +178,26 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.tokens.pop(topic, None)
             await hub().leave(topic, self.mailbox)
 
-    async def _send_all(self) -> None:
-        """Forward what is pending; a slow socket makes `send` wait, and the mailbox merges meanwhile."""
-        while True:
-            for topic, pending in (await self.mailbox.take()).items():
-                if topic != self.session_topic:
-                    await self._forward(topic, pending)
-                elif not await self._is_signed_in():
-                    await self.close(SIGNED_OUT)
-                    return
-            await asyncio.sleep(SEND_SECONDS)
+    async def _send_pending(self, pending: Mapping[str, Hint]) -> None:
+        """Forward hints. Most need no question, and this ends in the hub's own step (common.eagerly)."""
+        if self.session_topic in pending:
+            await asyncio.sleep(0)  # in a task of its own
+            if not await self._is_signed_in():
+                await self._sign_out()
+                return
+        for topic, hint in pending.items():
+            if topic != self.session_topic:
+                await self._forward(hint)
 
-    async def _forward(self, topic: str, pending: Pending) -> None:
+    async def _forward(self, hint: Hint) -> None:
         """The hint; where a token opened the topic and access may have changed, only if it still opens it."""
-        token = self.tokens.get(topic)
-        if token and pending.changed & {ACCESS, EVERYTHING} and not await self._may_join(topic, token):
-            await self._turn_out(topic)
-        else:
-            await self._say(hint_of(topic, pending))
+        token = self.tokens.get(hint.topic)
+        if token and hint.changed & {ACCESS, EVERYTHING}:
+            await asyncio.sleep(0)  # in a task of its own
+            if not await self._may_join(hint.topic, token):
+                await self._turn_out(hint.topic)
+                return
+        await self.send(text_data=hint.text)
 
     async def _turn_out(self, topic: str) -> None:
         await self._leave(topic)
@@ -216,13 +221,3 @@ def read_message(text: str | None) -> tuple[str, str, str]:
     if not isinstance(token, str) or not TOKEN.fullmatch(token):
         return nothing
     return verb, topic, token
-
-
-def hint_of(topic: str, pending: Pending) -> dict:
-    """The message for one topic: changed words, gauges, or both."""
-    hint: dict = {"topic": topic}
-    if pending.changed:
-        hint["changed"] = sorted(pending.changed)
-    if pending.gauges:
-        hint["gauges"] = pending.gauges
-    return hint
