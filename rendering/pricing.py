@@ -41,8 +41,7 @@ def billable_ms(
     median of its peers (of tiles 10 x).
 
     Args:
-        peers_reference_ms: reference milliseconds of accepted frames of the same job by *other* nodes; fewer than
-            PEERS_MIN are ignored.
+        peers_reference_ms: `votes` of accepted frames of the same job on nodes of others; fewer than PEERS_MIN are ignored.
 
     Returns:
         Milliseconds of this node, rounded down.
@@ -52,6 +51,18 @@ def billable_ms(
         return bound
     peers_ms = median_low(peers_reference_ms) * margin_percent * 1000 // (100 * score_milli)
     return min(bound, peers_ms)
+
+
+def votes(peers: Iterable[tuple[int, int]]) -> list[int]:
+    """Of (owner, reference milliseconds) the latter: once there are PEERS_MIN owners one of each, their median, so that many nodes,
+    or many frames, are no more than one voice.
+    """
+    by_owner: dict[int, list[int]] = {}
+    for owner_id, reference in peers:
+        by_owner.setdefault(owner_id, []).append(reference)
+    if len(by_owner) >= PEERS_MIN:
+        return [median_low(own) for own in by_owner.values()]
+    return [reference for own in by_owner.values() for reference in own]
 
 
 def own_seconds(leased_at: datetime, rendered_at: datetime, others: Iterable[tuple[datetime, float]]) -> float:

@@ -130,10 +130,12 @@ def _rendered_nearby(attempts: list[Attempt], ends: dict[int, datetime]) -> Iter
 # Peers ----------------------------------------------------------------------------------------------------------------
 
 NEWEST = """
-    SELECT attempt.worker_id, attempt.billable_ms, attempt.score_milli, task.tile
+    SELECT attempt.worker_id, node.owner_id, attempt.billable_ms, attempt.score_milli, task.tile
     FROM rendering_task AS task
     JOIN rendering_attempt AS attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
-    WHERE task.job_id = %s AND task.status = 'accepted' AND attempt.billable_ms > 0 AND attempt.worker_id <> %s
+    JOIN workers_worker AS node ON node.id = attempt.worker_id
+    WHERE task.job_id = %s AND task.status = 'accepted' AND attempt.billable_ms > 0
+      AND node.owner_id <> %s AND attempt.worker_id <> %s
     ORDER BY task.accepted_at DESC LIMIT %s
 """
 NOBODY = 0
@@ -143,27 +145,28 @@ class Peer(NamedTuple):
     """An accepted frame or tile of the job. `pixels`: that were ordered; of whole frames 1, as they are all alike."""
 
     worker_id: int
+    owner_id: int
     reference_ms: int
     pixels: int
 
 
 class Peers:
-    """The newest accepted frames of a job, with their nodes; of a still its tiles, which are compared by the pixel."""
+    """The newest accepted frames of a job, with their nodes and owners; of a still its tiles, which are compared by the pixel."""
 
     def __init__(self, job: Job):
         self.job = job
-        self.newest = self._accepted(but_of=NOBODY)
+        self.newest = self._accepted()
         self.is_all = len(self.newest) < PEERS_LOOKED_AT
 
     @property
     def margin_percent(self) -> int:
         return pricing.TILE_MARGIN_PERCENT if self.job.tiles else pricing.PEER_MARGIN_PERCENT
 
-    def _accepted(self, *, but_of: int) -> list[Peer]:
+    def _accepted(self, *, but_owner: int = NOBODY, but_node: int = NOBODY) -> list[Peer]:
         with connection.cursor() as cursor:
-            cursor.execute(NEWEST, [self.job.pk, but_of, PEERS_LOOKED_AT])
+            cursor.execute(NEWEST, [self.job.pk, but_owner, but_node, PEERS_LOOKED_AT])
             rows = cursor.fetchall()
-        return [Peer(node, pricing.reference_ms(ms, score), self._pixels(tile)) for node, ms, score, tile in rows]
+        return [Peer(node, owner, pricing.reference_ms(ms, score), self._pixels(tile)) for node, owner, ms, score, tile in rows]
 
     def _pixels(self, tile: int) -> int:
         if not tile:
@@ -172,15 +175,23 @@ class Peers:
         return ordered.width * ordered.height
 
     def of_others(self, attempt: Attempt) -> list[int]:
-        """Reference milliseconds that peers on other nodes took for as many pixels; looks further back when the newest
-        are nearly all of this one."""
-        found = [peer for peer in self.newest if peer.worker_id != attempt.worker_id]
-        if len(found) < pricing.PEERS_MIN and not self.is_all:
-            found = self._accepted(but_of=attempt.worker_id)
+        """Reference milliseconds that peers took for as many pixels: on nodes of other owners, and of too few on other nodes."""
+        found = self._of_other_owners(attempt.worker.owner_id)
+        if len(found) < pricing.PEERS_MIN:
+            found = self._of_other_nodes(attempt.worker_id)
         pixels = self._pixels(attempt.task.tile)
-        return [peer.reference_ms * pixels // peer.pixels for peer in found]
+        return pricing.votes((peer.owner_id, peer.reference_ms * pixels // peer.pixels) for peer in found)
+
+    def _of_other_owners(self, owner_id: int) -> list[Peer]:
+        """Looks further back when the newest are nearly all of this one."""
+        found = [peer for peer in self.newest if peer.owner_id != owner_id]
+        return found if len(found) >= pricing.PEERS_MIN or self.is_all else self._accepted(but_owner=owner_id)
+
+    def _of_other_nodes(self, worker_id: int) -> list[Peer]:
+        found = [peer for peer in self.newest if peer.worker_id != worker_id]
+        return found if len(found) >= pricing.PEERS_MIN or self.is_all else self._accepted(but_node=worker_id)
 
     def add(self, attempt: Attempt) -> None:
         if attempt.billable_ms:
             took = pricing.reference_ms(attempt.billable_ms, attempt.score_milli)
-            self.newest.insert(0, Peer(attempt.worker_id, took, self._pixels(attempt.task.tile)))
+            self.newest.insert(0, Peer(attempt.worker_id, attempt.worker.owner_id, took, self._pixels(attempt.task.tile)))

@@ -99,3 +99,16 @@ class EstimateTests:
 
     def test_without_nodes_the_time_is_that_of_one_reference_machine(self):
         assert pricing.time_range_seconds(Range(1, 2), frames=3, scores_milli=[]) == Range(3, 6)
+
+
+class VotesTests:
+    def test_an_owner_of_many_frames_has_one_voice_among_three(self):
+        frames = [(1, 9_000)] * 50 + [(2, 1_000), (2, 1_200), (3, 1_100)]
+        assert sorted(pricing.votes(frames)) == [1_000, 1_100, 9_000]
+        assert (
+            pricing.billable_ms(node_seconds=99, wall_seconds=99, score_milli=1000, peers_reference_ms=pricing.votes(frames))
+            == 1_375
+        )
+
+    def test_of_fewer_owners_every_frame_counts(self):
+        assert pricing.votes([(1, 5), (1, 6), (2, 7)]) == [5, 6, 7]

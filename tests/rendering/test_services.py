@@ -368,6 +368,18 @@ class AcceptTests:
         check(task)
         assert reread(task).charged_micros == FRAME_MICROS * 5 // 4
 
+    def test_the_other_nodes_of_an_owner_do_not_raise_the_bound_of_the_first(self, worker):
+        job = make_job(status=JobStatus.QUEUED, frames="1-9")
+        for frame in range(1, 9):
+            accepted_task(job, frame)
+        others = make_worker(make_user("walter"))
+        Attempt.objects.filter(task__frame__lte=5).update(worker=make_worker(worker.owner), billable_ms=60_000)
+        Attempt.objects.filter(task__frame__gt=5, outcome="accepted").update(worker=others)
+        task = job.tasks.get(frame=9)
+        deliver(task, seconds=900, wall_seconds=900)
+        check(task)
+        assert reread(task).charged_micros == FRAME_MICROS * 5 // 4
+
     def test_a_node_alone_is_not_its_own_peer(self, worker):
         job = make_job(status=JobStatus.QUEUED, frames="1-4")
         for frame in (1, 2, 3):

@@ -39,10 +39,10 @@ class PayTests:
     def test_a_larger_tile_may_take_longer(self):
         peers = Peers(make_still(tiles="1x2"))
         small, large = Task(job=peers.job, frame=7, tile=1), Task(job=peers.job, frame=7, tile=2)
-        peers.newest = [Peer(1, 100, 320), Peer(2, 100, 320), Peer(3, 100, 320)]
+        peers.newest = [Peer(number, 100_000 + number, 100, 320) for number in (1, 2, 3)]
         pixels = peers.job.grid.ordered(2, WIDTH, HEIGHT)
-        assert peers.of_others(Attempt(task=large, worker_id=9)) == [100 * pixels.width * pixels.height // 320] * 3
-        assert peers.of_others(Attempt(task=small, worker_id=3))[0] >= 100
+        assert peers.of_others(Attempt(task=large, worker=make_worker())) == [100 * pixels.width * pixels.height // 320] * 3
+        assert peers.of_others(Attempt(task=small, worker=make_worker()))[0] >= 100
 
 
 class SceneTests:
