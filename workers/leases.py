@@ -93,9 +93,10 @@ def _count_against(gone: list[Lease], reason: ReturnReason, *, now: datetime) ->
     its_doing = [lease for lease in gone if lease.worker.status not in {WorkerStatus.SUSPENDED, WorkerStatus.RETIRED}]
     left = Counter(lease.worker_id for lease in its_doing if lease.started_at and reason in LEFT)
     unbegun = Counter(x.worker_id for x in its_doing if not x.started_at and x.place == 0 and reason in UNBEGUN)
-    if (left or unbegun) and not outages.is_away(now):
-        sums = [Sums(pk, tasks_left=left[pk], tasks_unbegun=unbegun[pk]) for pk in left.keys() | unbegun.keys()]
-        tally_all(now.date(), sums)
+    counted = left.keys() | unbegun.keys()
+    counted -= outages.forgiven(counted, now) if counted else set()
+    if counted:
+        tally_all(now.date(), [Sums(pk, tasks_left=left[pk], tasks_unbegun=unbegun[pk]) for pk in sorted(counted)])
 
 
 def _tell_nodes(gone: list[Lease], reason: ReturnReason, *, now: datetime) -> None:

@@ -1,31 +1,39 @@
 """When the network itself was away: a gateway that died, a sweep that did not run, a line that took most nodes with it.
 
-Nothing of such a time counts for or against a node. Three things tell of it: a dead gateway's last sign of life, a gap between
-two runs of the sweep that measures, and the loss of more than half of the nodes online, of several owners, within one run.
+No uptime of such a time counts for or against a node. Three things tell of it: a dead gateway's last sign of life, a gap between
+two runs of the sweep that measures, and the loss of more than half of the nodes online, of several owners, within one run. Only
+nodes and owners that the network knows count for that: others cost nothing to make, and could switch off an outage at will.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q
 
-from workers.models import Gateway, Outage, Worker
+from workers.levels import Level
+from workers.models import Gateway, Outage, Shift, Worker
 
 RETURN = timedelta(minutes=2)  # a node's longest pause between two tries to connect, and the sign-on
 STALE = timedelta(seconds=10)  # a gateway renews itself far more often; it is given up after GATEWAY_SECONDS
 LEASE = timedelta(seconds=60)  # work is lost so long after what it was lost to
 OWNERS_MIN = 3  # whose nodes vanish together: fewer may share one line of their own
+KNOWN = [Level.VERIFIED.value, Level.TRUSTED.value]  # days of work stand behind such a node
 GOES_ON = timedelta(hours=24)  # nodes that are away for longer do not come back for our sake
 
 Stretch = tuple[datetime, datetime]
 
-# Of the nodes online at the beginning of a time: how many there were, how many of them were lost in it, and of how many owners.
+# Of the known nodes online at the beginning of a time: how many there were, how many of them are lost at its end (one that has
+# come back is not), and of how many owners.
 LOST = """
-    SELECT count(*), count(*) FILTER (WHERE ended_at <= %(until)s),
-           count(DISTINCT owner_id) FILTER (WHERE ended_at <= %(until)s)
-    FROM workers_shift shift JOIN workers_worker node ON node.id = shift.worker_id
-    WHERE shift.started_at <= %(since)s AND (shift.ended_at IS NULL OR shift.ended_at > %(since)s)
+    WITH met AS (
+        SELECT node.id, node.owner_id, NOT EXISTS (
+            SELECT FROM workers_shift later WHERE later.worker_id = node.id
+            AND later.started_at <= %(until)s AND (later.ended_at IS NULL OR later.ended_at > %(until)s)) AS lost
+        FROM workers_shift shift JOIN workers_worker node ON node.id = shift.worker_id
+        WHERE shift.started_at <= %(since)s AND (shift.ended_at IS NULL OR shift.ended_at > %(since)s)
+          AND node.level = ANY(%(known)s))
+    SELECT count(*), count(*) FILTER (WHERE lost), count(DISTINCT owner_id) FILTER (WHERE lost) FROM met
 """
 
 
@@ -37,12 +45,12 @@ def watch_line(since: datetime, until: datetime) -> None:
     """Notice that most nodes vanished in this time, or that those which had vanished are back."""
     going_on = Outage.objects.filter(ended_at=None).first()
     if going_on:
-        online = Worker.objects.connected().count()
+        online = Worker.objects.connected().filter(level__in=KNOWN).count()
         if 2 * online >= going_on.nodes or until - going_on.began_at > GOES_ON:
             Outage.objects.filter(pk=going_on.pk).update(ended_at=until)
         return
     with connection.cursor() as cursor:
-        cursor.execute(LOST, {"since": since, "until": until})
+        cursor.execute(LOST, {"since": since, "until": until, "known": KNOWN})
         online, lost, owners = cursor.fetchone()
     if 2 * lost > online and owners >= OWNERS_MIN:
         Outage.objects.create(began_at=since, why="most nodes vanished at once", nodes=online)
@@ -65,11 +73,19 @@ def without(whole: Stretch, gaps: Iterable[tuple[datetime, datetime | None]]) ->
     return [*left, (begins, until)] if begins < until else left
 
 
-def is_away(now: datetime) -> bool:
-    """May what is lost at this moment be lost through the network?"""
-    stale = Gateway.objects.filter(seen_at__lt=now - STALE)
-    recent = Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=now - LEASE), began_at__lte=now)
-    return stale.exists() or recent.exists()
+def forgiven(worker_ids: Set[int], now: datetime) -> Set[int]:
+    """Those of these nodes whose work may be lost at this moment through the network: of a line's outage the nodes that it took."""
+    recent = list(Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=now - LEASE), began_at__lte=now))
+    if any(not outage.nodes for outage in recent) or Gateway.objects.filter(seen_at__lt=now - STALE).exists():
+        return worker_ids
+    return set().union(*(_taken_by(outage, worker_ids, now) for outage in recent))
+
+
+def _taken_by(outage: Outage, worker_ids: Set[int], now: datetime) -> Iterable[int]:
+    """Online when it began, and lost in it."""
+    lost = Q(ended_at__gt=outage.began_at, ended_at__lte=outage.ended_at or now)
+    shifts = Shift.objects.filter(lost, worker__in=worker_ids, started_at__lte=outage.began_at)
+    return shifts.values_list("worker_id", flat=True)
 
 
 def drop_before(moment: datetime) -> int:

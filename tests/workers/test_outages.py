@@ -18,8 +18,8 @@ def at(minutes: float):
     return NOW + minutes * MINUTE
 
 
-def online(*, until=None, owner=None):
-    node = worker(**({"owner": owner} if owner else {}))
+def online(*, until=None, owner=None, level="verified"):
+    node = worker(level=level, **({"owner": owner} if owner else {}))
     Shift.objects.create(worker=node, epoch=1, started_at=at(-100), ended_at=until)
     return node
 
@@ -62,13 +62,13 @@ class GatewayTests:
 
     def test_while_a_gateway_is_silent_the_network_may_be_away(self):
         services.renew_gateway("quiet", now=NOW)
-        assert not outages.is_away(NOW + timedelta(seconds=9))
-        assert outages.is_away(NOW + timedelta(seconds=11))
+        assert outages.forgiven({7}, NOW + timedelta(seconds=9)) == set()
+        assert outages.forgiven({7}, NOW + timedelta(seconds=11)) == {7}
 
     def test_leases_that_run_out_after_an_outage_were_lost_in_it(self):
         outages.note(at(-10), at(-5), "a gateway died")
-        assert outages.is_away(at(-4.5))
-        assert not outages.is_away(NOW)
+        assert outages.forgiven({7}, at(-4.5)) == {7}
+        assert outages.forgiven({7}, NOW) == set()
 
 
 @pytest.mark.django_db
@@ -86,6 +86,28 @@ class LineTests:
             online(until=at(-2), owner=owner)
         outages.watch_line(SINCE, UNTIL)
         assert not Outage.objects.exists()
+
+    def test_nodes_that_nobody_knows_make_no_outage(self):
+        """However many accounts somebody makes, and however many machines they switch off at once."""
+        for _ in range(9):
+            online(until=at(-2), level="self_tested")
+        [online() for _ in range(2)]
+        outages.watch_line(SINCE, UNTIL)
+        assert not Outage.objects.exists()
+
+    def test_nodes_that_are_back_are_not_lost(self):
+        for _ in range(4):
+            node = online(until=at(-3))
+            Shift.objects.create(worker=node, epoch=2, started_at=at(-2))
+        outages.watch_line(SINCE, UNTIL)
+        assert not Outage.objects.exists()
+
+    def test_only_the_nodes_that_it_took_are_forgiven_what_they_lost(self):
+        taken = [online(until=at(-2)) for _ in range(4)]
+        stayed = online()
+        outages.watch_line(SINCE, UNTIL)
+        asked = {node.pk for node in [*taken, stayed]}
+        assert outages.forgiven(asked, NOW) == {node.pk for node in taken}
 
     def test_half_of_the_nodes_may(self):
         for until in [at(-2)] * 3 + [None] * 3:
