@@ -13,7 +13,7 @@ from common.words import plural
 class Level(StrEnum):
     REGISTERED = "registered"  # its owner made it; what its agent said of itself does not suffice
     SELF_TESTED = "self_tested"  # its agent signed on with a sandbox and a Blender that work there
-    VERIFIED = "verified"  # the network has seen it do what it says, for days, on the same hardware
+    VERIFIED = "verified"  # the network has measured it and seen it do what it says, for days, on the same hardware
     TRUSTED = "trusted"  # the same for a month, or by an operator's word
 
 
@@ -55,6 +55,7 @@ class Standing(NamedTuple):
     has_blender: bool = False
     tried_itself: bool = False  # its own test passed; an agent of before such tests cannot say
     simulated: bool = False
+    measured: bool = False  # its last benchmark with that hardware that came to an end has passed
     hardware_age: timedelta = timedelta()  # since it signed on with other hardware, or for the first time
     up_hours: float = 0.0  # since then
     accepted: int = 0  # since then
@@ -96,8 +97,8 @@ def _missing_of_self_test(standing: Standing) -> list[str]:
 
 
 def _missing_of_record(demand: Demand, standing: Standing) -> list[str]:
-    """What a benchmark or a challenge proves belongs here, beside the record."""
     wants = [
+        (standing.measured, "a benchmark with this hardware that passes"),
         (
             standing.hardware_age >= demand.same_hardware,
             f"the same hardware for {_span(demand.same_hardware)}: since {_span(standing.hardware_age)} so far",

@@ -80,6 +80,9 @@ FACTS = f"""
     SELECT w.id, w.reliability_bp, w.level, w.trusted, w.hardware_at, w.isolation = 'bubblewrap',
            w.blender_versions <> '[]' AND w.engines <> '[]',
            coalesce(test.passed, w.protocol < {protocol.SELF_TEST_SINCE}), w.simulated,
+           coalesce((SELECT run.status = 'passed' FROM workers_benchmarkrun run
+                     WHERE run.worker_id = w.id AND run.status IN ('passed', 'refused') AND run.created_at >= w.hardware_at
+                     ORDER BY run.created_at DESC LIMIT 1), FALSE),
            coalesce(day.known_up_seconds, 0), coalesce(day.known_accepted, 0),
            {", ".join(f"coalesce(day.{column}, 0)" for column in FADED)}
     FROM workers_worker w LEFT JOIN workers_selftest test ON test.worker_id = w.id LEFT JOIN LATERAL (
@@ -168,9 +171,9 @@ def facts_of(*, now: datetime, worker_ids: Iterable[int] | None = None) -> list[
 
 
 def _facts(row: tuple, now: datetime) -> Facts:
-    worker_id, bp, level, by_operator, hardware_at, sandboxed, has_blender, tried_itself, simulated = row[:9]
-    up_seconds, accepted = row[9:11]
-    record = Record(*row[11:])
+    worker_id, bp, level, by_operator, hardware_at, sandboxed, has_blender, tried_itself, simulated, measured = row[:10]
+    up_seconds, accepted = row[10:12]
+    record = Record(*row[12:])
     standing = Standing(
         by_operator=by_operator,
         signed_on=hardware_at is not None,
@@ -178,6 +181,7 @@ def _facts(row: tuple, now: datetime) -> Facts:
         has_blender=has_blender,
         tried_itself=tried_itself,
         simulated=simulated,
+        measured=measured,
         hardware_age=levels.age(hardware_at, now),
         up_hours=up_seconds / HOUR,
         accepted=accepted,

@@ -7,8 +7,8 @@ import pytest
 from workers.levels import DEMANDS, LABELS, TONES, Level, Standing, level_of, missing, next_after
 
 TESTED = Standing(signed_on=True, sandboxed=True, has_blender=True, tried_itself=True)
-VERIFIED = TESTED._replace(hardware_age=timedelta(hours=72), up_hours=72, accepted=10, reliability_bp=9_000)
-TRUSTED = TESTED._replace(hardware_age=timedelta(days=30), up_hours=240, accepted=300, reliability_bp=9_500)
+VERIFIED = TESTED._replace(measured=True, hardware_age=timedelta(hours=72), up_hours=72, accepted=10, reliability_bp=9_000)
+TRUSTED = VERIFIED._replace(hardware_age=timedelta(days=30), up_hours=240, accepted=300, reliability_bp=9_500)
 
 
 class LevelTests:
@@ -24,6 +24,7 @@ class LevelTests:
             (VERIFIED, Level.VERIFIED),
             (VERIFIED._replace(hardware_age=timedelta(hours=71)), Level.SELF_TESTED),
             (VERIFIED._replace(up_hours=71.9), Level.SELF_TESTED),
+            (VERIFIED._replace(measured=False), Level.SELF_TESTED),
             (VERIFIED._replace(accepted=9), Level.SELF_TESTED),
             (VERIFIED._replace(reliability_bp=8_999), Level.SELF_TESTED),
             (VERIFIED._replace(sandboxed=False), Level.REGISTERED),
@@ -59,6 +60,7 @@ class MissingTests:
     def test_it_is_said_with_how_far_the_node_is(self):
         half_way = TESTED._replace(hardware_age=timedelta(hours=40), up_hours=31.9, accepted=1, reliability_bp=8_912)
         assert missing(Level.VERIFIED, half_way) == [
+            "a benchmark with this hardware that passes",
             "the same hardware for 3 days: since 40 hours so far",
             "72 hours online: 31 so far",
             "10 tasks accepted: 1 so far",

@@ -14,7 +14,19 @@ from pictor_agent import protocol
 from tests.workers.builders import NOW, enqueue, feed, inventory, lease, report, worker
 from workers import outages, services, standing
 from workers.levels import Level
-from workers.models import Gpu, Lease, Maintenance, Measured, ReliabilityDay, SelfTest, Shift, Tally, Worker, WorkerEvent
+from workers.models import (
+    BenchmarkRun,
+    Gpu,
+    Lease,
+    Maintenance,
+    Measured,
+    ReliabilityDay,
+    SelfTest,
+    Shift,
+    Tally,
+    Worker,
+    WorkerEvent,
+)
 from workers.reliability import HOUR, Record, faded, reliability_bp
 from workers.states import ReturnReason
 
@@ -39,6 +51,10 @@ def known(**changes) -> Worker:
     node = worker(**changes)
     ReliabilityDay.objects.create(worker=node, day_on=NOW.date() - 2 * DAY)
     return node
+
+
+def measured(node: Worker, status: str = "passed", *, at=NOW) -> None:
+    BenchmarkRun.objects.create(worker=node, status=status, created_at=at)
 
 
 def today(node: Worker) -> ReliabilityDay:
@@ -228,9 +244,18 @@ class KeepTests:
             worker=node, day_on=NOW.date(), faded_offer_seconds=90 * HOUR, faded_offer_up_seconds=90 * HOUR,
             known_up_seconds=90 * HOUR, known_accepted=12,
         )  # fmt: skip
+        measured(node, at=NOW - 5 * DAY)
+        assert standing.keep(now=NOW) == 1, "of its reliability alone: that run was of other hardware"
+        assert Worker.objects.get(pk=node.pk).level == Level.SELF_TESTED
+        measured(node, at=NOW - DAY)
         standing.keep(now=NOW)
         assert Worker.objects.get(pk=node.pk).level == Level.VERIFIED
         assert WorkerEvent.objects.get(worker=node, kind="level").detail == "Verified, before: self-tested"
+        measured(node, "failed")
+        assert standing.keep(now=NOW) == 0
+        measured(node, "refused")
+        standing.keep(now=NOW)
+        assert Worker.objects.get(pk=node.pk).level == Level.SELF_TESTED
 
     def test_an_operator_s_word_gives_and_takes_the_last_level_at_once(self):
         node = worker()
@@ -312,6 +337,7 @@ class SignOnTests:
         ReliabilityDay.objects.create(
             worker=node, day_on=NOW.date() - DAY, known_up_seconds=90 * HOUR, known_accepted=10, **record
         )
+        measured(node)
         standing.keep(now=NOW)
         node.refresh_from_db()
         assert node.level == Level.VERIFIED
