@@ -31,6 +31,7 @@ MESSAGES_PER_SECOND = 200
 MESSAGES_BURST = 1_000
 SELF_TESTS_MAX = 20  # of one connection
 OVERVIEW_EARLY = 0.9  # of protocol.OVERVIEW_SECONDS: what a line may hurry one message
+COMMITS_MAX = 60  # of one attempt: each is said again every few seconds until it is answered
 OUTGOING_MAX = 1_000  # a node that does not read loses its socket
 SOCKETS_MAX = 20_000
 STRANGERS_MAX = 2_000  # sockets of one address that have proved no key yet; a farm that comes back at once has fewer
@@ -61,6 +62,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
         self.held: dict[tuple[int, int], Held] = {}
+        self.commits: Counter = Counter()  # by attempt
         self.connected_at = self.heard_at = time.monotonic()
         self.allowance = float(MESSAGES_BURST)
         self.outgoing: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue(OUTGOING_MAX)
@@ -98,11 +100,15 @@ class AgentConsumer(AsyncWebsocketConsumer):
     def answer(self, message) -> None:
         """Queue a message for the node and forget the attempts that it ends."""
         if isinstance(message, protocol.Recorded):
-            self.held.pop((message.work_id, message.attempt), None)
+            self._forget((message.work_id, message.attempt))
         elif isinstance(message, protocol.Cancel):
             for item in message.items:
-                self.held.pop(tuple(item), None)
+                self._forget(tuple(item))
         self.deliver(protocol.encode(message))
+
+    def _forget(self, key: tuple[int, int]) -> None:
+        self.held.pop(key, None)
+        self.commits.pop(key, None)
 
     def deliver(self, payload: bytes, *, close: bool = False) -> None:
         """Queue encoded bytes; `close` ends the connection after them."""
@@ -283,11 +289,16 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.answer(protocol.Urls(work_id=message.work_id, attempt=message.attempt, urls=urls))
 
     async def _send_show(self, message: protocol.Committed) -> None:
-        held = self.held.get((message.work_id, message.attempt))
-        show = held and await self._in_database(
-            kind_of(held.kind).committed, held.reference, self.worker_id, message, clock.now()
-        )
-        self.answer(show or protocol.Cancel(items=[(message.work_id, message.attempt)], reason="nothing is to be shown"))
+        key = message.work_id, message.attempt
+        held = self.held.get(key)
+        self.commits[key] += held is not None
+        show = None
+        if held is not None and self.commits[key] <= COMMITS_MAX:
+            async with self.board.showing:
+                show = await self._in_database(
+                    kind_of(held.kind).committed, held.reference, self.worker_id, message, clock.now()
+                )
+        self.answer(show or protocol.Cancel(items=[key], reason="nothing is to be shown"))
 
     async def _sign_off(self, message: protocol.SignOff) -> None:
         """Reports that came before the goodbye count; leases that are still held return."""

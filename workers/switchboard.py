@@ -84,6 +84,7 @@ class Switchboard:
         self.starting = asyncio.Lock()
         self.overviews = asyncio.Lock()  # of one node at a time
         self.recorder = ThreadPoolExecutor(1, "gateway-records")  # reports, in order
+        self.showing = asyncio.Semaphore(DOORMEN - 1)  # commitments: one doorman is left for heartbeats, which renew leases
         self.doorman = ThreadPoolExecutor(DOORMEN, "gateway-sign-on")  # one node at a time; must not hold up reports
         self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
 
