@@ -11,6 +11,7 @@ from workers import events, services
 from workers.kinds import kind_names
 from workers.levels import LABELS
 from workers.models import (
+    BenchmarkRun,
     Enrolment,
     FleetToken,
     Gateway,
@@ -25,6 +26,7 @@ from workers.models import (
     Worker,
     WorkerEvent,
 )
+from workers.refusals import WORDS as REFUSED
 
 ISOLATIONS = [("bubblewrap", "bubblewrap"), ("none", "none")]
 
@@ -122,6 +124,19 @@ class SelfTestAdmin(ReadOnlyAdmin):
     list_display = ["worker", "passed", "words", "blender_versions", "blender_problem"]
     list_filter = ["passed"]
     list_select_related = ["worker"]
+
+
+@admin.register(BenchmarkRun)
+class BenchmarkRunAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "worker", "status", "words", "model", "score_milli", "believed", "by_owner", "finished_at"]
+    list_filter = ["status", choice_filter("reason", "reason", REFUSED.items()), "believed", "by_owner"]
+    search_fields = ["worker__name", "worker__uid", "model"]
+    exclude = ["seed", "root"]
+    list_select_related = ["worker"]
+
+    @admin.display(description="reason")
+    def words(self, run: BenchmarkRun) -> str:
+        return REFUSED.get(run.reason, run.reason)
 
 
 @admin.register(Shift)

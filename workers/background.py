@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from common import clock
 from workers import (
+    benchmark_scores,
     benchmarks,
     controls,
     events,
@@ -98,10 +99,10 @@ def sweep_reliability() -> None:
 
 @shared_task
 def sweep_node_history() -> None:
-    """Old lines and days of nodes, misfits that have ended and scenes that nobody rendered for long are dropped."""
+    """Old lines, days and benchmarks of nodes, misfits that have ended and scenes that nobody rendered for long are dropped."""
     now = clock.now()
-    count = events.drop_old(now=now) + misfits.drop_ended(now=now) + nearness.drop_unused(now=now) + standing.drop_old(now=now)
-    _log("sweep_node_history", count)
+    drops = (events.drop_old, misfits.drop_ended, nearness.drop_unused, standing.drop_old, benchmarks.drop_old)
+    _log("sweep_node_history", sum(drop(now=now) for drop in drops))
 
 
 @shared_task
@@ -112,11 +113,14 @@ def judge_benchmark(run_id: int) -> None:
 
 @shared_task
 def sweep_benchmarks() -> None:
-    """Idle nodes whose time has come are measured; what was sent and not judged is; what nobody ends is given up."""
+    """Idle nodes whose time has come are measured; what was sent and not judged is; what nobody ends is given up, and a node that
+    ends none is doubted.
+    """
     now = clock.now()
     for run_id in benchmarks.unjudged():
         judging.judge_run(run_id, now=now)
-    _log("sweep_benchmarks", benchmarks.give_up(now=now) + benchmarks.queue_due(now=now))
+    given_up = benchmarks.give_up(now=now)
+    _log("sweep_benchmarks", given_up + benchmark_scores.doubt_failing(now=now) + benchmarks.queue_due(now=now))
 
 
 def _log(name: str, count: int) -> None:

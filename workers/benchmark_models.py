@@ -1,4 +1,4 @@
-"""Benchmarks of nodes: one row per run; written by workers.benchmarks alone."""
+"""Benchmarks of nodes: one row per run; written by workers.benchmarks, benchmark_runs and benchmark_scores alone."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,8 +13,11 @@ class BenchmarkRun(models.Model):
 
     worker = models.ForeignKey("workers.Worker", on_delete=models.CASCADE, related_name="benchmark_runs")
     status = models.CharField(max_length=12, choices=BenchmarkStatus, default=BenchmarkStatus.WAITING)
-    reason = models.CharField(max_length=40, blank=True)  # why it was refused or did not end: see workers.benchmarks.WORDS
+    reason = models.CharField(
+        max_length=40, blank=True
+    )  # why it was refused or did not end: see workers.refusals, protocol.FailureReason
     created_at = models.DateTimeField()
+    by_owner = models.BooleanField(default=False, db_default=False)  # who asked for it: its owner, or the network
 
     attempt = models.PositiveIntegerField(default=0)
     model = models.CharField(max_length=200, blank=True)  # of the GPU or processor: only its own kind compares
@@ -52,6 +55,7 @@ class BenchmarkRun(models.Model):
             models.Index(fields=["model"], name="benchmark_by_model", condition=Q(status="passed")),
             models.Index(fields=["pixels_sha256"], name="benchmark_by_pixels", condition=Q(status="passed")),
             models.Index(fields=["created_at"], name="benchmark_open_by_age", condition=Q(status__in=OPEN)),
+            models.Index(fields=["created_at"], name="benchmark_by_age"),
         ]
 
     def __str__(self) -> str:

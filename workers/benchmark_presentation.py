@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common.words import plural
-from pictor_agent.protocol import BENCHMARK_SINCE
 from workers import scoring
 from workers.benchmark_models import OPEN
-from workers.benchmark_verdicts import WORDS
+from workers.benchmarks import obstacle_of
 from workers.look import Look
 from workers.models import BenchmarkRun
+from workers.refusals import WORDS, Refusal
 from workers.states import BENCHMARK_TONES, BenchmarkStatus
 
 RUNS_SHOWN = 5
@@ -74,9 +74,7 @@ def benchmark_part(look: Look) -> dict:
         "benchmark_score": f"{look.worker.score_milli / 1000:.2f}",
         "benchmark_parts": parts_of(passed, peers) if passed else [],
         "benchmark_peers": _peers_words(passed, len(peers)) if passed else "",
-        "may_measure": (newest is None or newest.status not in OPEN)
-        and look.worker.takes_work
-        and look.worker.protocol >= BENCHMARK_SINCE,
+        "may_measure": not obstacle_of(look.worker),
     }
 
 
@@ -107,7 +105,7 @@ def _note(newest: BenchmarkRun | None, passed: BenchmarkRun | None) -> str:
     if newest is None:
         return "The network measures it once it has been idle for ten minutes; until then it counts 1.0."
     if newest.status == BenchmarkStatus.REFUSED:
-        return WORDS[newest.reason]
+        return WORDS[Refusal(newest.reason)]
     if newest.status == BenchmarkStatus.FAILED:
         return FAILED_WORDS
     if newest.status in OPEN:

@@ -13,7 +13,7 @@ import msgspec
 from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge
 from workers import challenge_check, scoring
-from workers.challenge_check import Refusal
+from workers.refusals import Refusal
 
 if TYPE_CHECKING:
     import numpy as np  # where something is computed: 20 MB that a web process does without
@@ -21,24 +21,12 @@ if TYPE_CHECKING:
 COLOURS = 3  # channels
 SECONDS_MAX = 900.0  # from the lease to the commitment
 
-WORDS = {  # for the node's owner
-    Refusal.TOO_FAST: "It was answered faster than any machine can.",
-    Refusal.TOO_LATE: "It was answered too late to say anything.",
-    Refusal.MALFORMED: "What the node sent is not what it was asked for.",
-    Refusal.OTHER_ROOT: "What the node showed is not what it had committed to.",
-    Refusal.OTHER_BLOCK: "What the node showed is not what it had committed to.",
-    Refusal.WRONG_PRODUCT: "The node did not do the work: a product is wrong.",
-    "picture": "The canary frame is not the picture that the node had promised.",
-    "copied": "The canary frame is one that was sent before.",
-    "not_rendered": "The canary frame is not what its seed gives.",
-}
-
 
 @dataclass(frozen=True)
 class Verdict:
-    """`refusal`: a key of WORDS; empty: passed, with these facts."""
+    """None refuses it: passed, with these facts."""
 
-    refusal: str = ""
+    refusal: Refusal | None = None
     canary_ms: int = 0
     challenge_ms: int = 0
     memory_bytes_per_second: int = 0
@@ -77,9 +65,9 @@ def judge(run: Run, content: bytes, rng: Random, is_own: "Callable[[np.ndarray],
         return Verdict(refusal)
     picture = read_picture(file.canary, run.pixels_sha256)
     if picture is None:
-        return Verdict("picture")
+        return Verdict(Refusal.PICTURE)
     if not is_own(picture):
-        return Verdict("not_rendered")
+        return Verdict(Refusal.NOT_RENDERED)
     seen = (run.rendered_at - run.committed_at).total_seconds()
     return Verdict(
         canary_ms=scoring.canary_ms(run.claimed_seconds, seen),

@@ -11,11 +11,11 @@ The caller draws `numbers` after the node has committed to `root`, and the vecto
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from random import Random
 from typing import TYPE_CHECKING
 
 from pictor_agent.challenge import PRIME, Challenge, digest, digest_at, first_block, opening_bytes, root_of, step
+from workers.refusals import Refusal
 
 if TYPE_CHECKING:
     import numpy as np  # where something is computed: 20 MB that a web process does without
@@ -25,17 +25,6 @@ SHOWN = 16  # blocks: a node that made up a quarter of them passes with a chance
 # No machine hashes one stream, or multiplies, faster than this; the blocks are made and hashed one after the other.
 HASHED_BYTES_PER_SECOND_MAX = 5e9
 OPERATIONS_PER_SECOND_MAX = 1e15
-
-
-class Refusal(StrEnum):
-    """Why an answer does not count."""
-
-    TOO_FAST = "too_fast"
-    TOO_LATE = "too_late"
-    MALFORMED = "malformed"  # not as long as it must be
-    OTHER_ROOT = "other_root"  # its hashes are not those that the node committed to
-    OTHER_BLOCK = "other_block"  # a block has another hash
-    WRONG_PRODUCT = "wrong_product"
 
 
 def draw(challenge: Challenge, rng: Random, count: int = SHOWN) -> list[int]:

@@ -37,6 +37,7 @@ KINDS = {  # kind -> words on the page
     "maintenance-ended": "Maintenance ended",
     "benchmark": "Measured",
     "benchmark-refused": "A benchmark was refused",
+    "benchmark-doubted": "Its score is doubted",
     "trusted": "Trusted by an operator",
     "distrusted": "No longer trusted by an operator",
     "hardware": "Its hardware or a driver changed",

@@ -6,11 +6,11 @@ from random import SystemRandom
 import structlog
 from django.core.files.storage import default_storage
 
-from workers import benchmarks
+from workers import benchmark_runs, benchmark_scores
 from workers.benchmark_verdicts import Run, Verdict, judge
 from workers.canary_check import NotChecked, is_own
-from workers.challenge_check import Refusal
 from workers.models import BenchmarkRun
+from workers.refusals import Refusal
 from workers.states import BenchmarkStatus
 
 log = structlog.get_logger(__name__)
@@ -22,10 +22,10 @@ def judge_run(run_id: int, *, now: datetime) -> None:
     if run.status != BenchmarkStatus.CHECKING:
         return
     try:
-        benchmarks.settle_run(run_id, _verdict(run), now=now, rng=SystemRandom())
+        benchmark_scores.settle_run(run_id, _verdict(run), now=now, rng=SystemRandom())
     except Exception as error:  # whatever a stranger's file does to us, it is looked at once and keeps nobody else's run
         log.exception("benchmark_not_checked", run_id=run_id, expected=isinstance(error, NotChecked))
-        benchmarks.leave_unjudged(run_id, now=now)
+        benchmark_scores.leave_unjudged(run_id, now=now)
     default_storage.delete(run.storage_key)
 
 
@@ -34,7 +34,7 @@ def _verdict(run: BenchmarkRun) -> Verdict:
     if not default_storage.exists(run.storage_key):
         return Verdict(Refusal.MALFORMED)
     if _was_sent_before(run):
-        return Verdict("copied")
+        return Verdict(Refusal.COPIED)
     with default_storage.open(run.storage_key) as file:
         content = file.read()
     rng = SystemRandom()
@@ -46,7 +46,7 @@ def _known(run: BenchmarkRun) -> Run:
     assert run.committed_at
     assert run.rendered_at
     return Run(
-        challenge=benchmarks.challenge_of(run),
+        challenge=benchmark_runs.challenge_of(run),
         root=bytes(run.root),
         shown=run.shown,
         leased_at=run.leased_at,

@@ -80,7 +80,7 @@ class Worker(models.Model):
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
     simulated = models.BooleanField(default=False, db_default=False)  # its GPUs are played from a file; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
-    # These two are written by workers.benchmarks alone.
+    # Written by workers.benchmark_scores alone; by workers.shifts on other hardware.
     score_milli = models.PositiveIntegerField(default=1000)  # reference seconds per 1,000 seconds; see workers.scoring
     benchmark_due_at = models.DateTimeField(null=True, blank=True)  # the next one, at random; None: it has had none
     # Both are written by workers.standing alone.

@@ -14,6 +14,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import Q
+from django.urls import reverse
 
 from common import clock
 from pictor_agent import pixels, protocol, reference
@@ -21,9 +22,20 @@ from pictor_agent.challenge import Answer, Challenge, answer
 from tests.workers import builders
 from tests.workers.builders import NOW, feed
 from tests.workers.scripted import ScriptedNode, db, until
-from workers import background, benchmarks, canary_check, judging, scoring, services, switchboard
-from workers.benchmark_verdicts import WORDS
+from workers import (
+    background,
+    benchmark_runs,
+    benchmark_scores,
+    benchmarks,
+    canary_check,
+    gateway,
+    judging,
+    scoring,
+    services,
+    switchboard,
+)
 from workers.models import BenchmarkRun, Cached, Lease, Work, Worker, WorkerEvent
+from workers.refusals import WORDS, Refusal
 from workers.sharing import ECONOMY
 from workers.states import BENCHMARK_MOVES, BENCHMARK_TONES, BenchmarkStatus, ReturnReason
 
@@ -85,10 +97,10 @@ class Measured:
         return self.held
 
     def commit(self, root: bytes | None = None) -> protocol.Show | None:
-        self.solved = answer(benchmarks.challenge_of(self.run))
+        self.solved = answer(benchmark_runs.challenge_of(self.run))
         self.committed_at = self.at + timedelta(seconds=self.solve_seconds)
         said = protocol.Committed(work_id=self.held.work_id, attempt=self.held.attempt, root=root or self.solved.root)
-        return benchmarks.commit_run(self.run.pk, self.node.pk, said, self.committed_at)
+        return benchmark_runs.commit_run(self.run.pk, self.node.pk, said, self.committed_at)
 
     def send(
         self, show: protocol.Show, *, solved: Answer | None = None, promised: str = "", size=(640, 360), **changes
@@ -155,10 +167,16 @@ class DueTests:
         BenchmarkRun.objects.create(worker=node, status="passed", created_at=NOW - timedelta(hours=1))
         assert benchmarks.queue_due(now=NOW) == 0
 
-    def test_work_of_anybody_comes_first(self):
+    def test_work_of_anybody_comes_first_where_the_node_could_do_it(self):
         idle()
-        builders.enqueue(1, engine="eevee")
+        builders.enqueue(1)
         assert benchmarks.queue_due(now=NOW) == 0
+
+    @pytest.mark.parametrize("needs", [{"engine": "eevee"}, {"vram_bytes_min": 2**40}, {"owner_only": 10**6}])
+    def test_work_that_the_node_cannot_do_keeps_it_from_nothing(self, needs):
+        idle()
+        builders.enqueue(1, **needs)
+        assert benchmarks.queue_due(now=NOW) == 1
 
     def test_a_node_that_works_or_worked_a_moment_ago_is_left_alone(self):
         idle()
@@ -203,6 +221,11 @@ class DueTests:
         assert benchmarks.give_up(now=NOW + timedelta(minutes=11)) == 1
         run.refresh_from_db()
         assert (run.status, Work.objects.count()) == ("failed", 0)
+
+    def test_what_its_owner_asked_for_waits_until_the_node_is_free(self):
+        services.ask_for_benchmark(idle(), now=NOW, by_owner=True)
+        assert benchmarks.give_up(now=NOW + timedelta(hours=5)) == 0
+        assert benchmarks.give_up(now=NOW + timedelta(hours=7)) == 1
 
 
 @pytest.mark.django_db
@@ -252,7 +275,7 @@ class RunTests:
         case.ask()
         case.lease()
         said = protocol.Committed(work_id=case.held.work_id, attempt=case.held.attempt + 1, root=b"r" * 32)
-        assert benchmarks.commit_run(case.run.pk, case.node.pk, said, NOW) is None
+        assert benchmark_runs.commit_run(case.run.pk, case.node.pk, said, NOW) is None
 
     def test_the_sweep_judges_what_was_not_hinted_at(self, tmp_path, monkeypatch):
         case = measured(idle(), tmp_path)
@@ -301,6 +324,34 @@ class SocketTests:
         await node.close()
         await board.stop()
 
+    async def test_a_node_that_commits_without_end_is_told_so_and_asks_the_database_no_more(self, monkeypatch):
+        board = switchboard.current()
+        monkeypatch.setattr(gateway, "COMMITS_MAX", 3)
+        asked = []
+        monkeypatch.setattr(
+            benchmark_runs, "commit_run", lambda run_id, worker_id, said, now: asked.append(said) or show_of(said)
+        )
+        worker = await db(lambda: services.create_worker(builders.user(), "attic", now=NOW))
+        config = tomllib.loads(await db(lambda: services.new_config(worker, now=clock.now())))
+        node = ScriptedNode(config["worker_uid"], token=config["token"])
+        await node.sign_on()
+        await until(lambda: Worker.objects.filter(pk=worker.pk, status="online").exists())
+        await db(lambda: services.ask_for_benchmark(worker, now=clock.now()))
+        await db(lambda: feed(clock.now()))
+        item = (await node.hear(protocol.Assign)).items[0]
+        for _ in range(9):
+            await node.say(protocol.Committed(work_id=item.work_id, attempt=item.attempt, root=b"r" * 32))
+        assert (await node.hear(protocol.Cancel)).items == [(item.work_id, item.attempt)]
+        await node.say(protocol.NeedUrls(work_id=0, attempt=1))
+        await node.hear(protocol.Cancel)  # everything before is done by now
+        assert len(asked) == 3
+        await node.close()
+        await board.stop()
+
+
+def show_of(said: protocol.Committed) -> protocol.Show:
+    return protocol.Show(work_id=said.work_id, attempt=said.attempt, blocks=[1], seed=1)
+
 
 @pytest.mark.django_db
 class LyingTests:
@@ -327,7 +378,7 @@ class LyingTests:
         case = measured(idle(), tmp_path)
         case.ask()
         case.lease()
-        honest = benchmarks.challenge_of(case.run)
+        honest = benchmark_runs.challenge_of(case.run)
         other = answer(replace(honest, seed=b"another node's seed, not this one"))
         show = case.commit(root=other.root)
         case.send(show, solved=other)
@@ -426,6 +477,106 @@ class StabilityTests:
         node.refresh_from_db()
         assert self.again(node, tmp_path, 1, 1.0).believed
         assert node.score_milli == 5_280
+
+
+@pytest.mark.django_db
+class DoubtTests:
+    """A node that begins its runs and ends none."""
+
+    def failed(self, node: Worker, count: int, *, reason: str = "paused", begin: int = 0) -> None:
+        for number in range(begin, begin + count):
+            at = NOW - timedelta(hours=10) + timedelta(minutes=number)
+            BenchmarkRun.objects.create(worker=node, status="failed", reason=reason, created_at=at)
+
+    def score(self, node: Worker) -> int:
+        benchmark_scores.doubt_failing(now=NOW)
+        node.refresh_from_db()
+        return node.score_milli
+
+    def test_in_the_end_it_counts_no_more_than_one_that_was_never_measured(self):
+        node = idle(score_milli=4_000)
+        self.failed(node, 4)
+        assert self.score(node) == 4_000
+        self.failed(node, 1, reason="no_gpu", begin=4)
+        assert self.score(node) == 1_000
+        assert WorkerEvent.objects.get(kind="benchmark-doubted").worker == node
+        assert benchmark_scores.doubt_failing(now=NOW) == 0, "it is told once"
+
+    def test_a_slow_node_gains_nothing_by_it(self):
+        node = idle(score_milli=300)
+        self.failed(node, 5)
+        assert self.score(node) == 300
+
+    def test_one_that_passes_in_between_is_not_doubted(self):
+        node = idle(score_milli=4_000)
+        self.failed(node, 4)
+        BenchmarkRun.objects.create(worker=node, status="passed", created_at=NOW - timedelta(hours=9))
+        self.failed(node, 4, begin=70)
+        assert self.score(node) == 4_000
+
+    @pytest.mark.parametrize("reason", benchmark_scores.OURS)
+    def test_what_nobody_began_and_what_we_could_not_look_at_is_not_its_doing(self, reason):
+        node = idle(score_milli=4_000)
+        self.failed(node, 9, reason=reason)
+        assert self.score(node) == 4_000
+
+    def test_a_run_that_it_began_and_never_ended_is(self, tmp_path):
+        case = measured(idle(), tmp_path)
+        case.ask()
+        case.lease()
+        assert benchmarks.give_up(now=NOW + timedelta(hours=3)) == 1
+        case.run.refresh_from_db()
+        assert case.run.reason == "not_ended"
+        assert case.run.reason not in benchmark_scores.OURS
+
+    def test_what_other_hardware_did_says_nothing(self):
+        node = idle(score_milli=4_000, hardware_at=NOW)
+        self.failed(node, 5)
+        assert self.score(node) == 4_000
+
+
+@pytest.mark.django_db
+class HistoryTests:
+    def ran(self, node: Worker, days_ago: int, status: str = "passed") -> BenchmarkRun:
+        return BenchmarkRun.objects.create(worker=node, status=status, created_at=NOW - timedelta(days=days_ago))
+
+    def test_old_runs_go_but_for_the_newest_and_the_newest_that_passed(self):
+        node, other = idle(), idle()
+        gone = [self.ran(node, 300), self.ran(node, 250, "failed"), self.ran(node, 200), self.ran(node, 120, "refused")]
+        kept = [self.ran(node, 150), self.ran(node, 100, "failed"), self.ran(other, 400)]
+        assert benchmarks.drop_old(now=NOW) == len(gone)
+        assert set(BenchmarkRun.objects.all()) == set(kept)
+
+    def test_what_is_not_old_stays(self):
+        node = idle()
+        [self.ran(node, days) for days in (5, 10, 89)]
+        assert benchmarks.drop_old(now=NOW) == 0
+
+    def test_the_sweep_of_histories_drops_them(self):
+        node = idle()
+        for days in (900, 800):
+            BenchmarkRun.objects.create(worker=node, status="passed", created_at=clock.now() - timedelta(days=days))
+        background.sweep_node_history()
+        assert BenchmarkRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+class AdminTests:
+    def test_operators_read_how_runs_ended_and_change_nothing(self, signed_in, sam):
+        run = BenchmarkRun.objects.create(worker=idle(name="attic"), status="refused", reason="too_fast", created_at=NOW)
+        BenchmarkRun.objects.create(worker=idle(name="cellar"), status="failed", reason="paused", created_at=NOW)
+        browser, pages = signed_in(sam), "admin:workers_benchmarkrun_"
+        rows = browser.get(reverse(f"{pages}changelist")).text
+        assert WORDS[Refusal.TOO_FAST] in rows
+        assert "cellar" in rows
+        assert "cellar" not in browser.get(reverse(f"{pages}changelist"), {"reason": "too_fast"}).text
+        page = browser.get(reverse(f"{pages}change", args=[run.pk]))
+        assert page.status_code == 200
+        assert browser.post(reverse(f"{pages}change", args=[run.pk]), {"status": "passed"}).status_code == 403
+
+
+def test_every_refusal_has_words_for_the_owner():
+    assert set(WORDS) == set(Refusal)
 
 
 class ScoringTests:
