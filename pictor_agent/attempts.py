@@ -203,17 +203,19 @@ class Attempts:
     async def _measure(self, held: Held, spec: protocol.BenchmarkSpec, scene: Path) -> Report:
         target = self.deliveries.outbox.picture_path(held.key)
         measuring = Measuring(self.runner, spec, scene, target, lambda *told: self._progress(held, *told))
-        result = await measuring.run(lambda root: self._commit(held, root))
+        result = await measuring.run(lambda root, part: self._commit(held, root, part))
         self.terminal.say(f"Measured {held.words}: the canary frame took {result.render_seconds:.1f} s", "ok")
         return Report(**held.names, stage="rendered", result=result)
 
-    async def _commit(self, held: Held, root: bytes) -> protocol.Show:
-        """Say it until the server answers."""
+    async def _commit(self, held: Held, root: bytes, part: protocol.Part) -> protocol.Show:
+        """Say it until the server answers; answers to what was said twice before are passed over."""
         while True:
-            await self.line.send(protocol.Committed(**held.names, root=root))
+            await self.line.send(protocol.Committed(**held.names, root=root, part=part))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(COMMIT_SECONDS):
-                    return await held.shows.get()
+                    while (show := await held.shows.get()).part != part:
+                        pass
+                    return show
 
     async def _end(self, held: Held, lane: Lane, outcome: Shot | Report) -> None:
         """From a picture, or a failure, to a report that is kept and said. A cancel meanwhile only has it forgotten."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pictor_agent import bundle, cgroups, connection, engines, protocol, seccomp
+from pictor_agent import bundle, cgroups, connection, engines, opencl, protocol, seccomp
 from pictor_agent.abilities import find_abilities
 from pictor_agent.config import BadConfig, Config, State, default_state_folder, read_config
 from pictor_agent.engines import fetching
@@ -107,7 +107,9 @@ class Doctor:
         self.gpus = found.gpus
         for gpu in found.gpus:
             yield Finding(f"GPU {gpu.index}: {gpu.model}, {gpu.vram_bytes / GIB:.1f} GiB, driver {gpu.driver}")
-        if not found.gpus:
+        if found.gpus:
+            yield from _computing(len(found.gpus))
+        else:
             yield Finding("No NVIDIA or AMD GPU: this node renders on its CPU", "W-GPU-1")
 
     def _folder(self) -> Path:
@@ -167,6 +169,16 @@ class Doctor:
             yield Finding(f"No connection to {self.config.server_url}: {error or type(error).__name__}", "E-SERVER-1")
         else:
             yield Finding(f"{self.config.server_url} answers")
+
+
+def _computing(named: int) -> Iterator[Finding]:
+    """Can the GPUs be asked to compute, as a benchmark does?"""
+    try:
+        found = len(opencl.devices())
+    except opencl.NoOpenCL as error:
+        yield Finding(f"No GPU can be asked to compute: {error}", "W-GPU-3")
+    else:
+        yield Finding(f"OpenCL finds {found} of {named} GPUs", "W-GPU-3" if found < named else "")
 
 
 def _existing(folder: Path) -> Path:

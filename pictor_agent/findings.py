@@ -23,6 +23,8 @@ REMEDIES = {
     "W-GPU-1": "With an NVIDIA card install its driver until nvidia-smi lists it; with an AMD card the amdgpu driver. "
     "Without a card nothing is wrong: the node renders on its processor.",
     "W-GPU-2": "Update the driver; Blender in the sandbox finds no device that it can use (in WSL2 there is none).",
+    "W-GPU-3": "Install OpenCL, with which the network measures a card's memory: ocl-icd-libopencl1, and for NVIDIA nvidia-opencl-icd "
+    "(many drivers bring it), for AMD mesa-opencl-icd or rocm-opencl-runtime. Until then its benchmarks fail.",
     "W-SECCOMP-1": "Nothing to do: the sandbox holds without the list, with one wall less.",
     "W-LIMITS-1": "Nothing to do: limits of processes hold instead. As root, or with a writable control group, the kernel counts.",
     "W-ENGINE-1": "For EEVEE install OpenGL without a screen: sudo apt install libegl1 libgl1-mesa-dri.",

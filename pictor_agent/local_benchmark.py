@@ -6,13 +6,15 @@ import os
 import random
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from pictor_agent import protocol, reference
+from pictor_agent import gpu_challenge, protocol, reference
 from pictor_agent.abilities import best_device
 from pictor_agent.environments import NoBlender
+from pictor_agent.gpus import find_gpus
 from pictor_agent.local import make_runner, readable_scene
 from pictor_agent.measuring import Measuring
 from pictor_agent.runner import RunFailed
@@ -23,7 +25,6 @@ SCENES = (
     Path(sys.prefix) / "share" / "pictor-agent" / "carousel.blend",
 )
 SHOWN = 16
-NO_ATTEMPT = {"work_id": 0, "attempt": 0}
 
 
 def benchmark(arguments) -> int:
@@ -47,10 +48,11 @@ async def _measure(arguments, scene: Path) -> list[tuple[str, str]]:
         folder = readable_scene(_alone(scene, Path(spare)), Path(spare), runner.sandbox)
         await runner.environments.find(reference.CANARY_VERSION)
         device = await best_device(runner.environments, runner.sandbox)
-        order = _order(scene, "cpu" if device == "CPU" else "gpu")
+        gpus = [] if device == "CPU" else find_gpus().inventory()
+        order = _order(scene, "cpu" if device == "CPU" else "gpu", gpus)
         target = Path(spare) / "measured"
         try:
-            result = await Measuring(runner, order, folder, target).run(_commit)
+            result = await Measuring(runner, order, folder, target).run(Asking(order).commit)
         finally:
             await runner.close()
         file = msgspec.msgpack.decode(target.read_bytes(), type=protocol.BenchmarkFile)
@@ -65,7 +67,7 @@ def _alone(scene: Path, spare: Path) -> Path:
     return folder
 
 
-def _order(scene: Path, kind: str) -> protocol.BenchmarkSpec:
+def _order(scene: Path, kind: str, gpus: list[protocol.GpuInfo]) -> protocol.BenchmarkSpec:
     canary = protocol.RenderSpec(
         engine="cycles",
         blender_version=reference.CANARY_VERSION,
@@ -81,26 +83,60 @@ def _order(scene: Path, kind: str) -> protocol.BenchmarkSpec:
         denoise=False,
     )
     return protocol.BenchmarkSpec(
-        seed=os.urandom(32), side=reference.SIDE, blocks=reference.BLOCKS, disk_bytes=reference.DISK_BYTES, canary=canary
+        seed=os.urandom(32),
+        side=reference.SIDE,
+        blocks=reference.BLOCKS,
+        disk_bytes=reference.DISK_BYTES,
+        canary=canary,
+        gpus=[protocol.GpuOrder(width=reference.GPU_WIDTH, layers=reference.gpu_layers(gpu.vram_bytes)) for gpu in gpus],
     )
 
 
-async def _commit(root: bytes) -> protocol.Show:
-    """As the server would answer."""
-    blocks = sorted(random.sample(range(1, reference.BLOCKS), SHOWN))
-    return protocol.Show(**NO_ATTEMPT, blocks=blocks, seed=random.randrange(2**31))
+@dataclass
+class Asking:
+    """What the server would ask."""
+
+    order: protocol.BenchmarkSpec
+
+    async def commit(self, root: bytes, part: protocol.Part) -> protocol.Show:
+        match part:
+            case "gpus_ready":
+                return _show(part=part, gpu_seed=os.urandom(32))
+            case "gpus":
+                sizes = [gpu.width * gpu.layers for gpu in self.order.gpus]
+                return _show(part=part, gpu_blocks=[random.sample(range(size), SHOWN) for size in sizes])
+            case "gpus_shown":
+                return _show(part=part)
+        blocks = sorted(random.sample(range(1, reference.BLOCKS), SHOWN))
+        return _show(blocks=blocks, seed=random.randrange(2**31))
+
+
+def _show(**said) -> protocol.Show:
+    return protocol.Show(work_id=0, attempt=0, **said)
 
 
 def rows(order: protocol.BenchmarkSpec, result: protocol.RenderResult, file: protocol.BenchmarkFile) -> list[tuple[str, str]]:
     score = reference.score_milli(order.canary.samples, round(result.render_seconds * 1000))
     return [
         (f"Canary frame, {order.canary.samples} samples on {result.device or 'CPU'}", f"{result.render_seconds:.1f} s"),
+        *_gpu_row(order, file),
         ("Challenge, one core", f"{file.challenge_seconds:.1f} s"),
         ("Memory", _rate(file.memory_bytes_per_second)),
         ("Disk, written", _rate(file.disk_write_bytes_per_second)),
         ("Disk, read", _rate(file.disk_read_bytes_per_second)),
         ("Score", f"{score / 1000:.2f} × reference"),
     ]
+
+
+def _gpu_row(order: protocol.BenchmarkSpec, file: protocol.BenchmarkFile) -> list[tuple[str, str]]:
+    if not order.gpus:
+        return []
+    gib = sum(gpu.width * gpu.layers for gpu in order.gpus) * gpu_challenge.BLOCK_BYTES / (1 << 30)
+    return [(f"Memory of {_gpus(len(order.gpus))}, {gib:.1f} GiB", f"{file.gpu_seconds:.1f} s")]
+
+
+def _gpus(count: int) -> str:
+    return "1 GPU" if count == 1 else f"{count} GPUs"
 
 
 def _rate(bytes_per_second: int) -> str:

@@ -13,12 +13,12 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-VERSION = 5
+VERSION = 6
 OLDEST_SUPPORTED = 1
 REGIONS_SINCE = 2  # an older agent passes RenderSpec.region over and would render the whole frame
 LIMITS_SINCE = 3  # an older agent does not know Limits, and cannot be asked to obey them
 SELF_TEST_SINCE = 4  # an older agent does not try itself, so nobody waits for its SelfTested
-BENCHMARK_SINCE = 5  # an older agent cannot read a BenchmarkSpec
+BENCHMARK_SINCE = 6  # an older agent cannot answer for its GPUs
 MESSAGE_BYTES_MAX = 256 * 1024  # from a node
 TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"
@@ -62,6 +62,9 @@ FailureReason = Literal[
     "agent_error",
 ]
 
+
+# Of a benchmark, in their order: the GPUs' memory is taken; their challenge is solved; the hash of what they show; "" all else.
+Part = Literal["", "gpus_ready", "gpus", "gpus_shown"]
 
 # Why a node takes no new work although it is connected: see pictor_agent.restraint.
 RestReason = Literal["", "paused_here", "in_use", "too_hot", "too_much_power", "disk_full"]
@@ -159,6 +162,13 @@ class RenderSpec(msgspec.Struct, kw_only=True, tag="render"):
         return f"frame {self.frame}"
 
 
+class GpuOrder(msgspec.Struct, kw_only=True):
+    """What one of a node's GPUs is asked for: pictor_agent.gpu_challenge. Its seed comes with Show."""
+
+    width: Annotated[int, Meta(ge=2, le=2**16)]
+    layers: Annotated[int, Meta(ge=2, le=2**14)]
+
+
 class BenchmarkSpec(msgspec.Struct, kw_only=True, tag="benchmark"):
     """What a node is measured by: see pictor_agent.measuring and docs/benchmark-of-nodes.md."""
 
@@ -167,6 +177,7 @@ class BenchmarkSpec(msgspec.Struct, kw_only=True, tag="benchmark"):
     blocks: Annotated[int, Meta(ge=2, le=2**20)]
     canary: RenderSpec  # its seed comes with Show
     disk_bytes: Annotated[int, Meta(ge=0, le=2**34)] = 0  # written and read once; 0: the disk is left alone
+    gpus: Annotated[list[GpuOrder], Meta(max_length=64)] = []  # that all answer at the same time
 
     @property
     def picture(self) -> RenderSpec:
@@ -192,6 +203,8 @@ class BenchmarkFile(msgspec.Struct, kw_only=True):
     disk_read_bytes_per_second: Count = 0
     challenge_seconds: Seconds = 0.0
     opening: bytes  # pictor_agent.challenge.Answer.opening
+    gpu_seconds: Seconds = 0.0
+    gpu_openings: bytes = b""  # of all GPUs, one after the other: pictor_agent.gpu_solver.Solver.opening
     canary: bytes  # the picture
 
 
@@ -355,11 +368,12 @@ class LogLines(Message):
 
 
 class Committed(Message):
-    """The work of a challenge is done, and its hashes are fixed. Answered by Show; repeated until then."""
+    """The work of a part of a challenge is done, and its hashes are fixed. Answered by Show; repeated until then."""
 
     work_id: WorkId
     attempt: Attempt
     root: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    part: Part = ""
 
 
 class Rendered(Message):
@@ -462,12 +476,15 @@ class UploadGrant(Message):
 
 
 class Show(Message):
-    """What a node that has committed must show, and the seed of its canary frame, which begins now."""
+    """What a node that has committed to this part must show, and the seed of what begins now."""
 
     work_id: WorkId
     attempt: Attempt
-    blocks: Annotated[list[Count], Meta(max_length=256)]
-    seed: Annotated[int, Meta(ge=0, lt=2**31)]
+    blocks: Annotated[list[Count], Meta(max_length=256)] = []  # of the processor's challenge
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0  # of the canary frame
+    part: Part = ""
+    gpu_seed: Annotated[bytes, Meta(max_length=32)] = b""
+    gpu_blocks: Annotated[list[list[Count]], Meta(max_length=64)] = []  # of each GPU
 
 
 class Urls(Message):

@@ -1,6 +1,8 @@
 """A process of its own for what a benchmark computes: it is killed at any moment, takes its memory with it, and one thread
-multiplies, so that two machines compare. One order in, one line out; then which blocks to show, and one line out."""
+multiplies, so that two machines compare. An order is one line in and its answer one line out; see pictor_agent.measuring.
+"""
 
+import hashlib
 import os
 import sys
 import time
@@ -13,7 +15,40 @@ MEMORY_ROUNDS = 5
 PIECE_BYTES = 4 << 20
 
 
-class Order(msgspec.Struct, kw_only=True):
+class PrepareGpus(msgspec.Struct, kw_only=True, tag=True):
+    """Take the memory, before the seed is known."""
+
+    sizes: list[tuple[int, int]]  # width and layers of each
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    problem: str = ""
+    held: bool = False  # the problem is memory that is not free
+
+
+class SolveGpus(msgspec.Struct, kw_only=True, tag=True):
+    seed: bytes
+
+
+class Solved(msgspec.Struct, kw_only=True):
+    root: bytes
+    seconds: float
+
+
+class ShowGpus(msgspec.Struct, kw_only=True, tag=True):
+    """Their memory is given back afterwards: Blender needs it."""
+
+    numbers: list[list[int]]
+    target: str  # the file for the openings
+
+
+class Shown(msgspec.Struct, kw_only=True):
+    sha256: bytes
+
+
+class Order(msgspec.Struct, kw_only=True, tag=True):
+    """Disk, memory and the processor's challenge."""
+
     seed: bytes
     side: int
     blocks: int
@@ -29,36 +64,77 @@ class Found(msgspec.Struct, kw_only=True):
     disk_read_bytes_per_second: int
 
 
-class Wanted(msgspec.Struct, kw_only=True):
+class Wanted(msgspec.Struct, kw_only=True, tag=True):
     blocks: list[int]
     target: str  # the file for the opening
 
 
-def main() -> None:
-    from pictor_agent.challenge import Challenge, answer  # not above: the agent reads only the shapes of this module
+class Written(msgspec.Struct):
+    """It lies there."""
 
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
-    written, read = disk_rates(Path(order.trial), order.disk_bytes)
-    memory = memory_rate()
-    began = time.perf_counter()
-    solved = answer(Challenge(order.seed, order.side, order.blocks))
-    _say(
-        Found(
-            root=solved.root,
+
+Asked = PrepareGpus | SolveGpus | ShowGpus | Order | Wanted
+
+
+def main(kinds: int | None = None) -> None:
+    """Answer until nobody asks any more. `kinds`: of devices, as pictor_agent.opencl; None: GPUs."""
+    work = Work(kinds)
+    for line in iter(sys.stdin.buffer.readline, b""):
+        answer = work.answer(msgspec.json.decode(line, type=Asked))
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+class Work:
+    """One run of a benchmark. What computes is loaded here: the agent reads only the shapes of this module."""
+
+    def __init__(self, kinds: int | None = None) -> None:
+        self.kinds = kinds
+
+    def answer(self, asked: Asked) -> msgspec.Struct:
+        match asked:
+            case PrepareGpus():
+                return self._prepare(asked)
+            case SolveGpus():
+                root, seconds = self.gpus.solve(asked.seed)
+                return Solved(root=root, seconds=seconds)
+            case ShowGpus():
+                return self._show(asked)
+            case Order():
+                return self._measure(asked)
+            case Wanted():
+                Path(asked.target).write_bytes(self.solved.opening(asked.blocks))
+                return Written()
+
+    def _prepare(self, asked: PrepareGpus) -> Prepared:
+        from pictor_agent import gpu_solver, opencl
+
+        try:
+            self.gpus = gpu_solver.AllGpus.prepared(asked.sizes, self.kinds or opencl.GPU)
+        except gpu_solver.CannotAnswer as problem:
+            return Prepared(problem=str(problem), held=problem.held)
+        return Prepared()
+
+    def _show(self, asked: ShowGpus) -> Shown:
+        content = b"".join(self.gpus.openings(asked.numbers))
+        Path(asked.target).write_bytes(content)
+        self.gpus.close()
+        return Shown(sha256=hashlib.sha256(content).digest())
+
+    def _measure(self, order: Order) -> Found:
+        from pictor_agent.challenge import Challenge, answer
+
+        written, read = disk_rates(Path(order.trial), order.disk_bytes)
+        memory = memory_rate()
+        began = time.perf_counter()
+        self.solved = answer(Challenge(order.seed, order.side, order.blocks))
+        return Found(
+            root=self.solved.root,
             challenge_seconds=time.perf_counter() - began,
             memory_bytes_per_second=memory,
             disk_write_bytes_per_second=written,
             disk_read_bytes_per_second=read,
         )
-    )
-    wanted = msgspec.json.decode(sys.stdin.buffer.readline(), type=Wanted)
-    Path(wanted.target).write_bytes(solved.opening(wanted.blocks))
-    _say({})
-
-
-def _say(said) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 def memory_rate() -> int:

@@ -15,6 +15,7 @@ from workers.models import (
     Enrolment,
     FleetToken,
     Gateway,
+    GpuTrial,
     Lease,
     Misfit,
     Outage,
@@ -137,6 +138,14 @@ class BenchmarkRunAdmin(ReadOnlyAdmin):
     @admin.display(description="reason")
     def words(self, run: BenchmarkRun) -> str:
         return REFUSED.get(run.reason, run.reason)
+
+
+@admin.register(GpuTrial)
+class GpuTrialAdmin(ReadOnlyAdmin):
+    list_display = ["run", "model", "sizes", "began_at", "solved_at", "shown_at", "bytes_per_second"]
+    search_fields = ["model", "run__worker__name", "run__worker__uid"]
+    exclude = ["seed", "root", "shown_sha256"]
+    list_select_related = ["run"]
 
 
 @admin.register(Shift)

@@ -65,3 +65,30 @@ class BenchmarkRun(models.Model):
     def storage_key(self) -> str:
         """Of the file of this attempt, until it is judged."""
         return f"benchmarks/{self.pk}-{self.attempt}"
+
+
+class GpuTrial(models.Model):
+    """The part of a run that the node's GPUs answer for; written by workers.gpu_trials alone."""
+
+    run = models.OneToOneField(BenchmarkRun, primary_key=True, on_delete=models.CASCADE, related_name="gpu_trial")
+    model = models.CharField(max_length=200, blank=True)  # of all of them; empty where they differ
+    sizes = models.JSONField()  # width and layers of each
+    seed = models.BinaryField(max_length=32)  # told when their memory is taken
+    began_at = models.DateTimeField(null=True, blank=True)
+    root = models.BinaryField(max_length=32, default=bytes)
+    solved_at = models.DateTimeField(null=True, blank=True)
+    numbers = models.JSONField(default=list)  # the blocks that each was then asked for
+    shown_sha256 = models.BinaryField(max_length=32, default=bytes)  # of what it shows, which comes with the file
+    shown_at = models.DateTimeField(null=True, blank=True)
+    bytes_per_second = models.BigIntegerField(default=0)  # filled by each of them, once the run has passed
+
+    class Meta:
+        indexes = [models.Index(fields=["model"], name="gpu_trial_by_model", condition=Q(bytes_per_second__gt=0))]
+
+    def __str__(self) -> str:
+        return f"GPUs in {self.run}"
+
+    @property
+    def solved_seconds(self) -> float:
+        """By the server's clock; 0 while it is not solved."""
+        return (self.solved_at - self.began_at).total_seconds() if self.began_at and self.solved_at else 0.0

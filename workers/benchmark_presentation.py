@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common.words import plural
-from workers import scoring
+from workers import gpu_trials, scoring
 from workers.benchmark_models import OPEN
+from workers.benchmark_runs import has_gpu
 from workers.benchmarks import obstacle_of
 from workers.look import Look
 from workers.models import BenchmarkRun
@@ -15,7 +16,14 @@ from workers.states import BENCHMARK_TONES, BenchmarkStatus
 RUNS_SHOWN = 5
 PEERS_MAX = 500
 
-FAILED_WORDS = "It did not end; the network tries again by itself."
+AGAIN = "The network tries again by itself."
+FAILED_WORDS = {
+    "no_gpu": "Not every GPU that it names could be asked to compute: pictor-agent doctor on the machine says why (W-GPU-3). "
+    f"{AGAIN}",
+    "out_of_memory": f"The memory was not free: another program holds some of it, or of a GPU's. {AGAIN}",
+}
+DID_NOT_END = f"It did not end. {AGAIN}"
+GPUS_DOUBTED = "Until one passes, its GPUs count for nothing: it gets work for its processor."
 
 
 def _seconds(ms: int) -> str:
@@ -71,8 +79,9 @@ def benchmark_part(look: Look) -> dict:
         "benchmark_passed": passed,
         "benchmark_status": {"tone": BENCHMARK_TONES[status], "words": status.label} if status else None,
         "benchmark_note": _note(newest, passed),
+        "benchmark_doubt": "" if look.worker.gpus_believed or not has_gpu(look.worker) else GPUS_DOUBTED,
         "benchmark_score": f"{look.worker.score_milli / 1000:.2f}",
-        "benchmark_parts": parts_of(passed, peers) if passed else [],
+        "benchmark_parts": [*_gpu_parts(passed), *parts_of(passed, peers)] if passed else [],
         "benchmark_peers": _peers_words(passed, len(peers)) if passed else "",
         "may_measure": not obstacle_of(look.worker),
     }
@@ -94,6 +103,17 @@ def parts_of(run: BenchmarkRun, peers: Sequence[tuple]) -> list[Part]:
     return found
 
 
+def _gpu_parts(run: BenchmarkRun) -> list[Part]:
+    """What its GPUs proved, and how fast beside those of other owners."""
+    trial = gpu_trials.of(run)
+    if trial is None or not trial.bytes_per_second:
+        return []
+    sizes = [challenge.memory_bytes / (1 << 30) for challenge in gpu_trials.challenges(trial)]
+    each = f"{min(sizes):.1f} GiB" if min(sizes) == max(sizes) else f"{min(sizes):.1f} to {max(sizes):.1f} GiB"
+    words = f"{plural(len(sizes), 'GPU')} with {each} filled in {trial.solved_seconds:.1f} s"
+    return [Part("GPU memory", words, scoring.percentile(trial.bytes_per_second, gpu_trials.peers_of(trial)))]
+
+
 def _peers_words(run: BenchmarkRun, count: int) -> str:
     if count < scoring.ALIKE_MIN:
         return f"Compared once there are {scoring.ALIKE_MIN} other nodes with {run.model}."
@@ -107,7 +127,7 @@ def _note(newest: BenchmarkRun | None, passed: BenchmarkRun | None) -> str:
     if newest.status == BenchmarkStatus.REFUSED:
         return WORDS[Refusal(newest.reason)]
     if newest.status == BenchmarkStatus.FAILED:
-        return FAILED_WORDS
+        return FAILED_WORDS.get(newest.reason, DID_NOT_END)
     if newest.status in OPEN:
         return "It is measured as soon as it is free; that takes a minute or so."
     return "" if newest.believed else "It differs from the runs before: it is measured again before it counts."

@@ -13,7 +13,7 @@ from django.db import transaction
 from common.transitions import move
 from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge, opening_bytes
-from workers import canary, challenge_check, events
+from workers import canary, challenge_check, events, gpu_trials
 from workers.benchmark_hints import hint_on_commit
 from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport
 from workers.models import BenchmarkRun, Worker
@@ -33,6 +33,8 @@ def lease_runs(leases: Iterable[NewLease], now: datetime) -> dict[int, Benchmark
         if lease.worker_id != run.worker_id or lease.attempt > ATTEMPTS_MAX:
             continue
         move(run, S.RUNNING, moves=BENCHMARK_MOVES, attempt=lease.attempt, leased_at=now, **_fresh(run.worker))
+        if has_gpu(run.worker):
+            gpu_trials.begin(run, run.worker)
         begun[lease.work_id] = run
     return begun
 
@@ -76,14 +78,22 @@ def spec_of(run: BenchmarkRun, now: datetime) -> protocol.BenchmarkSpec:
         blocks=run.blocks,
         disk_bytes=reference.DISK_BYTES,
         canary=canary.order(run.samples, now),
+        gpus=gpu_trials.orders(run),
     )
 
 
 @transaction.atomic
 def commit_run(run_id: int, worker_id: int, said: protocol.Committed, now: datetime) -> protocol.Show | None:
-    """Keep what the node commits to, once, and only then draw what it must show. None for any other attempt or root."""
+    """Keep what the node commits to, once, and only then draw what it must show. None for any other attempt or root, and for the
+    rest before its GPUs have answered.
+    """
     run = BenchmarkRun.objects.select_for_update().filter(pk=run_id, worker=worker_id, attempt=said.attempt).first()
     if run is None or run.status != S.RUNNING:
+        return None
+    trial = gpu_trials.of(run)
+    if said.part:
+        return gpu_trials.committed(trial, said, now) if trial else None
+    if trial and trial.shown_at is None:
         return None
     if run.committed_at is None:
         run.root, run.committed_at = said.root, now
@@ -115,7 +125,8 @@ def render_runs(reports: Iterable[RenderedReport], now: datetime) -> dict[int, s
 
 
 def _fits(run: BenchmarkRun, result: protocol.RenderResult) -> bool:
-    most = opening_bytes(challenge_of(run), len(run.shown)) + CANARY_BYTES_MAX
+    trial = gpu_trials.of(run)
+    most = opening_bytes(challenge_of(run), len(run.shown)) + CANARY_BYTES_MAX + (gpu_trials.shown_bytes(trial) if trial else 0)
     return (result.width, result.height) == (reference.WIDTH, reference.HEIGHT) and result.size_bytes <= most
 
 

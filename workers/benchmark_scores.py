@@ -1,4 +1,4 @@
-"""What follows from a benchmark for its node's score. Only this module writes it.
+"""What follows from a benchmark for its node's score, and for whether its GPUs count. Only this module writes them.
 
 Locks: the node, then the run.
 """
@@ -6,11 +6,12 @@ Locks: the node, then the run.
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Least
 
 from common.transitions import move
 from pictor_agent import reference
-from workers import events, scoring
+from workers import events, gpu_trials, scoring
 from workers.benchmark_models import OPEN
 from workers.benchmark_verdicts import Verdict
 from workers.models import BenchmarkRun, Worker
@@ -54,16 +55,19 @@ def _pass(worker: Worker, run: BenchmarkRun, verdict: Verdict, now: datetime, rn
     believed = scoring.is_believed(score, list(_passed_on(worker).values_list("score_milli", flat=True)[:2]))
     facts = {name: getattr(verdict, name) for name in Verdict.FACTS}
     move(run, S.PASSED, moves=BENCHMARK_MOVES, score_milli=score, believed=believed, finished_at=now, **facts)
+    gpu_trials.keep(run, verdict.gpu_bytes_per_second)
     Worker.objects.filter(pk=worker.pk).update(
-        benchmark_due_at=now + scoring.next_after(rng, believed=believed), **({"score_milli": score} if believed else {})
+        benchmark_due_at=now + scoring.next_after(rng, believed=believed),
+        gpus_believed=True,
+        **({"score_milli": score} if believed else {}),
     )
     events.record(worker, "benchmark", now=now, detail=_detail(score, worker.score_milli, believed))
 
 
-def _lower(worker: Worker) -> bool:
-    """What is doubted counts no more than what was never measured; True where it did."""
-    above = Worker.objects.filter(pk=worker.pk, score_milli__gt=scoring.UNMEASURED_MILLI)
-    return above.update(score_milli=scoring.UNMEASURED_MILLI) > 0
+def _lower(worker: Worker) -> None:
+    """What is doubted counts no more than what was never measured, and its GPUs for nothing."""
+    score = Least("score_milli", scoring.UNMEASURED_MILLI)
+    Worker.objects.filter(pk=worker.pk).update(score_milli=score, gpus_believed=False)
 
 
 def doubt_failing(*, now: datetime, limit: int = 100) -> int:
@@ -72,8 +76,9 @@ def doubt_failing(*, now: datetime, limit: int = 100) -> int:
     By a sweep and not with the report: that one holds work rows, which come after the node's.
     """
     failed = BenchmarkRun.objects.filter(status=S.FAILED, created_at__gt=now - LOOKED_BACK).exclude(reason__in=OURS)
-    above = failed.filter(worker__score_milli__gt=scoring.UNMEASURED_MILLI).order_by("worker_id")
-    return sum(_doubt(worker_id, now) for worker_id in above.values_list("worker_id", flat=True).distinct()[:limit])
+    trusted = failed.filter(Q(worker__score_milli__gt=scoring.UNMEASURED_MILLI) | Q(worker__gpus_believed=True))
+    ids = trusted.order_by("worker_id").values_list("worker_id", flat=True).distinct()
+    return sum(_doubt(worker_id, now) for worker_id in ids[:limit])
 
 
 @transaction.atomic
@@ -81,8 +86,9 @@ def _doubt(worker_id: int, now: datetime) -> bool:
     worker = _locked(worker_id)
     ended = _on_this_hardware(worker).exclude(status__in=OPEN).exclude(reason__in=OURS)
     last = list(ended.values_list("status", flat=True)[:DOUBTED_AFTER])
-    doubted = last == [S.FAILED] * DOUBTED_AFTER and _lower(worker)
+    doubted = last == [S.FAILED] * DOUBTED_AFTER
     if doubted:
+        _lower(worker)
         events.record(worker, "benchmark-doubted", now=now, detail=DOUBTED)
     return doubted
 

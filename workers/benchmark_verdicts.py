@@ -13,6 +13,7 @@ import msgspec
 from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge
 from workers import challenge_check, scoring
+from workers.gpu_check import GpuRun
 from workers.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Verdict:
     memory_bytes_per_second: int = 0
     disk_write_bytes_per_second: int = 0
     disk_read_bytes_per_second: int = 0
+    gpu_bytes_per_second: int = 0  # kept with what the GPUs were asked
 
     FACTS: ClassVar = (
         "canary_ms", "challenge_ms", "memory_bytes_per_second", "disk_write_bytes_per_second", "disk_read_bytes_per_second",
@@ -50,6 +52,7 @@ class Run:
     rendered_at: datetime
     claimed_seconds: float
     pixels_sha256: str
+    gpus: GpuRun | None = None  # None: none was asked
 
 
 def judge(run: Run, content: bytes, rng: Random, is_own: "Callable[[np.ndarray], bool]") -> Verdict:
@@ -63,6 +66,8 @@ def judge(run: Run, content: bytes, rng: Random, is_own: "Callable[[np.ndarray],
         return Verdict(Refusal.MALFORMED)
     if refusal := challenge_check.refusal(run.challenge, run.root, run.shown, file.opening, rng):
         return Verdict(refusal)
+    if run.gpus and (refusal := run.gpus.refusal(file.gpu_openings)):
+        return Verdict(refusal)
     picture = read_picture(file.canary, run.pixels_sha256)
     if picture is None:
         return Verdict(Refusal.PICTURE)
@@ -75,6 +80,7 @@ def judge(run: Run, content: bytes, rng: Random, is_own: "Callable[[np.ndarray],
         memory_bytes_per_second=file.memory_bytes_per_second,
         disk_write_bytes_per_second=file.disk_write_bytes_per_second,
         disk_read_bytes_per_second=file.disk_read_bytes_per_second,
+        gpu_bytes_per_second=run.gpus.bytes_per_second if run.gpus else 0,
     )
 
 

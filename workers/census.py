@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from common.lately import Lately
-from workers.facts import NODES, TAKES_WORK, names_of
+from workers.facts import GPUS_COUNT, NODES, TAKES_WORK, names_of
 from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts, mismatch
 from workers.places import keys_of
 from workers.serving import uses_of
@@ -29,7 +29,7 @@ CLASSES = f"""
            array_agg(w.score_milli * w.slots)
     FROM {NODES}
     LEFT JOIN (SELECT worker_id, array_agg(model ORDER BY index) AS models, array_agg(vram_bytes ORDER BY index) AS memory
-               FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND w.device <> 'CPU'
+               FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND {GPUS_COUNT}
     LEFT JOIN (SELECT worker_id, count(*) AS places FROM workers_lease WHERE place = 0 GROUP BY worker_id) busy
            ON busy.worker_id = w.id
     WHERE {TAKES_WORK} GROUP BY {CLASS}

@@ -15,11 +15,12 @@ from workers.serving import NOBODY_ELSE, ranks_of, uses_of
 NODES_MAX = 20_000
 
 NODES = "workers_worker w LEFT JOIN workers_controls c ON c.worker_id = w.id"
+GPUS_COUNT = "w.device <> 'CPU' AND w.gpus_believed"  # those that Blender can use, and that no benchmark has refuted
 # In the order of `facts_of_row`, of NODES.
-COLUMNS = """
+COLUMNS = f"""
     w.id, w.owner_id, w.engines::text, w.blender_versions::text, w.ram_bytes,
-    ARRAY(SELECT g.model FROM workers_gpu g WHERE g.worker_id = w.id AND w.device <> 'CPU' ORDER BY g.index),
-    ARRAY(SELECT g.vram_bytes FROM workers_gpu g WHERE g.worker_id = w.id AND w.device <> 'CPU' ORDER BY g.index),
+    ARRAY(SELECT g.model FROM workers_gpu g WHERE g.worker_id = w.id AND {GPUS_COUNT} ORDER BY g.index),
+    ARRAY(SELECT g.vram_bytes FROM workers_gpu g WHERE g.worker_id = w.id AND {GPUS_COUNT} ORDER BY g.index),
     w.country, w.trusted, w.reliability_bp, w.isolation = 'bubblewrap', w.unsandboxed_allowed, w.score_milli, w.protocol,
     c.serves, c.team_ids, c.accepts_render, c.accepts_check, c.accepts_rent
 """
@@ -86,7 +87,7 @@ def facts_of(worker: Worker) -> WorkerFacts:
     """`worker` with its GPUs and controls joined."""
     controls = controls_of(worker)
     uses = [controls.accepts_render, controls.accepts_check, controls.accepts_rent]
-    gpus = [] if worker.device == "CPU" else list(worker.gpus.all())
+    gpus = list(worker.gpus.all()) if worker.device != "CPU" and worker.gpus_believed else []
     return WorkerFacts(
         worker_id=worker.pk,
         owner_id=worker.owner_id,

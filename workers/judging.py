@@ -6,7 +6,7 @@ from random import SystemRandom
 import structlog
 from django.core.files.storage import default_storage
 
-from workers import benchmark_runs, benchmark_scores
+from workers import benchmark_runs, benchmark_scores, gpu_trials
 from workers.benchmark_verdicts import Run, Verdict, judge
 from workers.canary_check import NotChecked, is_own
 from workers.models import BenchmarkRun
@@ -54,6 +54,7 @@ def _known(run: BenchmarkRun) -> Run:
         rendered_at=run.rendered_at,
         claimed_seconds=run.claimed_seconds,
         pixels_sha256=run.pixels_sha256,
+        gpus=gpu_trials.known(run),
     )
 
 

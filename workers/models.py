@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from workers.benchmark_models import BenchmarkRun as BenchmarkRun
+from workers.benchmark_models import GpuTrial as GpuTrial
 from workers.control_models import Controls as Controls
 from workers.control_models import Maintenance as Maintenance
 from workers.fleet_models import FleetToken as FleetToken
@@ -80,8 +81,9 @@ class Worker(models.Model):
     unsandboxed_allowed = models.BooleanField(default=False)  # by the owner's explicit flag; shown on the page
     simulated = models.BooleanField(default=False, db_default=False)  # its GPUs are played from a file; shown on the page
     slots = models.PositiveSmallIntegerField(default=1)
-    # Written by workers.benchmark_scores alone; by workers.shifts on other hardware.
+    # These two are written by workers.benchmark_scores, and by workers.shifts on other hardware.
     score_milli = models.PositiveIntegerField(default=1000)  # reference seconds per 1,000 seconds; see workers.scoring
+    gpus_believed = models.BooleanField(default=True, db_default=True)  # no benchmark has refuted what it says of them
     benchmark_due_at = models.DateTimeField(null=True, blank=True)  # the next one, at random; None: it has had none
     # Both are written by workers.standing alone.
     reliability_bp = models.PositiveSmallIntegerField(default=6000, db_default=6000)  # see workers.reliability

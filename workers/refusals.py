@@ -13,6 +13,10 @@ class Refusal(StrEnum):
     PICTURE = "picture"  # not the pixels that were promised
     COPIED = "copied"
     NOT_RENDERED = "not_rendered"  # not what its seed gives
+    GPU_TOO_FAST = "gpu_too_fast"
+    GPU_TOO_LATE = "gpu_too_late"
+    GPU_NOT_KEPT = "gpu_not_kept"  # it took as long to show the blocks as to make them
+    GPU_SLOW = "gpu_slow"  # beside others of the model
 
 
 WORDS = {
@@ -25,4 +29,9 @@ WORDS = {
     Refusal.PICTURE: "The canary frame is not the picture that the node had promised.",
     Refusal.COPIED: "The canary frame is one that was sent before.",
     Refusal.NOT_RENDERED: "The canary frame is not what its seed gives.",
+    Refusal.GPU_TOO_FAST: "Its GPUs answered faster than any memory can be read.",
+    Refusal.GPU_TOO_LATE: "Its GPUs answered so late that they cannot be what the node says.",
+    Refusal.GPU_NOT_KEPT: "Its GPUs did not keep what they had made: they have less memory than the node says, or are fewer.",
+    Refusal.GPU_SLOW: "Its GPUs took more than twice as long as others of their model: something else uses them, or they are fewer "
+    "than the node says.",
 }

@@ -176,7 +176,8 @@ def _note_hardware(worker: Worker, had: list[str], *, now: datetime) -> None:
     has = _hardware_of(worker)
     if worker.hardware_at and has == had:
         return
-    Worker.objects.filter(pk=worker.pk).update(hardware_at=now, score_milli=Least("score_milli", scoring.UNMEASURED_MILLI))
+    score = Least("score_milli", scoring.UNMEASURED_MILLI)
+    Worker.objects.filter(pk=worker.pk).update(hardware_at=now, score_milli=score, gpus_believed=True)
     if worker.hardware_at:
         new = ", ".join(each for each in has if each not in had)
         events.record(worker, "hardware", now=now, detail=new or "less than before")

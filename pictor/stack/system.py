@@ -46,6 +46,7 @@ BLENDER_LIBRARIES = {
     "libICE.so.6": "libice6",
     "libGL.so.1": "libgl1",
 }
+SOFTWARE_OPENCL = Path("/etc/OpenCL/vendors/pocl.icd")
 SOFTWARE_OPENGL = ("dri/swrast_dri.so", "libgallium*.so")  # in Debian 12, and since
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -73,6 +74,8 @@ def needs(python: Path, *, tests: bool) -> list[Need]:
     if tests:  # a node without them does not offer EEVEE, and says why
         found.append(Need("libEGL.so.1 for EEVEE", "libegl1", library("libEGL.so.1")))
         found.append(Need("Mesa's software OpenGL for EEVEE", "libgl1-mesa-dri", draws_in_software))
+        found.append(Need("libOpenCL.so.1 for the challenge of GPUs", "ocl-icd-libopencl1", library("libOpenCL.so.1")))
+        found.append(Need("OpenCL on processors, which stands in for GPUs", "pocl-opencl-icd", SOFTWARE_OPENCL.exists))
     if tests and os.environ.get("BROWSER") != "0":
         found.append(Need("Chromium for the browser tests", "chromium", lambda: browser() is not None))
     return found

@@ -2,18 +2,19 @@
 
 # ruff: noqa: F811 (fixtures of another file)
 
+import hashlib
 import random
 
 import msgspec
 import psutil
 import pytest
 
-from pictor_agent import attempts, protocol
+from pictor_agent import attempts, gpu_challenge, measuring, protocol
 from pictor_agent.challenge import Challenge
 from pictor_agent.protocol import Assignment
 from tests.agent.conftest import until
 from tests.agent.test_shift import gateway, node, server  # noqa: F401
-from workers import challenge_check
+from workers import challenge_check, gpu_check
 
 pytestmark = [pytest.mark.blender, pytest.mark.xdist_group("blender"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -70,3 +71,58 @@ async def pixels_of(node, *, seed: int) -> str:
     scene = node.shift.store.folder / "scenes" / spec.scene_key
     rendered = await node.runner.render(spec, scene, node.state.folder / "again.png")
     return rendered.result.pixels_sha256
+
+
+class GpuTests:
+    """The GPUs' part, by the kernels themselves on a processor."""
+
+    def benchmark(self, node, *gpus: tuple[int, int]) -> Assignment:
+        item = node.assignment(1)
+        orders = [protocol.GpuOrder(width=width, layers=layers) for width, layers in gpus]
+        spec = protocol.BenchmarkSpec(seed=b"s" * 32, side=16, blocks=20, canary=item.spec, gpus=orders)
+        return Assignment(work_id=1, attempt=1, slot=0, place=0, lease_seconds=60, spec=spec)
+
+    async def answer(self, gateway, part: str, **said) -> protocol.Committed:
+        committed = await until_part(gateway, part)
+        await gateway.say(protocol.Show(work_id=1, attempt=1, part=part, **said))
+        return committed
+
+    async def test_their_memory_is_taken_then_the_seed_comes_then_they_show_what_they_kept(
+        self, gateway, node, server, monkeypatch
+    ):
+        monkeypatch.setattr(measuring, "SOLVER", "tests.agent.any_device_solver")
+        await node.assign(self.benchmark(node, (8, 6)))
+        challenges = [gpu_challenge.GpuChallenge(gpu_challenge.seed_of(b"g" * 32, 0), 8, 6)]
+        numbers = gpu_check.draw(challenges, random.Random(1))
+        await self.answer(gateway, "gpus_ready", gpu_seed=b"g" * 32)
+        solved = await self.answer(gateway, "gpus", gpu_blocks=numbers)
+        shown = await self.answer(gateway, "gpus_shown")
+        await self.answer(gateway, "", blocks=[3], seed=9)
+        await node.finish(1)
+        measured = msgspec.msgpack.decode(bytes(server.uploads["/up-1-1"]), type=protocol.BenchmarkFile)
+        assert hashlib.sha256(measured.gpu_openings).digest() == shown.root
+        assert gpu_check.refusal(challenges, solved.root, numbers, measured.gpu_openings) is None
+        assert measured.gpu_seconds > 0
+
+    @pytest.mark.parametrize(
+        ("solver", "gpus", "reason", "words"),
+        [
+            ("pictor_agent.solver", [(8, 4)] * 8, "no_gpu", "8 GPUs are named"),
+            ("tests.agent.any_device_solver", [(1 << 16, 1 << 14)], "out_of_memory", "GiB free"),
+        ],
+    )
+    async def test_gpus_that_are_not_there_and_memory_that_is_held_are_said(
+        self, gateway, node, monkeypatch, solver, gpus, reason, words
+    ):
+        monkeypatch.setattr(measuring, "SOLVER", solver)
+        await node.assign(self.benchmark(node, *gpus))
+        failed = await gateway.hear(protocol.Failed, 1)
+        assert failed.reason == reason
+        assert words in failed.detail
+
+
+async def until_part(gateway, part: str) -> protocol.Committed:
+    number = 1
+    while (committed := await gateway.hear(protocol.Committed, 1, number=number)).part != part:
+        number += 1
+    return committed

@@ -83,6 +83,7 @@ class Measured:
     frame_seconds: float = 5.28
     claimed_seconds: float = 5.28
     picture: int = 1
+    gpu_shown: bytes = b""
     rendered: ClassVar[int] = 1  # what the server's own Blender makes of any seed
 
     def ask(self) -> BenchmarkRun:
@@ -108,8 +109,9 @@ class Measured:
         """Promise, send and report; the file is in the store then."""
         canary, sha256 = picture_of(self.folder, seed=self.picture, size=size)
         file = protocol.BenchmarkFile(
-            opening=(solved or self.solved).opening(show.blocks), canary=canary, memory_bytes_per_second=10**10
-        )
+            opening=(solved or self.solved).opening(show.blocks), canary=canary, memory_bytes_per_second=10**10,
+            gpu_openings=self.gpu_shown,
+        )  # fmt: skip
         content = changes.pop("content", msgspec.msgpack.encode(file))
         result = builders.result(
             file_sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content), pixels_sha256=promised or sha256,
@@ -124,7 +126,7 @@ class Measured:
         self.run.refresh_from_db()
 
     def judge(self, *, rendered: int | None = None) -> BenchmarkRun:
-        type(self).rendered = self.picture if rendered is None else rendered
+        Measured.rendered = self.picture if rendered is None else rendered
         judging.judge_run(self.run.pk, now=self.at + timedelta(minutes=1))
         self.run.refresh_from_db()
         self.node.refresh_from_db()

@@ -1,0 +1,168 @@
+"""The challenge of pictor_agent.gpu_challenge, on the GPUs of this machine: all at the same time, each with memory of its own."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import c_void_p
+from functools import cache
+from pathlib import Path
+
+from pictor_agent import opencl
+from pictor_agent.gpu_challenge import BLOCK_BYTES, DIGEST_BYTES, SIDE, GpuChallenge, commitment, root_at, seed_of, wanted
+
+BANKS = 8  # buffers that the blocks lie in: of some drivers one may have no more than a quarter of the memory
+
+
+class CannotAnswer(Exception):
+    """Why these GPUs cannot; `held`: the memory is not there."""
+
+    def __init__(self, words: str, *, held: bool = False) -> None:
+        super().__init__(words)
+        self.held = held
+
+
+@cache
+def _source() -> str:
+    return Path(__file__).with_name("gpu_challenge.cl").read_text()
+
+
+class Solver:
+    """One GPU. Its memory is taken when it is made and given back by `close`."""
+
+    def __init__(self, device: opencl.Device, width: int, layers: int) -> None:
+        """
+        Raises:
+            opencl.Failed
+        """
+        self.device, self.width, self.layers = device, width, layers
+        self.program = opencl.Program(device, _source())
+        self.bank_layers = -(-layers // BANKS)
+        full, rest = divmod(layers, self.bank_layers)
+        sizes = [self.bank_layers] * full + [rest] * bool(rest)
+        banks = [self.program.buffer(size * width * BLOCK_BYTES) for size in sizes]
+        self.banks: list[c_void_p] = banks
+        self.in_banks: list[c_void_p | int] = [*banks, *banks[:1] * (BANKS - len(banks)), self.bank_layers * width]
+        self.digests = self.program.buffer(layers * width * DIGEST_BYTES)
+        self.tree = self.program.buffer(width * DIGEST_BYTES)
+        self.roots = self.program.buffer((layers + 1) * DIGEST_BYTES)
+        self.seed, self.key = self.program.buffer(DIGEST_BYTES), self.program.buffer(DIGEST_BYTES)
+        self.matrix = self.program.buffer(BLOCK_BYTES * 4)
+        self.program.finish()
+
+    def solve(self, seed: bytes) -> bytes:
+        """Make all layers; returns their hashes."""
+        self.challenge = GpuChallenge(seed, self.width, self.layers)
+        self.program.write(self.seed, _swapped(seed))
+        for layer in range(self.layers):
+            self._make(layer)
+            self.program.finish()  # else some drivers take minutes of work on, and answer to nothing else
+        found = _swapped(self.program.read(self.roots, DIGEST_BYTES, self.layers * DIGEST_BYTES))
+        self.found = found
+        return found
+
+    def _make(self, layer: int) -> None:
+        program, begin = self.program, layer * self.width
+        program.run("layer_key", 1, self.seed, self.roots, layer, self.key)
+        if layer:
+            program.run("layer_matrix", BLOCK_BYTES, self.key, self.matrix)
+            program.run("make_layer", self.width * SIDE, *self.in_banks, self.key, self.matrix, begin, group=SIDE)
+        else:
+            program.run("first_layer", self.width * BLOCK_BYTES // 4, *self.in_banks, self.key)
+        program.run("hash_blocks", self.width, *self.in_banks, begin, self.digests)
+        self._build_tree(layer)
+
+    def _build_tree(self, layer: int) -> None:
+        """Level by level; the level of n hashes begins at place n of the tree, and the last one goes to the roots."""
+        below, begin, count = self.digests, layer * self.width, self.width // 2
+        while count > 1:
+            self.program.run("hash_level", count, below, begin, self.tree, count)
+            below, begin, count = self.tree, count, count // 2
+        self.program.run("hash_level", 1, below, begin, self.roots, layer + 1)
+
+    def opening(self, numbers: Sequence[int]) -> bytes:
+        """What gpu_challenge.wanted names, with the hashes of all layers before it."""
+        numbers = wanted(self.challenge, self.found, numbers)
+        trees = {layer: self._tree_of(layer) for layer in sorted({number // self.width for number in numbers})}
+        parts = [self.found]
+        for number in numbers:
+            layer, place = divmod(number, self.width)
+            parts += [self._block(number), _path(trees[layer], self.width + place)]
+        return b"".join(parts)
+
+    def _tree_of(self, layer: int) -> bytes:
+        """All its hashes: of node n at place n, of the blocks at `width` and after."""
+        self._build_tree(layer)
+        size = self.width * DIGEST_BYTES
+        inner = self.program.read(self.tree, 0, size)
+        return _swapped(inner + self.program.read(self.digests, layer * size, size))
+
+    def _block(self, number: int) -> bytes:
+        bank, place = divmod(number, self.bank_layers * self.width)
+        return self.program.read(self.banks[bank], place * BLOCK_BYTES, BLOCK_BYTES)
+
+    def close(self) -> None:
+        self.program.close()
+
+
+def _path(tree: bytes, node: int) -> bytes:
+    """The hashes beside the way from a node up to the root."""
+    parts = []
+    while node > 1:
+        parts.append(root_at(tree, node ^ 1))
+        node //= 2
+    return b"".join(parts)
+
+
+def _swapped(digests: bytes) -> bytes:
+    """Between words as a GPU counts with them and the bytes of a hash."""
+    import numpy as np
+
+    return np.frombuffer(digests, np.uint32).byteswap().tobytes()
+
+
+class AllGpus:
+    """Those of a node that it is asked about."""
+
+    def __init__(self, solvers: list[Solver]) -> None:
+        self.solvers = solvers
+        self.threads = ThreadPoolExecutor(len(solvers))
+
+    @classmethod
+    def prepared(cls, sizes: Sequence[tuple[int, int]], kinds: int = opencl.GPU) -> "AllGpus":
+        """Take the memory for (width, layers) of each; the larger one goes to the larger GPU.
+
+        Raises:
+            CannotAnswer
+        """
+        try:
+            found = sorted(opencl.devices(kinds), key=lambda device: device.memory_bytes, reverse=True)
+        except opencl.NoOpenCL as error:
+            raise CannotAnswer(f"no GPU can be asked to compute: {error}") from error
+        if len(found) < len(sizes):
+            raise CannotAnswer(f"{len(sizes)} GPUs are named, and OpenCL finds {len(found)}")
+        order = sorted(range(len(sizes)), key=lambda index: sizes[index][0] * sizes[index][1], reverse=True)
+        device_of = dict(zip(order, found, strict=False))
+        return cls([_prepared(device_of[index], *size) for index, size in enumerate(sizes)])
+
+    def solve(self, seed: bytes) -> tuple[bytes, float]:
+        """The commitment, and the seconds until the last of them was done."""
+        began = time.perf_counter()
+        seeds = [seed_of(seed, index) for index in range(len(self.solvers))]
+        roots = list(self.threads.map(Solver.solve, self.solvers, seeds))
+        return commitment(roots), time.perf_counter() - began
+
+    def openings(self, numbers: Sequence[Sequence[int]]) -> list[bytes]:
+        return list(self.threads.map(Solver.opening, self.solvers, numbers))
+
+    def close(self) -> None:
+        for solver in self.solvers:
+            solver.close()
+        self.threads.shutdown()
+
+
+def _prepared(device: opencl.Device, width: int, layers: int) -> Solver:
+    try:
+        return Solver(device, width, layers)
+    except opencl.Failed as error:
+        gib = width * layers * BLOCK_BYTES / (1 << 30)
+        raise CannotAnswer(f"{device.name} has no {gib:.1f} GiB free: {error}", held=error.out_of_memory) from error

@@ -1,0 +1,273 @@
+"""GPUs that a node names are believed when they have answered, all of them, in a time that is theirs; and what follows when not."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from pictor_agent import protocol, reference
+from tests.gpus import ByNumpy, all_of, commitment_of
+from tests.workers import builders
+from tests.workers.builders import NOW
+from tests.workers.test_benchmarks import Measured, _real_kinds, idle  # noqa: F401 (a fixture)
+from workers import benchmark_presentation, benchmark_runs, benchmark_scores, census, facts, gpu_check, gpu_trials
+from workers.benchmark_models import GpuTrial
+from workers.look import Look
+from workers.matching import Requirements
+from workers.models import BenchmarkRun, Gpu, Worker
+
+pytestmark = pytest.mark.django_db
+GIB = 1 << 30
+MODEL = "NVIDIA RTX A4000"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(reference, "GPU_WIDTH", 16)
+    monkeypatch.setattr(reference, "gpu_layers", lambda vram_bytes: 5)
+
+
+def with_gpus(count: int = 2, *, model: str = MODEL, **changes) -> Worker:
+    node = idle(**({"device": "OPTIX"} | changes))
+    for index in range(count):
+        Gpu.objects.create(worker=node, index=index, model=model, vram_bytes=16 * GIB)
+    return node
+
+
+@dataclass
+class OnGpus(Measured):
+    """Step by step, as an honest node with GPUs; a test bends one step."""
+
+    gpu_seconds: float = 2.0
+    show_seconds: float = 0.5
+
+    def said(self, part: str, root: bytes, seconds: float) -> protocol.Show | None:
+        said = protocol.Committed(work_id=self.held.work_id, attempt=self.held.attempt, root=root, part=part)
+        return benchmark_runs.commit_run(self.run.pk, self.node.pk, said, self.at + timedelta(seconds=seconds))
+
+    def begin(self) -> None:
+        self.ask()
+        self.lease()
+        self.seed = self.said("gpus_ready", bytes(32), 1.0).gpu_seed
+
+    def solve(self, gpus: list[ByNumpy] | None = None) -> protocol.Show | None:
+        self.gpus = gpus or all_of(self.seed, GpuTrial.objects.get(run=self.run).sizes)
+        self.asked = self.said("gpus", commitment_of(self.gpus), 1.0 + self.gpu_seconds)
+        return self.asked
+
+    def show(self) -> protocol.Show | None:
+        self.gpu_shown = b"".join(gpu.opening(each) for gpu, each in zip(self.gpus, self.asked.gpu_blocks, strict=True))
+        return self.said("gpus_shown", hashlib.sha256(self.gpu_shown).digest(), self.shown_after)
+
+    @property
+    def shown_after(self) -> float:
+        return 1.0 + self.gpu_seconds + self.show_seconds
+
+    def rest(self) -> BenchmarkRun:
+        self.send(self.commit())
+        return self.judge()
+
+    def all(self) -> BenchmarkRun:
+        self.begin()
+        self.solve()
+        self.show()
+        return self.rest()
+
+
+class AskedTests:
+    def test_every_gpu_with_memory_is_asked(self, tmp_path):
+        node = with_gpus(3)
+        Gpu.objects.create(worker=node, index=9, model="a screen", vram_bytes=0)
+        case = OnGpus(node, tmp_path)
+        case.ask()
+        case.lease()
+        orders = benchmark_runs.spec_of(case.run, NOW).gpus
+        assert [(gpu.width, gpu.layers) for gpu in orders] == [(16, 5)] * 3
+
+    @pytest.mark.parametrize(("device", "count"), [("CPU", 2), ("OPTIX", 0)])
+    def test_a_node_that_renders_on_its_processor_is_asked_for_none(self, tmp_path, device, count):
+        case = OnGpus(with_gpus(count, device=device), tmp_path)
+        case.ask()
+        case.lease()
+        assert benchmark_runs.spec_of(case.run, NOW).gpus == []
+        assert case.said("gpus_ready", bytes(32), 1.0) is None
+        assert Measured.commit(case) is not None
+
+    def test_the_seed_is_told_when_the_memory_is_taken_and_what_to_show_when_it_is_solved(self, tmp_path):
+        case = OnGpus(with_gpus(), tmp_path)
+        case.ask()
+        case.lease()
+        assert case.said("gpus", b"r" * 32, 1.0) is None, "before it has begun"
+        assert case.said("gpus_shown", b"r" * 32, 1.0) is None
+        case.seed = case.said("gpus_ready", bytes(32), 1.0).gpu_seed
+        assert len(case.seed) == 32
+        asked = case.solve()
+        assert [len(each) for each in asked.gpu_blocks] == [16 + gpu_check.OF_FIRST_LAYER] * 2
+        assert case.said("gpus", commitment_of(case.gpus), 9.0) == asked, "said again it is the same"
+        assert case.said("gpus", b"x" * 32, 9.0) is None, "another commitment has no answer"
+
+    def test_the_clock_runs_from_the_first_time(self, tmp_path):
+        case = OnGpus(with_gpus(), tmp_path)
+        case.begin()
+        case.said("gpus_ready", bytes(32), 3.0)
+        case.solve()
+        case.said("gpus", commitment_of(case.gpus), 30.0)
+        case.show()
+        case.said("gpus_shown", hashlib.sha256(case.gpu_shown).digest(), 40.0)
+        known = gpu_trials.known(case.run)
+        assert (known.solved_seconds, known.shown_seconds) == (2.0, 0.5)
+
+    def test_nothing_else_counts_before_the_gpus_have_answered(self, tmp_path):
+        case = OnGpus(with_gpus(), tmp_path)
+        case.begin()
+        case.solve()
+        assert case.commit() is None
+        case.show()
+        assert case.commit() is not None
+
+    def test_another_attempt_has_another_seed(self, tmp_path):
+        case = OnGpus(with_gpus(), tmp_path)
+        case.begin()
+        first = case.seed
+        GpuTrial.objects.get(run=case.run)
+        gpu_trials.begin(case.run, case.node)
+        assert case.said("gpus_ready", bytes(32), 1.0).gpu_seed != first
+
+
+class BelievedTests:
+    def test_who_answered_with_all_of_them_passes_and_the_page_says_what_they_proved(self, tmp_path):
+        case = OnGpus(with_gpus(), tmp_path)
+        run = case.all()
+        assert (run.status, run.reason, run.samples) == ("passed", "", reference.SAMPLES["gpu"])
+        assert run.gpu_trial.bytes_per_second == 16 * 5 * 4096 / 2
+        part = benchmark_presentation.benchmark_part(Look(case.node, NOW))["benchmark_parts"][0]
+        assert (part.label, part.words, part.percent) == ("GPU memory", "2 GPUs with 0.0 GiB filled in 2.0 s", None)
+
+    def test_among_five_owners_with_the_model_it_has_its_place(self, tmp_path):
+        for number in range(5):
+            passed(with_gpus(1), 10_000 * (number + 1))
+        case = OnGpus(with_gpus(), tmp_path)
+        case.all()
+        part = benchmark_presentation.benchmark_part(Look(case.node, NOW))["benchmark_parts"][0]
+        assert part.percent == 100
+
+
+def passed(node: Worker, bytes_per_second: int, model: str = MODEL) -> None:
+    run = BenchmarkRun.objects.create(worker=node, status="passed", believed=True, created_at=NOW - timedelta(days=9))
+    GpuTrial.objects.create(run=run, model=model, sizes=[[16, 5]], seed=b"s" * 32, bytes_per_second=bytes_per_second)
+
+
+class RefusedTests:
+    def refused(self, case: OnGpus) -> str:
+        run = case.rest()
+        assert run.status == "refused"
+        assert (case.node.score_milli, case.node.gpus_believed) == (1_000, False)
+        return run.reason
+
+    def test_a_node_that_has_one_of_the_eight_it_names_and_lets_it_answer_for_all(self, tmp_path):
+        """It has the time for it only where nobody else has the model; the others' blocks it has not kept."""
+        case = OnGpus(with_gpus(8), tmp_path, gpu_seconds=8.0, show_seconds=7.5)
+        case.begin()
+        case.solve()
+        case.show()
+        assert self.refused(case) == "gpu_not_kept"
+
+    def test_a_node_that_copies_one_gpus_answer_for_the_others(self, tmp_path):
+        case = OnGpus(with_gpus(8), tmp_path)
+        case.begin()
+        honest = all_of(case.seed, [[16, 5]] * 8)
+        for gpu in honest[1:]:
+            gpu.roots, gpu.blocks = honest[0].roots, honest[0].blocks
+        case.solve(honest)
+        case.show()
+        assert self.refused(case) == "other_block"
+
+    def test_a_node_that_copies_the_answer_of_another_node(self, tmp_path):
+        case = OnGpus(with_gpus(1), tmp_path)
+        case.begin()
+        others = all_of(b"the seed of another node, not its", [[16, 5]])
+        own = all_of(case.seed, [[16, 5]])
+        own[0].roots, own[0].blocks = others[0].roots, others[0].blocks
+        case.solve(own)
+        case.show()
+        assert self.refused(case) == "other_block"
+
+    @pytest.mark.parametrize(("seconds", "reason"), [(11.0, "gpu_too_late"), (0.0, "gpu_too_fast")])
+    def test_an_answer_of_a_time_that_no_gpu_has(self, tmp_path, seconds, reason):
+        case = OnGpus(with_gpus(), tmp_path, gpu_seconds=seconds)
+        case.begin()
+        case.solve()
+        case.show()
+        assert self.refused(case) == reason
+
+    def test_one_that_is_half_as_fast_as_the_model_holds_its_memory_for_something_else(self, tmp_path):
+        for _ in range(5):
+            passed(with_gpus(1), 16 * 5 * 4096)
+        case = OnGpus(with_gpus(), tmp_path, gpu_seconds=2.1)
+        case.begin()
+        case.solve()
+        case.show()
+        assert self.refused(case) == "gpu_slow"
+
+    def test_an_owners_own_nodes_and_other_models_are_no_measure_for_it(self, tmp_path, wanda):
+        for _ in range(9):
+            passed(with_gpus(1, owner=wanda), 10**12)
+            passed(with_gpus(1), 10**12, model="NVIDIA H200")
+        assert OnGpus(with_gpus(owner=wanda), tmp_path).all().status == "passed"
+
+    def test_nodes_of_one_owner_are_one_voice(self, tmp_path, wanda):
+        for _ in range(9):
+            passed(with_gpus(1, owner=wanda), 10**12)
+        assert OnGpus(with_gpus(), tmp_path).all().status == "passed"
+
+    def test_other_blocks_than_it_had_said_when_they_were_asked_for(self, tmp_path):
+        case = OnGpus(with_gpus(), tmp_path)
+        case.begin()
+        case.solve()
+        case.show()
+        case.gpu_shown = case.gpu_shown[:-1] + bytes([case.gpu_shown[-1] ^ 1])
+        assert self.refused(case) == "other_root"
+
+
+class ConsequenceTests:
+    def counted(self, node: Worker) -> list:
+        (alike,) = census.online(Requirements(), whose=0)
+        of_row = facts.online_nodes()[0].facts
+        return [alike.facts.gpu_models, of_row.gpu_models, facts.facts_of(Worker.objects.get(pk=node.pk)).gpu_models]
+
+    def test_refuted_gpus_count_for_no_work_until_a_benchmark_passes(self, tmp_path):
+        node = with_gpus(2)
+        assert self.counted(node) == [(MODEL, MODEL)] * 3
+        case = OnGpus(node, tmp_path, gpu_seconds=11.0)
+        case.begin()
+        case.solve()
+        case.show()
+        case.rest()
+        assert self.counted(node) == [()] * 3
+        assert "count for nothing" in benchmark_presentation.benchmark_part(Look(node, NOW))["benchmark_doubt"]
+        again = OnGpus(Worker.objects.get(pk=node.pk), tmp_path, at=NOW + timedelta(minutes=9), picture=7)
+        assert again.all().status == "passed"
+        assert self.counted(node) == [(MODEL, MODEL)] * 3
+
+    def test_a_node_that_says_again_and_again_that_it_has_none_is_doubted(self, tmp_path):
+        node = with_gpus(2)
+        for number in range(benchmark_scores.DOUBTED_AFTER):
+            at = NOW - timedelta(hours=5) + timedelta(minutes=number)
+            BenchmarkRun.objects.create(worker=node, status="failed", reason="no_gpu", created_at=at)
+        assert benchmark_scores.doubt_failing(now=NOW) == 1
+        assert self.counted(node) == [()] * 3
+
+    @pytest.mark.parametrize(("reason", "words"), [("no_gpu", "W-GPU-3"), ("out_of_memory", "another program holds")])
+    def test_the_page_says_why_they_could_not_answer(self, reason, words):
+        node = with_gpus(2)
+        BenchmarkRun.objects.create(worker=node, status="failed", reason=reason, created_at=NOW)
+        assert words in benchmark_presentation.benchmark_part(Look(node, NOW))["benchmark_note"]
+
+    def test_they_fail_by_name(self, tmp_path):
+        case = OnGpus(with_gpus(8), tmp_path)
+        case.ask()
+        case.lease()
+        builders.report(case.held, protocol.Failed, reason="no_gpu")
+        case.run.refresh_from_db()
+        assert (case.run.status, case.run.reason) == ("failed", "no_gpu")
