@@ -101,7 +101,13 @@ def test_many_nodes_are_paused_and_resumed_after_a_question(owners_page, complai
 
 def test_the_pages_of_an_owner_keep_nobody_out(owners_page, settings):
     owners_page.locator("#id_mode_2").select_option("hours")
-    assert in_the_way(owners_page, "/workers/", settings) == []
+    around = [f"/workers/{part}/" for part in ("summary", "calculator", "fleet-tokens", "agent", "new")]
+    assert in_the_way(owners_page, "/workers/", settings, *around) == []
+
+
+def test_the_pages_of_a_node_keep_nobody_out(owners_page, settings):
+    node = settings.removesuffix("settings/")
+    assert in_the_way(owners_page, *[node + part for part in ("", "tasks/", "events/", "reliability/", "benchmark/")]) == []
 
 
 def test_somebody_is_asked_into_the_team_and_accepts_without_scripts(
