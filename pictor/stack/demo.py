@@ -17,15 +17,20 @@ DEMO_SCENE = CODE / "scenes" / "carousel.blend"
 def main() -> None:
     scene = chosen_scene()
     began = time.monotonic()
-    with orderly(), stack_from_environment() as stack:
-        os.environ.update(stack.environment)
-        django.setup()
+    with orderly(), stack_from_environment(meanwhile=load) as stack:
         say(f"  The stack is up: {time.monotonic() - began:.1f} s\n")
         job = run_job(stack, scene, os.environ.get("FRAMES", ""), began)
         if not flag("EXIT"):
             say(f"\n  {stack.url} stays up. Logs: {stack.supervisor.logs}. Ctrl-C stops everything.")
             stay_up(stack)
     raise SystemExit(0 if job.status == "completed" else 1)
+
+
+def load(stack: Stack) -> None:
+    """The code that the job takes: seconds, which nobody waits for while the tables are made."""
+    os.environ.update(stack.environment)
+    django.setup()
+    from pictor.stack import demo_job, demo_progress  # noqa: F401
 
 
 def chosen_scene() -> Path:

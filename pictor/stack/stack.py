@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ class Stack:
     allow_unsandboxed: bool = False
     inherited: dict[str, str] = field(default_factory=lambda: dict(os.environ))  # DATABASE_URL and the like, where it is set
     tell: Callable[[str], None] = say
+    meanwhile: Callable[["Stack"], None] = lambda stack: None  # done while the tables are made
     _lock_file: IO | None = field(default=None, repr=False)
 
     @cached_property
@@ -108,7 +110,6 @@ class Stack:
         self.require_space(FREE_BYTES_MIN)
         self._take_lock()
         ports.require_free(self.port, self.host)
-        self.databases.start(self.supervisor)
         self._prepare()
         self.supervisor.start(*programs.servers(self))
         if self.with_node:
@@ -126,23 +127,47 @@ class Stack:
 
     def manage(self, *words: str, owner: bool = False) -> str:
         """Run `manage.py` in this stack; as the tables' owner where it changes them."""
+        with self._managing(*words, owner=owner) as process:
+            return process.communicate()[0].decode()
+
+    @contextmanager
+    def _managing(self, *words: str, owner: bool = False) -> Iterator[subprocess.Popen]:
+        """`manage.py` beside the block, whose end awaits its own.
+
+        Raises:
+            Stop: it failed; its last line and where its log is.
+        """
         environment = self.environment | ({"DATABASE_URL": self.databases.owner_url} if owner else {})
         log = self.supervisor.log_of("manage")
         with log.open("ab") as file:
-            done = subprocess.run(
-                [sys.executable, "manage.py", *words], cwd=CODE, env=environment, stdout=subprocess.PIPE, stderr=file
+            command = [sys.executable, "manage.py", *words]
+            process = subprocess.Popen(
+                command, cwd=CODE, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file
             )
-        if done.returncode:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
             last = (tail(log).strip().splitlines() or ["no reason given"])[-1]
             raise Stop(f"manage.py {words[0]} failed: {last}\nIts log: {log}")
-        return done.stdout.decode()
 
     def _prepare(self) -> None:
-        """Tables, rights, static files, personas, and the node's configuration: one process, as owner."""
+        """Databases, tables, rights, static files, personas, and the node's configuration: one process, as owner. It loads
+        its code and collects static files while the databases start.
+        """
         words = ["prepare_stack", f"--app-role={self.databases.app_role}"]
         if self.with_node:
             words.append(f"--node-config={self.node_config}")
-        self.manage(*words, owner=True)
+        with self._managing(*words, owner=True) as process:
+            self.databases.start(self.supervisor)
+            with suppress(BrokenPipeError):  # it has ended already, and its status says why
+                process.stdin.write(b"started\n")
+                process.stdin.flush()
+            self.meanwhile(self)
+            process.communicate()
 
     def require_alive(self) -> None:
         """Asked again and again while the stack is up.

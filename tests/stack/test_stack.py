@@ -1,11 +1,15 @@
 """Where a stack finds its databases, and what its processes are told."""
 
 import fcntl
+import io
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
+from django.core.management import CommandError
 
-from pictor.stack import databases, programs, secret_file
+from pictor.management.commands import prepare_stack
+from pictor.stack import databases, ports, programs, secret_file
 from pictor.stack.stack import Stack
 from pictor.stack.words import Stop
 
@@ -72,6 +76,31 @@ class StartTests:
         monkeypatch.setattr("pictor.stack.stack.RUNNING_BYTES_MIN", 1 << 60)
         with pytest.raises(Stop, match=f"The disk of {tmp_path} is full"):
             stack.require_alive()
+
+
+def preparing() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "prepare_stack" in child.cmdline()]
+
+
+class PrepareTests:
+    def test_what_fails_is_told_by_its_last_line(self, tmp_path):
+        with pytest.raises(Stop, match=r"manage.py juggle failed: .*\n.*manage.log"):
+            Stack(tmp_path, inherited=OUTSIDE).manage("juggle")
+
+    def test_databases_that_do_not_start_end_what_waits_for_them(self, tmp_path, monkeypatch):
+        def refuse(databases, supervisor) -> None:
+            assert preparing()
+            raise Stop("no PostgreSQL here")
+
+        monkeypatch.setattr(databases.Databases, "start", refuse)
+        with pytest.raises(Stop, match="no PostgreSQL here"):
+            Stack(tmp_path, port=ports.free_pair(), inherited=OUTSIDE).start()
+        assert not preparing()
+
+    def test_without_databases_no_table_is_touched(self, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        with pytest.raises(CommandError, match="did not start"):
+            prepare_stack.await_databases()
 
 
 class ReloadTests:

@@ -1,12 +1,16 @@
-"""What an embedded stack needs before its processes start; run as the tables' owner, safe to run again."""
+"""What an embedded stack needs before its processes start; run as the tables' owner, safe to run again.
+
+It is started before the databases are: a line on its standard input says that they are there.
+"""
 
 import hashlib
+import sys
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
 from users.personas import PERSONAS, persona_user
@@ -17,22 +21,28 @@ NODE_NAME = "this-machine"
 
 
 class Command(BaseCommand):
-    help = "Migrate, grant the app role its rights, collect static files, make the personas and the local node's configuration."
+    help = "Collect static files, migrate, grant the app role its rights, make the personas and the local node's configuration."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--app-role", default="", help="the role that the processes use; empty: they use this one")
         parser.add_argument("--node-config", type=Path, help="write a configuration for a node on this machine")
 
     def handle(self, *, app_role: str, node_config: Path | None, **options) -> None:
+        collect_static()
+        await_databases()
         call_command("migrate", interactive=False, verbosity=0)
         if app_role:
             call_command("grant_app_role", app_role)
-        collect_static()
         if settings.DEMO:
             for key in PERSONAS:
                 persona_user(key)
         if node_config:
             prepare_node(node_config)
+
+
+def await_databases() -> None:
+    if not sys.stdin.readline():
+        raise CommandError("The databases did not start.")
 
 
 def collect_static() -> None:
