@@ -21,7 +21,7 @@ def words() -> dict:
         "pipx_command": pipx_command(),
         "uv_command": f"uv tool install --python {PYTHON} 'pictor-agent @ {wheel_url(wheel)}'",
         "packages_command": "sudo apt install bubblewrap pipx python3.11-venv libx11-6 libxrender1 libxfixes3 libxi6 "
-        "libxkbcommon0 libsm6 libice6 libgl1 libegl1",
+        "libxkbcommon0 libsm6 libice6 libgl1 libegl1 ocl-icd-libopencl1",
         "update_command": pipx_command(force=True),
         "config_command": f"install -D -m 600 node.toml {CONFIG_PLACE}",
         "unit_command": f"mkdir -p {UNIT_FOLDER} && curl -fsSo {UNIT_FOLDER}/pictor-agent.service {unit_url}",

@@ -41,6 +41,10 @@ def looked(step: str, *words) -> set[str]:
     return {finding.code for finding in getattr(one, step)()}
 
 
+def missing_loader():
+    raise doctor.opencl.NoOpenCL("the OpenCL loader is not installed")
+
+
 class CodesTests:
     def test_the_document_lists_every_code_with_its_remedy(self):
         rows = re.findall(r"^\| `([EW]-[A-Z]+-\d)` \| .+? \| (.+) \|$", Path("docs/doctor.md").read_text(), re.MULTILINE)
@@ -75,6 +79,14 @@ class FindingsTests:
         (tmp_path / "bwrap").chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
         assert looked("_sandbox") == {"E-SANDBOX-2"}
+
+    def test_gpus_that_cannot_be_asked_to_compute(self, monkeypatch):
+        """A processor that can be (pocl) is none of them."""
+        (found,) = doctor._computing(2)
+        assert (found.words, found.code) == ("OpenCL finds 0 of 2 GPUs", "W-GPU-3")
+        monkeypatch.setattr(doctor.opencl, "devices", missing_loader)
+        (found,) = doctor._computing(2)
+        assert (found.words, found.code) == ("No GPU can be asked to compute: the OpenCL loader is not installed", "W-GPU-3")
 
     def test_a_named_blender_that_is_none(self):
         assert looked("_blenders", "--blender-python", "/usr/bin/python3") == {"E-BLENDER-1"}

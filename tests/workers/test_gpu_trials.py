@@ -1,21 +1,36 @@
 """GPUs that a node names are believed when they have answered, all of them, in a time that is theirs; and what follows when not."""
 
 import hashlib
+import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from pictor_agent import protocol, reference
+from common import clock
+from pictor_agent import protocol, recorded, reference
 from tests.gpus import ByNumpy, all_of, commitment_of
 from tests.workers import builders
 from tests.workers.builders import NOW
+from tests.workers.scripted import ScriptedNode, db, until
 from tests.workers.test_benchmarks import Measured, _real_kinds, idle  # noqa: F401 (a fixture)
-from workers import benchmark_presentation, benchmark_runs, benchmark_scores, census, facts, gpu_check, gpu_trials
+from workers import (
+    benchmark_presentation,
+    benchmark_runs,
+    benchmark_scores,
+    census,
+    facts,
+    gpu_check,
+    gpu_trials,
+    services,
+    switchboard,
+)
 from workers.benchmark_models import GpuTrial
 from workers.look import Look
 from workers.matching import Requirements
 from workers.models import BenchmarkRun, Gpu, Worker
+from workers.refusals import Refusal
 
 pytestmark = pytest.mark.django_db
 GIB = 1 << 30
@@ -228,6 +243,47 @@ class RefusedTests:
         case.show()
         case.gpu_shown = case.gpu_shown[:-1] + bytes([case.gpu_shown[-1] ^ 1])
         assert self.refused(case) == "other_root"
+
+
+class H100Tests:
+    """A node that claims eight H100s, over its socket; its agent plays them from a recording."""
+
+    def cards(self, folder) -> list[protocol.GpuInfo]:
+        cards = [protocol.GpuInfo(index=i, model="NVIDIA H100", vram_bytes=80 * GIB, uuid=f"GPU-{i}") for i in range(8)]
+        trace = folder / "trace.jsonl"
+        trace.write_bytes(b"\n".join(map(msgspec.json.encode, [{"gpus": cards}, {"at": 0, "gpus": []}])))
+        return recorded.read_trace(trace).inventory()
+
+    @pytest.mark.django_db(transaction=True)
+    async def test_it_is_asked_for_all_eight_at_once_and_caught_with_one_for_all(self, tmp_path):
+        board = switchboard.current()
+        worker = await db(lambda: services.create_worker(builders.user(), "attic", now=NOW))
+        config = tomllib.loads(await db(lambda: services.new_config(worker, now=clock.now())))
+        node = ScriptedNode(config["worker_uid"], token=config["token"])
+        await node.sign_on(gpus=self.cards(tmp_path), device="OPTIX")
+        await until(lambda: Worker.objects.filter(pk=worker.pk, status="online").exists())
+        run = await db(lambda: services.ask_for_benchmark(worker, now=clock.now()))
+        await db(lambda: builders.feed(clock.now()))
+        item = (await node.hear(protocol.Assign)).items[0]
+        assert len(item.spec.gpus) == 8
+
+        async def commit(root: bytes, part: str) -> protocol.Show:
+            await node.say(protocol.Committed(work_id=item.work_id, attempt=item.attempt, root=root, part=part))
+            show = await node.hear(protocol.Show)
+            assert show.part == part
+            return show
+
+        begun = await commit(bytes(32), "gpus_ready")
+        gpus = all_of(begun.gpu_seed, [(gpu.width, gpu.layers) for gpu in item.spec.gpus])
+        for gpu in gpus[1:]:
+            gpu.roots, gpu.blocks = gpus[0].roots, gpus[0].blocks
+        asked = await commit(commitment_of(gpus), "gpus")
+        shown = b"".join(gpu.opening(each) for gpu, each in zip(gpus, asked.gpu_blocks, strict=True))
+        assert (await commit(hashlib.sha256(shown).digest(), "gpus_shown")).gpu_blocks == []
+        known = await db(lambda: gpu_trials.known(BenchmarkRun.objects.get(pk=run.pk)))
+        assert known.refusal(shown) == Refusal.OTHER_BLOCK
+        await node.close()
+        await board.stop()
 
 
 class ConsequenceTests:
