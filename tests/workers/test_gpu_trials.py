@@ -226,6 +226,8 @@ class RefusedTests:
         assert self.refused(case) == "gpu_slow"
 
     def test_an_owners_own_nodes_and_other_models_are_no_measure_for_it(self, tmp_path, wanda):
+        for figure in (1, 1, 10**12, 10**12):
+            passed(with_gpus(1), figure)
         for _ in range(9):
             passed(with_gpus(1, owner=wanda), 10**12)
             passed(with_gpus(1), 10**12, model="NVIDIA H200")
