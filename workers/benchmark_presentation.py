@@ -110,7 +110,8 @@ def _gpu_parts(run: BenchmarkRun) -> list[Part]:
         return []
     sizes = [challenge.memory_bytes / (1 << 30) for challenge in gpu_trials.challenges(trial)]
     each = f"{min(sizes):.1f} GiB" if min(sizes) == max(sizes) else f"{min(sizes):.1f} to {max(sizes):.1f} GiB"
-    words = f"{plural(len(sizes), 'GPU')} with {each} filled in {trial.solved_seconds:.1f} s"
+    size = each if len(sizes) == 1 else f"{len(sizes)} GPUs, {each} each,"
+    words = f"{size} filled in {trial.solved_seconds:.1f} s"
     return [Part("GPU memory", words, scoring.percentile(trial.bytes_per_second, gpu_trials.peers_of(trial)))]
 
 

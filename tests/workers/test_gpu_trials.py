@@ -11,6 +11,7 @@ import pytest
 from common import clock
 from pictor_agent import protocol, recorded, reference
 from tests.gpus import ByNumpy, all_of, commitment_of
+from tests.overlap import overlapped
 from tests.workers import builders
 from tests.workers.builders import NOW
 from tests.workers.scripted import ScriptedNode, db, until
@@ -157,7 +158,7 @@ class BelievedTests:
         assert (run.status, run.reason, run.samples) == ("passed", "", reference.SAMPLES["gpu"])
         assert run.gpu_trial.bytes_per_second == 16 * 5 * 4096 / 2
         part = benchmark_presentation.benchmark_part(Look(case.node, NOW))["benchmark_parts"][0]
-        assert (part.label, part.words, part.percent) == ("GPU memory", "2 GPUs with 0.0 GiB filled in 2.0 s", None)
+        assert (part.label, part.words, part.percent) == ("GPU memory", "2 GPUs, 0.0 GiB each, filled in 2.0 s", None)
 
     def test_among_five_owners_with_the_model_it_has_its_place(self, tmp_path):
         for number in range(5):
@@ -245,6 +246,21 @@ class RefusedTests:
         case.show()
         case.gpu_shown = case.gpu_shown[:-1] + bytes([case.gpu_shown[-1] ^ 1])
         assert self.refused(case) == "other_root"
+
+
+class RaceTests:
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("part", ["gpus", ""])
+    def test_of_two_commitments_at_the_same_moment_one_is_told_what_to_show(self, tmp_path, part):
+        """Else blocks could be drawn again until they suit. Without the lock of the run both are told."""
+        case = OnGpus(with_gpus(1), tmp_path)
+        case.begin()
+        if not part:
+            case.solve()
+            case.show()
+        told = overlapped(lambda: case.said(part, b"a" * 32, 4.0), lambda: case.said(part, b"b" * 32, 4.0))
+        assert told is None
+        assert case.said(part, b"a" * 32, 5.0) is not None
 
 
 class H100Tests:
