@@ -1,6 +1,7 @@
 """How much one request may send. Forms are parsed, and their files written to the disk, before any view can refuse them."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -16,15 +17,27 @@ WITH_FILE = reverse_lazy("rendering:job-new")  # the plain form without script
 
 
 def body_limit(get_response: Callable) -> Callable:
-    """Middleware, after the one that knows the user: a body that is too large is refused unread."""
+    """Middleware, after the one that knows the user: a body that is too large is refused unread, a large one is let go at once."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         length = length_of(request.META.get("CONTENT_LENGTH"))
-        if length > STRANGER_BYTES_MAX and length > bytes_max(request):
+        if length <= STRANGER_BYTES_MAX:
+            return get_response(request)
+        if length > bytes_max(request):
             return too_large(request) if request.user.is_authenticated else strangers_body(request)
-        return get_response(request)
+        try:
+            return get_response(request)
+        finally:
+            let_go(request)
 
     return middleware
+
+
+def let_go(request: HttpRequest) -> None:
+    """What was read of it. A request of somebody signed in is a circle of objects, there until the next search for garbage."""
+    vars(request).pop("_body", None)
+    vars(request).pop("_post", None)
+    request._stream = BytesIO()  # from the body once it is read
 
 
 def bytes_max(request: HttpRequest) -> int:

@@ -4,6 +4,7 @@ The server has many threads and lets few of them work at once. Reading a body an
 downloads and those who send a byte a minute cost a sleeping thread each. One address may have only so many slow lines.
 """
 
+import io
 import threading
 import time
 from collections import Counter
@@ -46,9 +47,9 @@ class Lines:
             return self._answer(environ, start_response)
         if self._is_refused(environ):
             return refusal(start_response)
-        with self._counted(environ):
-            is_large = length_of(environ.get("CONTENT_LENGTH")) > LARGE_BYTES
-            environ["wsgi.input"] = Patient(environ["wsgi.input"], self.turns, self.let_go if is_large else None)
+        is_large = length_of(environ.get("CONTENT_LENGTH")) > LARGE_BYTES
+        with self._counted(environ), Patient(environ["wsgi.input"], self.turns, self.let_go if is_large else None) as body:
+            environ["wsgi.input"] = body
             return self._answer(environ, start_response)
 
     def _answer(self, environ: dict, start_response: Callable):
@@ -85,10 +86,18 @@ class Lines:
 
 
 class Patient:
-    """A body whose reader waits without a turn."""
+    """A body whose reader waits without a turn. Afterwards it is let go: a request is a circle of objects that waits for the
+    search for garbage, and would keep the server's buffers, most of a megabyte for each, until then.
+    """
 
     def __init__(self, body, turns: threading.Semaphore, let_go: Callable[[], None] | None = None) -> None:
         self._body, self._turns, self._let_go = body, turns, let_go
+
+    def __enter__(self) -> "Patient":
+        return self
+
+    def __exit__(self, *failure) -> None:
+        self._body = io.BytesIO()
 
     def read(self, size: int = -1) -> bytes:
         with self._waiting():

@@ -57,3 +57,13 @@ class MembersBodyTests:
         response = send(client, "workers:file", 4 * 1024**2, method="PATCH", args=["not-a-token"])
         assert (response.status_code, response["Content-Type"]) == (403, "text/plain; charset=utf-8")
         assert send(client, "workers:file", bodies.FORM_BYTES_MAX + 1, method="PATCH", args=["not-a-token"]).status_code == 403
+
+
+class LettingGoTests:
+    @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+    def test_what_was_read_of_a_large_body_is_not_kept_with_its_request(self, signed_in, alice, kind):
+        body = b"x" * (bodies.STRANGER_BYTES_MAX + 1)
+        response = signed_in(alice).post(reverse("rendering:upload-create"), body, content_type=kind)
+        assert response.status_code == 400
+        asked = response.wsgi_request
+        assert (vars(asked).keys() & {"_body", "_post"}, asked.read()) == (set(), b"")

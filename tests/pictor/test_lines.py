@@ -2,6 +2,7 @@
 
 import io
 import threading
+import weakref
 
 import pytest
 
@@ -85,6 +86,15 @@ def answer_of(lines: Lines, **request) -> int:
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive(), "it waits for a turn"
     return statuses[-1][0]
+
+
+class LettingGoTests:
+    def test_a_body_is_not_kept_with_its_request(self):
+        """The servers' buffers are large, and a request may wait long for the search for garbage."""
+        asked = environ(io.BytesIO(b"hello"))
+        body = weakref.ref(asked["wsgi.input"])
+        lines_of()(asked, Statuses())
+        assert body() is None
 
 
 class SlowLinesTests:
