@@ -35,6 +35,15 @@ class Decoded:
     channels: tuple[str, ...] = ()  # names of all, in every part
 
 
+def words_of(decoder) -> str:
+    """What OpenImageIO, or one of its files, says went wrong. It quotes the file, which may hold anything: that is no error of ours."""
+    try:
+        said = decoder.geterror()
+    except UnicodeDecodeError as error:
+        said = error.object.decode(errors="replace")
+    return "".join(letter if letter.isprintable() else " " for letter in said).strip()
+
+
 def read_pixels(path: Path, *, pixels_max: int, image_format: str = "") -> np.ndarray:
     """The picture of `decode` alone."""
     return decode(path, pixels_max=pixels_max, image_format=image_format).pixels
@@ -56,7 +65,7 @@ def decode(path: Path, *, pixels_max: int, image_format: str = "") -> Decoded:
     _check_head(path, image_format)
     image = oiio.ImageInput.open(str(path))
     if image is None:
-        raise Undecodable(oiio.geterror() or "not an image")
+        raise Undecodable(words_of(oiio) or "not an image")
     try:
         specs = list(_parts(image))
         _check_specs(specs, pixels_max, layered=_is_layered(specs, image_format))
@@ -134,7 +143,7 @@ def _strips(image, number: int, spec) -> Iterator[np.ndarray]:
         bottom = min(top + rows, spec.y + spec.height)
         strip = image.read_scanlines(number, 0, top, bottom, 0, 0, spec.nchannels, spec.format)
         if strip is None or image.has_error:
-            raise Undecodable(image.geterror() or "truncated")
+            raise Undecodable(words_of(image) or "truncated")
         yield strip.reshape(bottom - top, spec.width, spec.nchannels)
 
 

@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
+from pictor_agent.pixels import words_of
 from rendering.frames import local_copy
 from rendering.models import Output
 from rendering.thumbnails import EFFORT, PREVIEW_SIDE, QUALITY, tone_mapped
@@ -54,7 +55,7 @@ def read_small(path: Path) -> np.ndarray:
     """
     image = oiio.ImageInput.open(str(path))
     if image is None:
-        raise NotReadable(oiio.geterror())
+        raise NotReadable(words_of(oiio))
     try:
         return _read_bands(image, image.spec())
     finally:
@@ -71,7 +72,7 @@ def _read_bands(image, spec) -> np.ndarray:
         bottom = min(top + step, spec.y + spec.height)
         lines = image.read_scanlines(0, 0, top, bottom, 0, first, first + len(COLOURS), "float")
         if lines is None:
-            raise NotReadable(image.geterror())
+            raise NotReadable(words_of(image))
         bands.append(_averaged(np.asarray(lines).reshape(bottom - top, spec.width, len(COLOURS)), step))
     return np.stack(bands)
 

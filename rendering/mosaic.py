@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
+from pictor_agent.pixels import words_of
 from rendering.tiling import Grid
 
 MOTION = ("Vector.X", "Vector.Y", "Vector.Z", "Vector.W")  # the denoiser asks for these, and uses them in films alone
@@ -45,7 +46,7 @@ def lay_together(grid: Grid, width: int, height: int, tiles: Mapping[int, Path],
             _write(picture, done, band[::-1])
             done += len(rows)
     if not picture.close():
-        raise MergeFailed(picture.geterror())
+        raise MergeFailed(words_of(picture))
     return layers_of(names)
 
 
@@ -68,13 +69,13 @@ def _new_picture(width: int, height: int, names: list[str], target: Path):
         spec.attribute(f"cycles.{layer}.samples", "1")  # the denoiser wants to be told; it changes nothing
     picture = oiio.ImageOutput.create(str(target))
     if picture is None or not picture.open(str(target), spec):
-        raise MergeFailed(oiio.geterror())
+        raise MergeFailed(words_of(oiio))
     return picture
 
 
 def _write(picture, first: int, rows: np.ndarray) -> None:
     if not picture.write_scanlines(first, first + rows.shape[0], 0, np.ascontiguousarray(rows)):
-        raise MergeFailed(picture.geterror())
+        raise MergeFailed(words_of(picture))
 
 
 def _own_pixels(path: Path, number: int, names: Sequence[str], grid: Grid, width: int, height: int, rows: range) -> np.ndarray:
@@ -99,7 +100,7 @@ def _parts_of(path: Path, size: tuple[int, int], tile: int, top: int, height: in
             first = spec.y + top
             pixels = image.read_scanlines(number, 0, first, first + height, 0, 0, spec.nchannels, "float")
             if pixels is None:
-                raise MergeFailed(image.geterror())
+                raise MergeFailed(words_of(image))
             yield spec, pixels.reshape(height, spec.width, spec.nchannels)
             number += 1
     finally:
@@ -125,7 +126,7 @@ def _names_of(path: Path) -> list[str]:
 def _opened(path: Path):
     image = oiio.ImageInput.open(str(path))
     if image is None:
-        raise MergeFailed(oiio.geterror())
+        raise MergeFailed(words_of(oiio))
     return image
 
 

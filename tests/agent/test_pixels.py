@@ -53,6 +53,12 @@ class ReadPixelsTests:
         with pytest.raises(Undecodable, match="tiles"):
             read_pixels(bomb, **SIZE)
 
+    def test_a_damaged_file_is_refused_whatever_the_decoder_quotes_of_it(self, tmp_path):
+        damaged = exr(tmp_path / "a.exr", 4)
+        damaged.write_bytes(damaged.read_bytes().replace(b"chlist", b"chl\xfft"))
+        with pytest.raises(Undecodable, match="chl\N{REPLACEMENT CHARACTER}t"):
+            read_pixels(damaged, **SIZE)
+
     @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM"])
     def test_no_other_decoder_is_reached_by_any_name(self, tmp_path, kind):
         disguised = tmp_path / "a.png"
