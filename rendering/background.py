@@ -27,6 +27,7 @@ from rendering import (
 from rendering.claims import claimed
 from rendering.errors import BadScene
 from rendering.inspection import InspectionFailed
+from rendering.looks import Deadly, looking
 from rendering.models import Asset, Film, Job, Scene, SceneFile, Task, Upload
 from rendering.reasons import OUTCOMES, Reason
 from rendering.services import probes, refutations
@@ -56,8 +57,11 @@ def inspect_job(job_id: int) -> None:
 
 def _inspect(job: Job) -> None:
     try:
-        scenes.store_scene(job.scene)
-        found = inspection.inspect_scene(job.scene)
+        with looking("inspect", job.pk):
+            scenes.store_scene(job.scene)
+            found = inspection.inspect_scene(job.scene)
+    except Deadly as error:
+        services.fail_inspection(job, Reason.INSPECTION_FAILED, str(error), clock.now())
     except BadScene as error:
         services.fail_inspection(job, Reason.UPLOAD_UNFIT, str(error), clock.now())
     except InspectionFailed as error:

@@ -26,6 +26,7 @@ from rendering.choices import FilmFormat
 from rendering.events import FILM, topic
 from rendering.frames import local_copy
 from rendering.job_settings import PIXELS_MAX
+from rendering.looks import Deadly, looking
 from rendering.models import Film, Output
 
 SECONDS_MAX = 3_600
@@ -57,10 +58,11 @@ def make_film(film: Film, now: datetime) -> None:
     if film.finished_at:
         return
     try:
-        changes = _stored(film)
+        with looking("film", film.pk):
+            changes = _stored(film)
     except FilmCancelled:
         return
-    except (FilmFailed, Undecodable, OSError) as error:
+    except (FilmFailed, Deadly, Undecodable, OSError) as error:
         changes = {"failure": str(error)[:200] or "The film could not be made."}
     won = Film.objects.filter(pk=film.pk, finished_at=None).update(finished_at=now, **changes)
     if won and "storage_key" in changes:

@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 ACCEPTED_TOGETHER = 32  # frames of one transaction
 ACCEPT_SECONDS = 0.5
-DEADLY = "Each process that looked at the picture was ended by it."
 
 
 class BadFrame(Exception):
@@ -122,14 +121,14 @@ def _judged(attempt: Attempt) -> Passed | Refused | None:
 
 def judge(attempt: Attempt) -> Passed | Refused:
     """Look at the frame; its small pictures are made when it passes."""
-    if looks.is_deadly(attempt.pk):
-        return Refused(attempt.task_id, attempt.number, Reason.UNDECODABLE, DEADLY)
     try:
-        with looks.looking(attempt.pk):
+        with looks.looking("attempt", attempt.pk):
             pixels, crc32, found = examine(attempt.task, attempt)
             pictures = small_pictures(attempt.output.storage_key, pixels, crc32)
     except BadFrame as error:
         return Refused(attempt.task_id, attempt.number, error.reason, str(error))
+    except looks.Deadly as error:
+        return Refused(attempt.task_id, attempt.number, Reason.UNDECODABLE, str(error))
     return Passed(attempt.task_id, attempt.number, pictures, refuted=found.refuted, is_free=found.is_free)
 
 

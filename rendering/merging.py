@@ -26,6 +26,7 @@ from rendering import checks, frames, services
 from rendering.choices import FILE_SUFFIX, ImageFormat
 from rendering.errors import BadScene
 from rendering.inspection import FETCH_SECONDS, GRACE_SECONDS, lay_out
+from rendering.looks import Deadly, looking
 from rendering.models import Job, Output
 from rendering.mosaic import MergeFailed, lay_together
 from rendering.reasons import Reason, words
@@ -42,8 +43,9 @@ def merge_tiles(job: Job, now: datetime) -> bool:
     if not job.grid or len(tiles) != job.grid.count or not services.wants_merge(job, newest_of(tiles)):
         return False
     try:
-        merged = _merged(job, tiles)
-    except (MergeFailed, BadScene, Undecodable, OSError) as error:
+        with looking("merge", newest_of(tiles)):
+            merged = _merged(job, tiles)
+    except (MergeFailed, Deadly, BadScene, Undecodable, OSError) as error:
         log.warning("merge_failed", job_id=job.pk, error=str(error))
         return services.note_failed_merge(job, newest_of(tiles), str(error) or "The frame could not be put together.", now)
     return services.keep_merged_frame(job, newest_of(tiles), merged, now)

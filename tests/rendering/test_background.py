@@ -66,6 +66,13 @@ class InspectJobTests:
         job.refresh_from_db()
         assert (job.failure, job.failure_detail) == ("upload_unfit", "The .zip archive is damaged.")
 
+    def test_a_scene_that_ends_whoever_inspects_it_is_the_platforms_failure(self, alice, ended_while_looking):
+        job = services.create_job_from_upload(uploaded(alice))
+        ended_while_looking("inspect", job.pk)
+        background.sweep_inspections()
+        job.refresh_from_db()
+        assert (job.status, job.failure) == (JobStatus.FAILED, "inspection_failed")
+
     def test_a_job_that_is_no_longer_inspected_is_left_alone(self):
         job = make_job(status=JobStatus.QUEUED)
         background.inspect_job(job.pk)

@@ -5,8 +5,9 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
-from rendering import background, frames, looks
+from rendering import background, frames, looks, services
 from rendering.claims import TAKE, claimed
+from rendering.models import JobEvent
 from rendering.states import JobStatus, TaskStatus
 from tests.builders import deliver, make_job, make_worker
 from tests.stories.creator import await_that
@@ -70,27 +71,23 @@ class ClaimTests:
 
 
 class DeadlyPictureTests:
-    @pytest.fixture(autouse=True)
-    def unfinished(self):
-        self.looks = []
-
-    def ended_while_looking(self, attempt_id: int) -> None:
-        """What a process leaves behind that is killed in the middle of a look."""
-        self.looks.append(looks.looking(attempt_id))
-        self.looks[-1].__enter__()
-
-    def test_after_three_processes_it_is_refused_and_the_frame_goes_elsewhere(self, task):
+    def test_after_three_processes_it_is_refused_unpaid_and_the_frame_goes_elsewhere(self, task, ended_while_looking):
         attempt = task.attempts.get()
-        for _ in range(looks.LOOKS_MAX):
-            assert not looks.is_deadly(attempt.pk)
-            self.ended_while_looking(attempt.pk)
+        ended_while_looking("attempt", attempt.pk)
         background.check_frames([task.pk])
         attempt.refresh_from_db()
-        assert (attempt.outcome, status(task)) == ("undecodable", TaskStatus.WAITING)
+        assert (attempt.outcome, attempt.charged_micros, status(task)) == ("undecodable", 0, TaskStatus.WAITING)
+        assert "ended by it" in JobEvent.objects.get(task=task, became=TaskStatus.WAITING).detail
 
-    def test_two_kills_do_not_condemn_an_honest_frame(self, task):
-        for _ in range(looks.LOOKS_MAX - 1):
-            self.ended_while_looking(task.attempts.get().pk)
+    def test_a_film_that_ends_its_makers_is_given_up_in_words(self, ended_while_looking):
+        film = services.start_film(make_job(status=JobStatus.COMPLETED, frames="1"))
+        ended_while_looking("film", film.pk)
+        background.sweep_films()
+        film.refresh_from_db()
+        assert "ended by it" in film.failure
+
+    def test_two_kills_do_not_condemn_an_honest_frame(self, task, ended_while_looking):
+        ended_while_looking("attempt", task.attempts.get().pk, times=looks.LOOKS_MAX - 1)
         background.check_frames([task.pk])
         assert status(task) == TaskStatus.ACCEPTED
 
@@ -101,5 +98,4 @@ class DeadlyPictureTests:
         monkeypatch.setattr(frames, "examine", breaks)
         for _ in range(looks.LOOKS_MAX + 1):
             background.check_frames([task.pk])
-        assert not looks.is_deadly(task.attempts.get().pk)
-        assert cache.get(f"rendering:look:{task.attempts.get().pk}") is None
+        assert cache.get(f"rendering:look:attempt:{task.attempts.get().pk}") is None

@@ -153,6 +153,13 @@ class MergeTests:
         page = signed_in(finished.owner).get(finished.get_absolute_url()).content.decode()
         assert "could not be put together" in page
 
+    def test_tiles_that_end_whoever_puts_them_together_are_left_as_they_are(self, finished, ended_while_looking):
+        ended_while_looking("merge", max(Output.objects.values_list("pk", flat=True)))
+        for _ in range(services.MERGE_TRIES_MAX):
+            assert background.sweep_unmerged_jobs() == 1
+        assert background.sweep_unmerged_jobs() == 0
+        assert "ended by it" in MergedFrame.objects.get().failure
+
     def test_a_newer_frame_is_not_replaced_by_an_older_one(self, finished):
         newest = Output.objects.order_by("-pk").first().pk
         assert services.keep_merged_frame(finished, newest, stored("new"), NOW)
