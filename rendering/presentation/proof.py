@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.models import Max, Min, Q
+from django.urls import reverse
 
 from common.money import format_exact, split_by_shares
 from rendering import reasons
@@ -141,7 +142,8 @@ def frame_part(task: Task, where: Addresses, *, asked: str | None = None) -> dic
         "software": f"{software_label(job)} ({job.blender_version}), {engine_label(job)}",
         "moments": moments_of_task(task),
         "where": where,
-        **neighbours(task, where),
+        **(beside := neighbours(task, where)),
+        "next_preview": preview_of(job, beside["next_frame"]),
     }
 
 
@@ -166,6 +168,13 @@ def neighbours(task: Task, where: Addresses) -> dict:
         "previous_frame": before,
         "next_frame": after,
     }
+
+
+def preview_of(job: Job, frame: int | None) -> str:
+    """Address of the picture that the stage of this frame shows first; empty while it has none."""
+    made = Output.objects.filter(attempt__task__job=job.pk, attempt__task__frame=frame).exclude(preview_key="")
+    number = None if frame is None else made.order_by("-attempt__number").values_list("attempt__number", flat=True).first()
+    return reverse("rendering:attempt-image", args=[job.pk, frame, number, "preview"]) if number else ""
 
 
 def moments_of_task(task: Task) -> list[Moment]:

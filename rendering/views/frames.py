@@ -15,7 +15,7 @@ from rendering.archives import member_name
 from rendering.file_names import stem_of
 from rendering.models import Attempt, Job, Output, Task
 from rendering.presentation import addresses, suffix_of
-from rendering.views.downloads import picture, tile_asked
+from rendering.views.downloads import KEYS, picture, tile_asked
 from rendering.views.jobs import visible_job
 
 PARTS = {"facts", "stage"}
@@ -82,13 +82,13 @@ def stops_asked(request: HttpRequest) -> int:
 @login_required
 @require_GET
 def attempt_image(request: HttpRequest, pk: int, frame: int, number: int, size: str) -> HttpResponse:
-    """The picture of one attempt: "preview", or "full" as rendered if it was accepted and charged."""
+    """The picture of one attempt: "thumb" and "preview", or "full" as rendered if it was accepted and charged."""
     attempt = visible_attempt(request, pk, frame, number)
     output = get_object_or_404(Output, attempt=attempt)
-    if size == "preview":
-        return picture(output.preview_key, keep=True)
-    if size != "full" or attempt.outcome != "accepted":
+    if size not in KEYS or (size == "full" and attempt.outcome != "accepted"):
         raise Http404
+    if size != "full":
+        return picture(getattr(output, KEYS[size]), keep=True)
     response = picture(output.storage_key, keep=True)
     name = PurePosixPath(member_name(attempt.task.job, frame, output.storage_key, attempt.task.tile)).name
     response["Content-Disposition"] = content_disposition_header("inline" not in request.GET, name)

@@ -17,8 +17,8 @@ async function show(address) {
   inside.removeAttribute("aria-busy");
   stageIn(inside);
   inside.querySelector(".stage-view").focus({ preventScroll: true });
-  const next = inside.querySelector("[data-stage]").dataset.next;
-  if (next) new Image().src = `${next}preview/`; // the one after it is there when it is asked for
+  const { nextPreview } = inside.querySelector("[data-stage]").dataset;
+  if (nextPreview) new Image().src = nextPreview; // the one after it is there when it is asked for
 }
 
 document.addEventListener("click", (event) => {

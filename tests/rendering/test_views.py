@@ -376,6 +376,17 @@ class FramePageTests:
         older = browser.get(url("frame-detail", job, 1) + "?attempt=1").content.decode()
         assert "attempt 1 on" in older
 
+    def test_no_picture_is_asked_for_before_it_is_there(self, browser, alice):
+        job = make_job(alice, status=JobStatus.COMPLETED, frames="1-3")
+        services.requeue_tasks(job, [job.tasks.get(frame=1).pk], now=NOW)
+        Output.objects.filter(attempt__task__frame=3).update(preview_key="", thumbnail_key="")
+        stage = browser.get(url("frame-detail", job, 1) + "?part=stage").content.decode()
+        for size in ("preview", "thumb"):  # of the attempt that is shown while the frame is rendered once more
+            assert url("attempt-image", job, 1, 1, size) in stage
+            assert browser.get(url("attempt-image", job, 1, 1, size)).status_code == 200
+        assert f'data-next-preview="{url("attempt-image", job, 2, 1, "preview")}"' in stage
+        assert 'data-next-preview=""' in browser.get(url("frame-detail", job, 2) + "?part=stage").content.decode()
+
     def test_full_size_is_for_frames_that_were_paid(self, browser, alice):
         job = make_job(alice, status=JobStatus.RENDERING, worker=make_worker(), frames="1")
         deliver(job.tasks.get())
