@@ -62,7 +62,7 @@ def _words(scenes: list[Scene], jobs: list[Job]) -> str:
 def _mailed(owner, scenes: list[Scene], jobs: list[Job]) -> bool:
     context = {"owner": owner, "scenes": scenes, "jobs": jobs, "site_name": settings.SITE_NAME}
     context["url"] = settings.SITE_URL + reverse("rendering:scene-list")
-    context["settings_url"] = settings.SITE_URL + reverse("users:notifications")
+    context["settings_url"] = settings.SITE_URL + reverse("users:notices-wanted")
     subject = f"{settings.SITE_NAME}: files of yours will be deleted in a week"
     body = render_to_string("rendering/mail/ending.txt", context)
     try:

@@ -200,7 +200,7 @@ TABLE = [
     page("users:profile"),
     page("users:security"),
     page("users:keys"),
-    page("users:notifications"),
+    page("users:notices-wanted"),
     page("users:address"),
     Row("users:address-prove", 302, 422, 422, 422, "post"),
     Row("users:address-remove", 302, 302, 302, 302, "post"),

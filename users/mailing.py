@@ -66,7 +66,7 @@ def _message(notice: Notice) -> EmailMultiAlternatives:
         "site_name": settings.SITE_NAME,
         "is_safety": is_safety,
         "url": settings.SITE_URL + (reverse("users:security") if is_safety else notice.url),
-        "settings_url": settings.SITE_URL + reverse("users:notifications"),
+        "settings_url": settings.SITE_URL + reverse("users:notices-wanted"),
     }
     subject = f"{settings.SITE_NAME}: {notice.words}"
     mail = EmailMultiAlternatives(subject[:150], render_to_string("users/mail/notice.txt", context), to=[notice.mail_to])

@@ -59,14 +59,14 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def notifications(request: HttpRequest) -> HttpResponse:
+def notices_wanted(request: HttpRequest) -> HttpResponse:
     """Which kinds are wanted on the page, which by mail."""
     form = NoticesForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")
-        return redirect("users:notifications")
-    return render(request, "users/notifications.html", {"form": form, "tabs": tabs()})
+        return redirect("users:notices-wanted")
+    return render(request, "users/notices_wanted.html", {"form": form, "tabs": tabs()})
 
 
 @csrf_exempt  # mail programs post here without a page; the token in the address is the permission

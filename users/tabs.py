@@ -6,7 +6,7 @@ TABS = [
     ("profile", "Profile"),
     ("security", "Sign-in"),
     ("keys", "Keys and tokens"),
-    ("notifications", "Notifications"),
+    ("notices-wanted", "Notices"),
     ("data", "Your data"),
 ]
 

@@ -56,7 +56,7 @@ def test_jobs_that_wait_or_have_ended_keep_nobody_out(page, stage):
 
 
 def test_the_pages_of_an_account_keep_nobody_out(page):
-    account = [f"/users/{part}/" for part in ("sign-in", "profile", "security", "keys", "notifications", "data", "confirm")]
+    account = [f"/users/{part}/" for part in ("sign-in", "profile", "security", "keys", "notices/wanted", "data", "confirm")]
     assert in_the_way(page, *account, "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/") == []
 
 

@@ -254,7 +254,7 @@ class SweepTests:
         assert sent.to == [old.owner.email]
         assert old.scene.name in sent.body
         assert "Carousel" in sent.body
-        assert reverse("users:notifications") in sent.body
+        assert reverse("users:notices-wanted") in sent.body
         assert background.sweep_ending() == 0
         self.now = NOW + 6 * DAY
         assert background.sweep_ended_scenes() == 0

@@ -305,7 +305,7 @@ class GoogleTests:
 class HintTests:
     """Friendly, and never twice against somebody's word."""
 
-    PAGES = ("users:security", "users:profile", "users:notifications", "home")
+    PAGES = ("users:security", "users:profile", "users:notices-wanted", "home")
 
     @pytest.fixture(autouse=True)
     def mail_server(self, settings):

@@ -53,7 +53,7 @@ class MailTests:
         for body in (sent.body, sent.alternatives[0][0]):
             assert "In full." in body
             assert settings.SITE_URL + reverse("credit:history") in body
-            assert reverse("users:notifications") in body
+            assert reverse("users:notices-wanted") in body
             assert "recovery phrase" not in body
 
     def test_names_are_no_markup(self, alice):
@@ -118,7 +118,7 @@ class ChoiceTests:
     """Each kind on the page, by mail, both, or not at all."""
 
     def choose(self, browser: Client, *without: str) -> None:
-        assert browser.post(reverse("users:notifications"), boxes(*without)).status_code == 302
+        assert browser.post(reverse("users:notices-wanted"), boxes(*without)).status_code == 302
 
     def test_a_new_account_is_told_everything_both_ways(self, alice):
         for key in notice_kinds.kinds():
@@ -149,13 +149,13 @@ class ChoiceTests:
     def test_what_was_chosen_is_shown_again(self, alice, signed_in):
         browser = signed_in(alice)
         self.choose(browser, "budget-mail", "ending-page")
-        form = browser.get(reverse("users:notifications")).context["form"]
+        form = browser.get(reverse("users:notices-wanted")).context["form"]
         ticked = {name: form[name].value() for name in form.fields}
         assert [name for name, is_ticked in ticked.items() if not is_ticked] == ["budget-mail", "ending-page"]
 
     @pytest.mark.parametrize("kind", [kind.key for kind in notice_kinds.kinds().values() if kind.is_always])
     def test_what_an_intruder_does_first_is_always_told(self, alice, signed_in, kind):
-        signed_in(alice).post(reverse("users:notifications"), {})
+        signed_in(alice).post(reverse("users:notices-wanted"), {})
         alice.refresh_from_db()
         alice.muted, alice.unlisted = [*alice.muted, kind], [*alice.unlisted, kind]
         told = tell(alice, kind)
