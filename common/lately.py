@@ -1,7 +1,10 @@
-"""What one process read a moment ago: pages that all ask the same of a large network need not each count it again."""
+"""What was read a moment ago, by one process or by any: pages that all ask the same of much need not each count it again."""
 
 import time
+from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from django.core.cache import cache
 
 T = TypeVar("T")
 
@@ -9,7 +12,7 @@ KEPT_SECONDS = 5
 
 
 class Lately(Generic[T]):
-    """One value. What is small is better read anew: only its reader knows, so only what was given to `keep` is known."""
+    """One value of one process. What is small is better read anew: only its reader knows, so only what was given to `keep` is known."""
 
     def __init__(self, seconds: float = KEPT_SECONDS) -> None:
         self._seconds = seconds
@@ -21,3 +24,13 @@ class Lately(Generic[T]):
 
     def keep(self, value: T) -> None:
         self._kept = value, time.monotonic() + self._seconds
+
+
+def kept_if_many(key: str, read: Callable[[], tuple[T, int]], *, many: int, seconds: int) -> T:
+    """What `read` finds, kept for all processes where it had to look at more than `many` rows: the second of what it returns."""
+    found = cache.get(key)
+    if found is None:
+        found, looked_at = read()
+        if looked_at > many:
+            cache.set(key, found, seconds)
+    return found

@@ -1,7 +1,9 @@
-"""The one function that changes a row's status; of any number of racing callers exactly one wins."""
+"""What changes the status of one row, or of many at once; of any number of racing callers exactly one wins."""
 
 from collections.abc import Mapping
 from typing import TypeVar
+
+from django.db.models import QuerySet
 
 Status = TypeVar("Status", bound=str)
 
@@ -29,3 +31,11 @@ def move(row, to: Status, *, moves: Mapping[Status, frozenset[Status]], **change
     row.status = to
     for name, value in changes.items():
         setattr(row, name, value)
+
+
+def move_all(rows: QuerySet, to: Status, *, moves: Mapping[Status, frozenset[Status]], **changes) -> int:
+    """Set the status of those rows to `to`, together with `changes`, that have a status from which `moves` leads there.
+
+    One statement; returns how many. The others are left alone, as a `StaleMove` would leave them.
+    """
+    return rows.filter(status__in=[was for was, ways in moves.items() if to in ways]).update(status=to, **changes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from common import sheets
-from common.money import format_credits
+from common.money import format_plain
 from credit.codes import Code
 from credit.models import Transfer
 from credit.presentation import DIRECTION_WORDS, READS
@@ -30,10 +30,10 @@ def csv_lines(entries: Iterable[Transfer]) -> Iterator[str]:
 def _cells(entry: Transfer) -> tuple:
     return (
         entry.pk,
-        entry.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        sheets.moment_cell(entry.created_at),
         entry.get_code_display(),
         DIRECTION_WORDS[READS[Code(entry.code)][1]],
-        format_credits(entry.amount_micros, places=6).replace(",", ""),
+        format_plain(entry.amount_micros),
         entry.source.get_bucket_display(),
         entry.source.get_kind_display(),
         entry.target.get_kind_display(),

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Set
 from typing import NamedTuple
 
-from django.core.cache import cache
 from django.db import connection
 
-from common.lately import Lately
+from common.lately import Lately, kept_if_many
 from workers.facts import GPUS_COUNT, NODES, TAKES_WORK, names_of
 from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts, mismatch
 from workers.places import keys_of
@@ -96,18 +95,15 @@ def classes_of_late() -> list[HardwareClass]:
 
 def _classes_of_all() -> list[HardwareClass]:
     """As one of the processes read them; the others need only unpack them."""
-    found = cache.get("nodes-online:3")
-    if found is None:
-        found = _classes()
-        if sum(len(each.ids) for each in found) > FEW:
-            cache.set("nodes-online:3", found, KEPT_SECONDS)
-    return found
+    return kept_if_many("nodes-online:3", _classes, many=FEW, seconds=KEPT_SECONDS)
 
 
-def _classes() -> list[HardwareClass]:
+def _classes() -> tuple[list[HardwareClass], int]:
+    """With the number of nodes."""
     with connection.cursor() as cursor:
         cursor.execute(CLASSES)
-        return [HardwareClass(_facts(row), *row[FIXED:]) for row in cursor.fetchall()]
+        found = [HardwareClass(_facts(row), *row[FIXED:]) for row in cursor.fetchall()]
+    return found, sum(len(each.ids) for each in found)
 
 
 def _facts(row) -> WorkerFacts:

@@ -8,12 +8,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
+from common.transitions import move_all
 from workers import events
 from workers.leases import UNSTARTED, return_leases
 from workers.models import Lease, Worker, WorkerEvent
 from workers.nodes import BEFORE_UPLOAD
 from workers.nudges import nudge_on_commit
-from workers.states import MAY_PAUSE, ReturnReason, WorkerStatus
+from workers.states import MAY_PAUSE, WORKER_MOVES, ReturnReason, WorkerStatus
 
 S = WorkerStatus
 ATTENTION = (S.ONLINE, S.DRAINING, S.PAUSED, S.OFFLINE, S.NEW, S.SUSPENDED, S.RETIRED)  # by status: in this order
@@ -60,7 +61,7 @@ def pause_all(nodes: QuerySet, *, at_once: bool, now: datetime, actor=None) -> i
     """Pause those of the nodes that may be paused; returns how many. `at_once`: as workers.nodes.stop_worker."""
     workers = _locked(nodes, STOPPABLE if at_once else PAUSABLE)
     ids = [worker.pk for worker in workers]
-    Worker.objects.filter(pk__in=ids, status__in=MAY_PAUSE).update(status=S.PAUSED)
+    move_all(Worker.objects.filter(pk__in=ids), S.PAUSED, moves=WORKER_MOVES)
     events.record_all(dict.fromkeys(workers, ""), "stopped" if at_once else "paused", now=now, actor=actor)
     held, reason = (BEFORE_UPLOAD, ReturnReason.PAUSED) if at_once else (UNSTARTED, ReturnReason.DRAINED)
     return_leases(held & Q(worker__in=ids), reason, now=now, limit=PLACES_MAX)
@@ -72,8 +73,8 @@ def resume_all(nodes: QuerySet, *, now: datetime, actor=None) -> int:
     """Resume those of the nodes that are paused; returns how many."""
     workers = _locked(nodes, RESUMABLE)
     paused = Worker.objects.filter(pk__in=[worker.pk for worker in workers], status=S.PAUSED)
-    paused.filter(connected_at=None).update(status=S.OFFLINE)
-    paused.update(status=S.ONLINE)
+    move_all(paused.filter(connected_at=None), S.OFFLINE, moves=WORKER_MOVES)
+    move_all(paused, S.ONLINE, moves=WORKER_MOVES)
     events.record_all(dict.fromkeys(workers, ""), "resumed", now=now, actor=actor)
     nudge_on_commit()
     return len(workers)

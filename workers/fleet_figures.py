@@ -4,18 +4,18 @@ from bisect import bisect_right
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 
+from common.lately import kept_if_many
 from workers.control_models import Controls
 from workers.energy import Net, energy_micros
 from workers.models import Tally
 from workers.states import WorkerStatus
+from workers.uptime import DAY_SECONDS, since_midnight
 
 MANY = 200  # nodes of an owner; the days of more are kept
 KEPT_SECONDS = 60
-DAY_SECONDS = 86_400
 
 # Seconds by day (UTC): every shift is cut into the days that it touches.
 ONLINE = """
@@ -55,15 +55,11 @@ class DayOnline(NamedTuple):
 def days_online(owner_id: int, *, days: int, now: datetime) -> list[DayOnline]:
     """The last days, oldest first, today included."""
     key = f"workers:days-online:2:{owner_id}:{days}:{now.date()}"
-    found = cache.get(key)
-    if found is None:
-        found, nodes = _days_online(owner_id, days, now)
-        if nodes > MANY:
-            cache.set(key, found, KEPT_SECONDS)
-    return found
+    return kept_if_many(key, lambda: _days_online(owner_id, days, now), many=MANY, seconds=KEPT_SECONDS)
 
 
 def _days_online(owner_id: int, days: int, now: datetime) -> tuple[list[DayOnline], int]:
+    """With the number of nodes that were looked at."""
     dates = [now.date() - timedelta(days=n) for n in range(days - 1, -1, -1)]
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     given = {"owner": owner_id, "now": now, "since": since, "retired": WorkerStatus.RETIRED.value}
@@ -83,14 +79,10 @@ def _could_seconds(lives: list[tuple[datetime, datetime]], nodes: dict[date, int
     could = {day: float(count * DAY_SECONDS) for day, count in nodes.items()}
     for first, last in lives:
         if first.date() in could:
-            could[first.date()] -= _since_midnight(first)
+            could[first.date()] -= since_midnight(first)
         if last.date() in could:
-            could[last.date()] -= DAY_SECONDS - _since_midnight(last)
+            could[last.date()] -= DAY_SECONDS - since_midnight(last)
     return could
-
-
-def _since_midnight(moment: datetime) -> float:
-    return (moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
 
 
 def nets_of(controls: list[Controls], *, since: datetime, now: datetime) -> dict[int, Net]:

@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from django.core.cache import cache
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
 
+from common.lately import kept_if_many
 from common.money import format_credits, places_for
 from common.words import plural
 from workers import fleet_figures, uptime
@@ -20,7 +20,6 @@ from workers.presentation import tenths
 from workers.states import WorkerStatus
 from workers.tallies import Day, days_of
 
-DAY_SECONDS = 86_400
 MONTH_DAYS = 30
 NODES_SHOWN = 10  # the best of the month
 
@@ -70,16 +69,15 @@ class Together:
     @property
     def best(self) -> list[dict]:
         """The nodes that earned most within the month; of a large fleet up to a minute old."""
-        if self.counts["all"] <= fleet_figures.MANY:
-            return self._best()
         key = f"workers:best:{self.user.pk}:{self.now.date()}"
-        return cache.get_or_set(key, self._best, fleet_figures.KEPT_SECONDS) or []
+        return kept_if_many(key, self._best, many=fleet_figures.MANY, seconds=fleet_figures.KEPT_SECONDS)
 
-    def _best(self) -> list[dict]:
+    def _best(self) -> tuple[list[dict], int]:
+        """With the number of nodes they were chosen from."""
         since = self.now.date() - timedelta(days=MONTH_DAYS)
         rows = Tally.objects.filter(worker__owner=self.user, day_on__gt=since).order_by().values("worker_id", "worker__name")
         sums = rows.annotate(earned=Sum("earned_micros"), accepted=Sum("tasks_accepted"), failed=Sum("tasks_failed"))
-        return list(sums.filter(accepted__gt=0).order_by("-earned", "worker__name")[:NODES_SHOWN])
+        return list(sums.filter(accepted__gt=0).order_by("-earned", "worker__name")[:NODES_SHOWN]), self.counts["all"]
 
 
 def stats_part(look: Together) -> dict:
@@ -205,7 +203,7 @@ def _uptime_stat(online: Sequence[DayOnline]) -> dict:
 
 def _length(day: date, now: datetime) -> float:
     """Seconds of a day that have passed."""
-    return (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() if day == now.date() else DAY_SECONDS
+    return uptime.since_midnight(now) if day == now.date() else uptime.DAY_SECONDS
 
 
 def _share(day: DayOnline, now: datetime) -> float:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Sum
 
+from common.lately import kept_if_many
 from workers import events
 from workers.models import Tally
 
@@ -63,13 +63,13 @@ class Day(NamedTuple):
 
 def days_of(owner_id: int) -> list[Day]:
     """All days with work, oldest first; of a large fleet up to a minute old."""
-    key = f"workers:days:{owner_id}"
-    days = cache.get(key)
-    if days is None:
-        names = ("tasks_accepted", "tasks_failed", "earned_micros", "busy_seconds")
-        sums = Tally.objects.filter(worker__owner=owner_id).values("day_on").annotate(*map(Sum, names), rows=Count("pk"))
-        found = list(sums.order_by("day_on"))
-        days = [Day(row["day_on"], *(row[f"{name}__sum"] for name in names)) for row in found]
-        if sum(row["rows"] for row in found) > MANY:
-            cache.set(key, days, KEPT_SECONDS)
-    return days
+    return kept_if_many(f"workers:days:{owner_id}", lambda: _days_of(owner_id), many=MANY, seconds=KEPT_SECONDS)
+
+
+def _days_of(owner_id: int) -> tuple[list[Day], int]:
+    """With the number of rows that were added up."""
+    names = ("tasks_accepted", "tasks_failed", "earned_micros", "busy_seconds")
+    sums = Tally.objects.filter(worker__owner=owner_id).values("day_on").annotate(*map(Sum, names), rows=Count("pk"))
+    found = list(sums.order_by("day_on"))
+    days = [Day(row["day_on"], *(row[f"{name}__sum"] for name in names)) for row in found]
+    return days, sum(row["rows"] for row in found)

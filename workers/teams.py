@@ -19,11 +19,12 @@ from workers import notices
 from workers.models import Controls, Invitation, Worker
 from workers.nudges import nudge_on_commit
 from workers.states import INVITATION_MOVES, InvitationStatus
+from workers.uptime import DAY_SECONDS
 
 S = InvitationStatus
 NAMED_MAX = 50  # addresses on all nodes of one owner
 SHOWN_MAX = 200  # invitations of one person
-MONTH_SECONDS, DAY_SECONDS = 30 * 86_400, 86_400
+MONTH_SECONDS = 30 * DAY_SECONDS
 TOLD_A_DAY_MAX = 5  # of all owners; the page lists what no notice tells
 
 MEMBERS = """

@@ -9,6 +9,11 @@ DAY_SECONDS = 86_400
 LEVELS = (0.0, 0.25, 0.5, 0.9)  # share of a day that is left behind for levels 1 to 4
 
 
+def since_midnight(moment: datetime) -> float:
+    """Seconds of the day that have passed, by the moment's own clock."""
+    return (moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+
+
 def online_seconds(spans: Sequence[Span], since: datetime, until: datetime) -> float:
     """Seconds online between two moments; spans do not overlap."""
     return sum(

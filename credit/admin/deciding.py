@@ -1,5 +1,6 @@
 """What operators ask for in a form and, above a limit, decide on by two: the part of the console that adjustments and takings share."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,12 +22,9 @@ class DecidedByTwo(ReadOnlyAdmin):
 
     asking: type[forms.ModelForm]
     asked: tuple[str, ...]  # its fields, in order
+    ask: Callable[..., Any]  # (what the form says, operator): has the service make the row
     waits: str  # "It waits for a second operator: ..."
     actions = ["agree", "refuse"]
-
-    def ask(self, said: dict[str, Any], operator):
-        """Have the service make the row of a form; a subclass knows which."""
-        raise NotImplementedError
 
     def has_add_permission(self, request) -> bool:
         return ModelAdmin.has_add_permission(self, request)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common import clock, sheets
 from common.limits import limited
-from common.money import format_credits
+from common.money import format_plain
 from common.paging import LongPaginator
 from credit import presentation, services, statements
 from credit.models import Invoice
@@ -77,8 +77,7 @@ def _csv_of(statement: statements.Statement) -> bytes:
 
 def _cells(row: tuple) -> list:
     words, entries, amounts = row
-    plain = [format_credits(amount, places=6).replace(",", "") for _, amount in amounts]
-    return [words, "" if entries is None else entries, *plain]
+    return [words, "" if entries is None else entries, *(format_plain(amount) for _, amount in amounts)]
 
 
 def _file(body: bytes, name: str, content_type: str) -> HttpResponse:

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from common import clock
-from common.transitions import StaleMove, move
+from common.transitions import StaleMove, move, move_all
 from rendering import events, quotas, reasons
 from rendering.errors import BadSettings, NotCovered, NothingToDo
 from rendering.estimates import reserve_micros
@@ -192,10 +192,9 @@ def _end_unfinished_tasks(job_id: int, status: TaskStatus, reason: str, now: dat
     withdrawn = list(unfinished.values_list("pk", flat=True))
     queue.withdraw(KIND, withdrawn)
     tasks = list(unfinished.select_for_update().filter(pk__in=withdrawn).order_by("pk"))
-    for was in UNFINISHED:
-        assert status in TASK_MOVES[was]
     ids = [task.pk for task in tasks]
-    Task.objects.filter(pk__in=ids, status__in=UNFINISHED).update(status=status, reason=reason[:40])
+    moved = move_all(Task.objects.filter(pk__in=ids), status, moves=TASK_MOVES, reason=reason[:40])
+    assert moved == len(ids), "a task moved without its lock"
     live = Attempt.objects.filter(task__in=ids, outcome="")
     under_way = list(live.filter(started_at__isnull=False).select_related("task", "worker").order_by("pk"))
     live.update(outcome=reason[:40], finished_at=now)
@@ -229,7 +228,8 @@ def requeue_tasks(
         raise NothingToDo("The scene of this job is deleted. Upload it again for a new job.")
     _reopen(job, len(tasks), actor, now)
     ids = [task.pk for task in tasks]
-    Task.objects.filter(pk__in=ids).update(status=TaskStatus.WAITING, attempts_used=0, reason="", accepted_at=None)
+    anew = {"attempts_used": 0, "reason": "", "accepted_at": None}
+    move_all(Task.objects.filter(pk__in=ids), TaskStatus.WAITING, moves=TASK_MOVES, **anew)
     JobEvent.objects.bulk_create(
         task_line(task, was=task.status, became=TaskStatus.WAITING, at=now, actor=actor, reason=reason, detail=detail)
         for task in tasks

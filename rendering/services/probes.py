@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from common import clock
-from common.transitions import StaleMove, move
+from common.transitions import StaleMove, move, move_all
 from credit import services as credit
 from rendering import events, pricing, probing, quotas, reasons
 from rendering.choices import Tier
@@ -116,7 +116,7 @@ def cancel_probes(job_id: int) -> int:
     unfinished = ProbeFrame.objects.filter(job=job_id, status__in=OPEN).exclude(pk__in=keep)
     ids = list(unfinished.values_list("pk", flat=True))
     queue.withdraw(KIND, ids)
-    return unfinished.filter(pk__in=ids).update(status=ProbeStatus.CANCELLED)
+    return move_all(unfinished.filter(pk__in=ids), ProbeStatus.CANCELLED, moves=PROBE_MOVES)
 
 
 # Reports of nodes, inside the transaction that changes the queue ------------------------------------------------------
@@ -264,6 +264,6 @@ def give_up_probes(job_id: int) -> int:
     """End all open probes of a job."""
     ids = list(ProbeFrame.objects.filter(job=job_id, status__in=OPEN).values_list("pk", flat=True))
     queue.withdraw(KIND, ids)
-    given_up = ProbeFrame.objects.filter(pk__in=ids, status__in=OPEN).update(status=ProbeStatus.CANCELLED)
+    given_up = move_all(ProbeFrame.objects.filter(pk__in=ids), ProbeStatus.CANCELLED, moves=PROBE_MOVES)
     events.job_changed(job_id, events.STATUS)
     return given_up

@@ -4,7 +4,7 @@ from itertools import product
 import pytest
 from django.db import connection
 
-from common.transitions import IllegalMove, StaleMove, move
+from common.transitions import IllegalMove, StaleMove, move, move_all
 from rendering.states import JOB_MOVES, TASK_MOVES, JobStatus, TaskStatus
 from workers.models import Worker
 from workers.states import WORKER_MOVES, WorkerStatus
@@ -75,6 +75,17 @@ class MoveTests:
         assert (worker.status, worker.hostname) == (WorkerStatus.OFFLINE, "")
         worker.refresh_from_db()
         assert (worker.status, worker.hostname) == (WorkerStatus.PAUSED, "")
+
+
+@pytest.mark.django_db
+class MoveAllTests:
+    def test_rows_move_that_may_and_the_others_are_left_alone(self, wanda):
+        S = WorkerStatus
+        for status in (S.ONLINE, S.DRAINING, S.PAUSED, S.RETIRED):
+            Worker.objects.create(owner=wanda, name=status, status=status)
+        assert move_all(Worker.objects.all(), S.PAUSED, moves=WORKER_MOVES, hostname="studio") == 2
+        rows = Worker.objects.order_by("pk").values_list("status", "hostname")
+        assert list(rows) == [(S.PAUSED, "studio"), (S.PAUSED, "studio"), (S.PAUSED, ""), (S.RETIRED, "")]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -151,7 +151,7 @@ class StatementTests:
         assert "20.00" in client.get(reverse("credit:statement-detail", args=month)).content.decode()
         assert client.get(reverse("credit:statement-file", args=[*month, "pdf"])).content.startswith(b"%PDF-")
         lines = client.get(reverse("credit:statement-file", args=[*month, "csv"])).content.decode().splitlines()
-        assert lines[-1] == "Closing,,20.000000,0.000000,0.000000,20.000000"
+        assert lines[-1] == "Closing,,20.00,0.00,0.00,20.00"
         for wrong in ([*month, "exe"], [now.year, 13, "pdf"], [now.year + 1, 1, "pdf"], [0, 0, "csv"]):
             assert client.get(reverse("credit:statement-file", args=wrong)).status_code == 404
 

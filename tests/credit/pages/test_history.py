@@ -151,7 +151,7 @@ class CsvTests:
         assert response.streaming
         header, line = b"".join(response).decode().splitlines()
         assert header.startswith("entry,time (UTC),kind,direction,amount (credits)")
-        assert ",Payment,in,20.000000,Purchased,Operator top-ups,Spendable,Invoice 1," in line
+        assert ",Payment,in,20.00,Purchased,Operator top-ups,Spendable,Invoice 1," in line
 
     def test_a_long_history_is_written_a_chunk_at_a_time(self, client, alice, monkeypatch, django_assert_max_num_queries):
         monkeypatch.setattr("credit.history.CHUNK", 10)
