@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SETUP = @$(PYTHON) -m pictor.stack.setup
 export EXIT SCENE FRAMES PORT HOST UNSANDBOXED CHROMIUM BROWSER FAULTS SEED
-.PHONY: help demo dev test check bench chaos lock test-bare
+.PHONY: help demo dev test check bench chaos lock test-bare test-image
 
 help:
 	@echo "make demo       the whole network on this machine, with a real job; Ctrl-C stops it"
@@ -14,6 +14,7 @@ help:
 	@echo "make chaos      2,000 frames, three nodes, one of which misbehaves, and 300 faults in ten minutes; FRAMES= FAULTS= SEED="
 	@echo "make lock       after editing requirements/*.in; ARGS=--upgrade takes newer versions"
 	@echo "make test-bare  make demo EXIT=1 inside a bare Debian that holds only Python, git and make (root)"
+	@echo "make test-image the agent's Docker image, built and at work in a dockerd of its own (root; installs docker.io); ARGS= goes to pytest"
 
 demo:
 	$(SETUP) demo
@@ -38,3 +39,6 @@ lock:
 
 test-bare:
 	@$(PYTHON) -m pictor.stack.bare $(ARGS)
+
+test-image:
+	@$(PYTHON) -m pictor.stack.image $(ARGS)

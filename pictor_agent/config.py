@@ -112,6 +112,14 @@ def _checked(known: dict, source: str) -> Config:
 
 
 @dataclass(frozen=True)
+class Beat:
+    """A heartbeat that went out, and how far apart they are to be."""
+
+    at: float  # Unix time
+    report_seconds: float
+
+
+@dataclass(frozen=True)
 class State:
     """The folder that belongs to one node on this machine; no other user may look in."""
 
@@ -169,6 +177,24 @@ class State:
 
     def mark_enrolled(self, token: str) -> None:
         (self.folder / "enrolled").write_text(_digest(token))
+
+    @property
+    def beat_path(self) -> Path:
+        """There while the node is signed on; its time is the last heartbeat's."""
+        return self.folder / "heartbeat"
+
+    def mark_beat(self, report_seconds: float) -> None:
+        with contextlib.suppress(OSError):  # on a full disk the node goes on, and merely looks silent
+            self.beat_path.write_text(str(report_seconds))
+
+    def forget_beat(self) -> None:
+        self.beat_path.unlink(missing_ok=True)
+
+    def last_beat(self) -> Beat | None:
+        try:
+            return Beat(self.beat_path.stat().st_mtime, float(self.beat_path.read_text() or 0))
+        except (OSError, ValueError):
+            return None
 
 
 def machine_digest() -> str:

@@ -12,8 +12,8 @@ REMEDIES = {
     "E-STATE-1": "Make the state folder writable for the user that runs the agent, or name another with --state.",
     "E-SANDBOX-1": "Install bubblewrap: sudo apt install bubblewrap (or your system's way).",
     "E-SANDBOX-2": "Allow user namespaces: sudo sysctl kernel.unprivileged_userns_clone=1, on Ubuntu also "
-    "kernel.apparmor_restrict_unprivileged_userns=0; in Docker --security-opt seccomp=unconfined "
-    "--security-opt apparmor=unconfined. Write it to /etc/sysctl.d to keep it.",
+    "kernel.apparmor_restrict_unprivileged_userns=0. Write it to /etc/sysctl.d to keep it. In a container: the "
+    "--security-opt options that the page about installing lists for Docker.",
     "E-BLENDER-1": "Name a Python that has bpy, or an installed Blender, with --blender-python or BLENDER_PYTHON; or leave "
     "both out, and Blender is fetched.",
     "E-BLENDER-2": "Mend what keeps Blender from being fetched (the line says what), or name one with --blender-python.",

@@ -1,4 +1,4 @@
-"""The command line of the node program: run, app, pause, resume, inspect, merge, render, doctor, benchmark, fetch."""
+"""The command line of the node program: run, app, pause, resume, health, inspect, merge, render, doctor, benchmark, fetch."""
 
 import argparse
 import os
@@ -30,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_app(commands)
     _add_pause(commands)
+    _add_health(commands)
     _add_inspect(commands)
     _add_merge(commands)
     _add_render(commands)
@@ -51,7 +52,7 @@ def _command(commands, name: str, function, words: str) -> argparse.ArgumentPars
 
 def _add_run(commands) -> None:
     parser = _command(commands, "run", _run, "take work from the network until stopped")
-    parser.add_argument("--config", required=True, help="the configuration file downloaded from the node's page")
+    parser.add_argument("--config", help=CONFIG_HELP)
     parser.add_argument("--no-page", action="store_true", help="without the node's page on this machine")
     _add_node_options(parser)
 
@@ -85,6 +86,13 @@ def _add_pause(commands) -> None:
         parser.add_argument("--config", help=CONFIG_HELP)
         _add_node_options(parser)
         parser.set_defaults(paused=paused)
+
+
+def _add_health(commands) -> None:
+    parser = _command(commands, "health", _health, "say whether the agent that runs here is signed on; the status is 0 then")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--config", help=CONFIG_HELP)
+    place.add_argument("--state", help="its state folder, when it is not the usual one")
 
 
 def _add_inspect(commands) -> None:
@@ -165,6 +173,12 @@ def _pause(arguments) -> int:
     from pictor_agent.pausing import set_pause
 
     return set_pause(arguments)
+
+
+def _health(arguments) -> int:
+    from pictor_agent.health import examine
+
+    return examine(arguments)
 
 
 def _inspect(arguments) -> int:

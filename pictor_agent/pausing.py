@@ -1,8 +1,7 @@
 """`pictor-agent pause` and `resume`: as on the node's page, from a terminal. The agent notices with its next heartbeat."""
 
-from pictor_agent.app.command import config_path
 from pictor_agent.config import BadConfig
-from pictor_agent.running import UNUSABLE, prepare
+from pictor_agent.running import UNUSABLE, config_path, prepare
 from pictor_agent.terminal import Terminal
 
 PAUSED = "Paused. What renders is finished and paid; no other task begins until: pictor-agent resume"

@@ -12,7 +12,15 @@ from pictor_agent.abilities import find_abilities
 from pictor_agent.app.examination import Examination
 from pictor_agent.app.opening import opened
 from pictor_agent.app.site import ENDED, Site
-from pictor_agent.config import BadConfig, Config, State, default_cache_bytes, default_state_folder, read_config
+from pictor_agent.config import (
+    BadConfig,
+    Config,
+    State,
+    default_cache_bytes,
+    default_config_path,
+    default_state_folder,
+    read_config,
+)
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
 from pictor_agent.files import FileStore
@@ -35,13 +43,17 @@ UNUSABLE = 3  # exit status: this machine or its configuration must be mended fi
 def run(arguments) -> int:
     terminal = Terminal(plain=arguments.plain)
     try:
-        config, state = prepare(arguments, Path(arguments.config))
+        config, state = prepare(arguments, config_path(arguments))
         with state.locked():
             terminal.folder = state.folder
             return asyncio.run(_work_with_page(config, state, terminal, arguments))
     except (BadConfig, BadTrace, NoBlender, SandboxUnavailable) as error:
         terminal.say(str(error), "bad")
         return UNUSABLE
+
+
+def config_path(arguments) -> Path:
+    return Path(arguments.config) if arguments.config else default_config_path()
 
 
 def prepare(arguments, path: Path) -> tuple[Config, State]:
@@ -69,7 +81,7 @@ async def _work_with_page(config: Config, state: State, terminal: Terminal, argu
     site = Site(terminal)
     has_page = config.page_port and not arguments.no_page
     async with opened(site, config.page_port, state.folder) if has_page else contextlib.nullcontext():
-        return await work(config, state, terminal, site, Path(arguments.config))
+        return await work(config, state, terminal, site, config_path(arguments))
 
 
 async def work(config: Config, state: State, terminal: Terminal, site: Site, path: Path) -> int:
@@ -77,13 +89,13 @@ async def work(config: Config, state: State, terminal: Terminal, site: Site, pat
     shift = make_shift(config, state, terminal)
     site.examination = Examination(doctor_command(config, state, path))
     terminal.say(f"pictor-agent {__version__}, {describe(shift.runner)}")
-    shift.abilities = await find_abilities(shift.runner.environments, shift.runner.sandbox)
-    for words in shift.abilities.notes:
-        terminal.say(f"Not offered: {words}", "warn")
     loop = asyncio.get_running_loop()
-    for name in ENDING:
+    for name in ENDING:  # first: as a container's first process it would not be ended by them otherwise
         loop.add_signal_handler(name, shift.drain)
     try:
+        shift.abilities = await find_abilities(shift.runner.environments, shift.runner.sandbox)
+        for words in shift.abilities.notes:
+            terminal.say(f"Not offered: {words}", "warn")
         async with _shown(shift, site):
             return await shift.run()
     finally:

@@ -77,6 +77,7 @@ class Shift:
 
     async def run(self) -> int:
         """Stay signed on until drained or refused for good. Returns the exit status."""
+        self.state.forget_beat()  # of an agent that was killed
         self.deliveries.add_what_is_due()
         self.line.start(self._try_itself())
         stay = asyncio.create_task(self._stay_connected())
@@ -126,6 +127,7 @@ class Shift:
             await self._signed_on(link)
         finally:
             self.line.link = None
+            self.state.forget_beat()
             if asyncio.get_running_loop().time() - signed_on_at > STABLE_SECONDS:
                 self.backoff.reset()
             self.line.changed.set()
@@ -139,6 +141,7 @@ class Shift:
     async def _signed_on(self, link: Connection) -> None:
         await link.send(protocol.SignOn(inventory=self.inventory(), holding=self.holding()))
         self.line.link = link
+        self.state.mark_beat(self.report_seconds)
         if self.takes_nothing:
             self._beat_now.set()
         await self._repeat_what_is_due()
@@ -176,6 +179,7 @@ class Shift:
             await self._until_the_next_beat(max(self.report_seconds * jitter, HEARTBEAT_SECONDS_MIN))
             with contextlib.suppress(*connection.LOST):
                 await link.send(await self._beat())
+                self.state.mark_beat(self.report_seconds)
 
     async def _until_the_next_beat(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

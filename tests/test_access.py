@@ -131,6 +131,7 @@ TABLE = [
     verb("workers:fleet-token-revoke", "fleet"),
     Row("workers:agent-install", 200, 200, 200, 200),
     Row("workers:agent-unit", 200, 200, 200, 200),
+    Row("workers:agent-image", 200, 200, 200, 200),
     Row("workers:agent-wheel", 404, 404, 404, 404, args=("pictor_agent-0.0.1-py3-none-any.whl",)),  # the present one alone
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),

@@ -1,4 +1,4 @@
-"""How to install the agent, for anybody: the page, the wheel, and the unit for systemd. None of it is secret."""
+"""How to install the agent, for anybody: the page, the wheel, the unit for systemd, and what an image is made from. None of it is secret."""
 
 import base64
 
@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import condition, require_safe
 
-from workers import agent_wheel, installing
+from workers import agent_image, agent_wheel, installing
 
 
 @require_safe
@@ -38,3 +38,10 @@ def agent_unit(request: HttpRequest) -> HttpResponse:
     """The unit of systemd, to be saved below ~/.config/systemd/user."""
     headers = {"Content-Disposition": 'attachment; filename="pictor-agent.service"'}
     return HttpResponse(agent_wheel.UNIT.read_text(), content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@require_safe
+def agent_image_file(request: HttpRequest) -> HttpResponse:
+    """The folder that `docker build` makes the agent's image from, packed."""
+    headers = {"Content-Disposition": f'attachment; filename="{agent_image.NAME}.tar.gz"'}
+    return HttpResponse(agent_image.archive(), content_type="application/gzip", headers=headers)

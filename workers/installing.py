@@ -3,11 +3,20 @@
 from django.conf import settings
 from django.urls import reverse
 
-from workers import agent_wheel
+from workers import agent_image, agent_wheel
 
 PYTHON = "3.11"  # Blender's own; pictor_agent.engines.fetching
 UNIT_FOLDER = "~/.config/systemd/user"
 CONFIG_PLACE = "~/.config/pictor-agent/node.toml"
+IMAGE, VOLUME = "pictor-agent", "pictor-agent:/var/lib/pictor"
+DRAIN_SECONDS = 1_200  # the frame that renders is finished, as the unit of systemd allows
+# The least with which bubblewrap makes its boxes there (tests/image shows that each is needed). AppArmor's default profile
+# forbids mounts; where some of /proc is hidden, the kernel allows no new /proc.
+CONTAINER_OPTIONS = (
+    "--cap-drop ALL --security-opt no-new-privileges "
+    f"--security-opt seccomp={agent_image.NAME}/seccomp.json --security-opt apparmor=unconfined "
+    "--security-opt systempaths=unconfined"
+)
 
 
 def words() -> dict:
@@ -26,6 +35,18 @@ def words() -> dict:
         "config_command": f"install -D -m 600 node.toml {CONFIG_PLACE}",
         "unit_command": f"mkdir -p {UNIT_FOLDER} && curl -fsSo {UNIT_FOLDER}/pictor-agent.service {unit_url}",
         "start_command": "systemctl --user daemon-reload && systemctl --user enable --now pictor-agent && loginctl enable-linger",
+        **container_commands(),
+    }
+
+
+def container_commands() -> dict[str, str]:
+    """From the archive to a node in a container; the test of the image runs these very words."""
+    archive_url = settings.SITE_URL + reverse("workers:agent-image")
+    return {
+        "build_command": f"curl -fsS {archive_url} | tar xz && docker build -t {IMAGE} {agent_image.NAME}",
+        "keep_command": f"docker run --rm -i -v {VOLUME} --entrypoint sh {IMAGE} -c 'umask 077 && cat > node.toml' < node.toml",
+        "container_command": f"docker run -d --name pictor-agent --restart unless-stopped --stop-timeout {DRAIN_SECONDS} "
+        f"-v {VOLUME} {CONTAINER_OPTIONS} {IMAGE}",
     }
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from workers import (
+    agent_image,
     agent_views,
     benchmark_views,
     calculator_views,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("workers/fleet-tokens/<int:pk>/revoke/", fleet_token_views.fleet_token_revoke, name="fleet-token-revoke"),
     path("workers/agent/", agent_views.agent_install, name="agent-install"),
     path("workers/agent/pictor-agent.service", agent_views.agent_unit, name="agent-unit"),
+    path(f"workers/agent/{agent_image.NAME}.tar.gz", agent_views.agent_image_file, name="agent-image"),
     path("workers/agent/<str:name>", agent_views.agent_wheel_file, name="agent-wheel"),
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),

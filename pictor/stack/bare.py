@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pictor.stack import environments, places, ports, system
+from pictor.stack import debian, environments, places, ports
 from pictor.stack.words import Stop, say, step
 
 PACKAGES = "python3,git,make,ca-certificates,passwd,util-linux"
@@ -38,9 +38,7 @@ exec "$@"
 def main() -> None:
     if os.geteuid() != 0:
         raise Stop("make test-bare needs root: it makes a Debian root and enters it.")
-    if not shutil.which("mmdebstrap"):
-        with step("Installing mmdebstrap"):
-            system.install(["mmdebstrap"], [])
+    debian.ensure_mmdebstrap()
     folder = Path(tempfile.mkdtemp(prefix="pictor-bare-", dir="/var/tmp"))
     try:
         walk_through(folder / "root")
@@ -70,19 +68,7 @@ def make_root(root: Path) -> None:
         for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
         if path.is_file()
     ]
-    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    command = [
-        "mmdebstrap",
-        "--quiet",
-        "--variant=minbase",
-        f"--include={PACKAGES}",
-        release["VERSION_CODENAME"],
-        str(root),
-        *sources,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise Stop(f"mmdebstrap failed: {done.stderr.strip()[-400:]}")
+    debian.make(root, PACKAGES, sources)
     for path in ("/etc/resolv.conf", "/etc/hosts", *files_of_pip()):
         if Path(path).is_file():
             (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pictor.stack import environments, interpreter, places, system
+from pictor.stack import environments, interpreter, places, setup, system
 from pictor.stack.words import Stop, say
 
 ORDER = ["uv", "base"]
@@ -17,6 +17,7 @@ def main(words: list[str]) -> None:
     python = interpreter.choose(here)
     system.ensure(python, tests=False)
     places.prepare(here)
+    setup.copy_checkout(here)
     server = environments.ensure_server(here, python, tests=False)
     folder = here.checkout / "requirements"
     index = environments.index_environment(server.python)

@@ -9,11 +9,11 @@ from pictor_agent.app import door
 from pictor_agent.app.importing import Importing
 from pictor_agent.app.opening import opened
 from pictor_agent.app.site import Site
-from pictor_agent.config import PAGE_PORT, AlreadyRuns, BadConfig, Config, State, default_config_path, default_state_folder
+from pictor_agent.config import PAGE_PORT, AlreadyRuns, BadConfig, Config, State, default_state_folder
 from pictor_agent.environments import NoBlender
 from pictor_agent.platforms import Obstacle
 from pictor_agent.recorded import BadTrace
-from pictor_agent.running import prepare, work
+from pictor_agent.running import config_path, prepare, work
 from pictor_agent.sandbox import SandboxUnavailable
 from pictor_agent.shift import REFUSED
 from pictor_agent.terminal import Terminal
@@ -31,10 +31,6 @@ def app(arguments) -> int:
         return asyncio.run(_App(arguments, terminal, path).live())
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def config_path(arguments) -> Path:
-    return Path(arguments.config) if arguments.config else default_config_path()
 
 
 def _in_use(arguments, path: Path) -> Path | None:

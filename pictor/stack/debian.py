@@ -1,0 +1,38 @@
+"""A bare Debian of this machine's own release, made by mmdebstrap from this machine's own sources."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from pictor.stack import system
+from pictor.stack.words import Stop, step
+
+SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))  # Debian's own, by name
+
+
+def ensure_mmdebstrap() -> None:
+    if not shutil.which("mmdebstrap"):
+        with step("Installing mmdebstrap"):
+            system.install(["mmdebstrap"], [])
+
+
+def make(target: Path, packages: str, sources: list[str], *options: str) -> None:
+    """A folder, or a .tar by its name, that holds little more than these packages."""
+    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    words = [
+        "--quiet",
+        "--variant=minbase",
+        f"--include={packages}",
+        *options,
+        release["VERSION_CODENAME"],
+        str(target),
+        *sources,
+    ]
+    done = subprocess.run(["mmdebstrap", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise Stop(f"mmdebstrap failed: {done.stderr.strip()[-400:]}")
+
+
+def own_sources() -> list[str]:
+    """Debian's alone: what else this machine installs from would not be trusted inside."""
+    return [str(path) for path in SOURCES if path.is_file()]
