@@ -71,8 +71,8 @@ def next_step(all_steps: list[Step]) -> Step | None:
 def _signed_on(seen: Seen, run_command: str) -> Step:
     if seen.signed_on:
         return Step("Signed on", "done")
-    again = "Start the agent again" if seen.ever else "Start the agent with its configuration file"
-    return Step("Signed on", "open", f"{again} on that machine, and leave it running.", run_command)
+    start = "Start the agent again on that machine" if seen.ever else "Run the command on the machine that renders"
+    return Step("Signed on", "open", f"{start}, and leave it running.", run_command)
 
 
 def _driver(seen: Seen) -> Step:

@@ -53,6 +53,7 @@ def _command(commands, name: str, function, words: str) -> argparse.ArgumentPars
 def _add_run(commands) -> None:
     parser = _command(commands, "run", _run, "take work from the network until stopped")
     parser.add_argument("--config", help=CONFIG_HELP)
+    parser.add_argument("--join", metavar="CODE", help="write that file first, by the code that the node's page shows")
     parser.add_argument("--no-page", action="store_true", help="without the node's page on this machine")
     _add_node_options(parser)
 

@@ -25,6 +25,7 @@ from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
 from pictor_agent.files import FileStore
 from pictor_agent.gpus import find_gpus
+from pictor_agent.joining import join
 from pictor_agent.outbox import Outbox
 from pictor_agent.pool import Pool, Rules
 from pictor_agent.probe import Probe
@@ -43,7 +44,10 @@ UNUSABLE = 3  # exit status: this machine or its configuration must be mended fi
 def run(arguments) -> int:
     terminal = Terminal(plain=arguments.plain)
     try:
-        config, state = prepare(arguments, config_path(arguments))
+        path = config_path(arguments)
+        if arguments.join:
+            join(arguments.join, path)
+        config, state = prepare(arguments, path)
         with state.locked():
             terminal.folder = state.folder
             return asyncio.run(_work_with_page(config, state, terminal, arguments))

@@ -19,7 +19,7 @@ KINDS = {  # kind -> words on the page
     "draining": "Finishing its work before it stops",
     "suspended": "Suspended",
     "retired": "Retired",
-    "config": "Configuration file created",
+    "config": "Configuration file or command made",
     "work-returned": "Work went back to the queue",
     "task-failed": "A task failed",
     "refuted": "A picture was proved wrong",

@@ -59,6 +59,11 @@ def pipx_command(*, force: bool = False) -> str:
     return f"pipx install {'--force ' if force else ''}--python python{PYTHON} '{wheel_url(agent_wheel.offered())}'"
 
 
+def join_command(code: str) -> str:
+    """All that is to be typed on a machine that has the system's packages."""
+    return f"{pipx_command()} && ~/.local/bin/pictor-agent run --join {code}"
+
+
 def page_url() -> str:
     """Where all of this stands; without a hash, so that it may be said where no wheel is at hand."""
     return settings.SITE_URL + reverse("workers:agent-install")

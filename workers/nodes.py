@@ -4,6 +4,7 @@ Statuses of workers move in these two modules and, many at once, in workers.flee
 it), then what workers.leases locks.
 """
 
+import itertools
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -48,6 +49,12 @@ def create_worker(owner, name: str, *, now: datetime) -> Worker:
         raise NameTaken from None
     events.record(worker, "created", now=now, actor=owner)
     return worker
+
+
+def free_name(owner) -> str:
+    """For a node whose owner has no name in mind."""
+    taken = set(Worker.objects.owned_by(owner).values_list("name", flat=True))
+    return next(name for number in itertools.count(1) if (name := f"node-{number}") not in taken)
 
 
 @transaction.atomic

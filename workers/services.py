@@ -5,7 +5,7 @@ The subjects have modules of their own; this one is the door.
 
 from workers.benchmarks import NotNow, ask_for_benchmark
 from workers.controls import MaintenanceAnnounced, announce_maintenance, end_maintenance, set_controls
-from workers.enrolments import new_config, revoke_enrolments
+from workers.enrolments import new_config, renew_enrolment, revoke_enrolments
 from workers.explain import AtWork, current_work, idle_reason, nodes_at_work, waiting_reason, what_is_missing, work_of
 from workers.feeding import BATCH, LEASE_SECONDS, feed_once
 from workers.fleet import pause_all, resume_all
@@ -18,6 +18,7 @@ from workers.nodes import (
     NameTaken,
     TooManyNodes,
     create_worker,
+    free_name,
     locate_worker,
     pause_worker,
     reinstate_worker,
@@ -74,6 +75,7 @@ __all__ = [
     "end_maintenance",
     "enqueue",
     "feed_once",
+    "free_name",
     "hold_group",
     "idle_reason",
     "invitations_of",
@@ -93,6 +95,7 @@ __all__ = [
     "pause_worker",
     "record",
     "reinstate_worker",
+    "renew_enrolment",
     "renew_gateway",
     "resume_all",
     "resume_worker",

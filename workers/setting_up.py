@@ -1,12 +1,10 @@
 """A node from its name to the first picture: how far it is, and what to do next. The steps are the agent's own list."""
 
-from datetime import datetime
-
 from django.db import transaction
 
 from common.words import one_line
 from pictor_agent import checklist, protocol
-from workers import events, installing
+from workers import enrolments, events, installing
 from workers.look import Look
 from workers.models import SelfTest, Worker
 from workers.states import WorkerStatus
@@ -35,12 +33,9 @@ def setup_part(look: Look) -> dict:
     tested = getattr(worker, "self_test", None)
     if _is_set_up(look, tested):
         return {"worker": worker, "setting_up": False}
-    fresh = None if worker.public_key else _usable_enrolment(worker, look.now)
-    name = config_name(worker)
-    all_steps = [
-        _file_step(worker, fresh),
-        *checklist.steps(seen(worker, tested), run_command=f"pictor-agent run --config {name}"),
-    ]
+    fresh = None if worker.public_key else enrolments.usable_enrolment(worker, now=look.now)
+    all_steps = [*_code_step(worker, fresh), *checklist.steps(seen(worker, tested), run_command="pictor-agent run")]
+    code = enrolments.join_code(fresh) if fresh else ""
     return {
         "worker": worker,
         "setting_up": True,
@@ -48,8 +43,8 @@ def setup_part(look: Look) -> dict:
         "steps": all_steps,
         "next_step": checklist.next_step(all_steps),
         "enrolment": fresh,
-        "config_name": name,
-        "install_command": "" if worker.public_key else installing.pipx_command(),
+        "config_name": config_name(worker),
+        "join_command": installing.join_command(code) if code else "",
     }
 
 
@@ -65,16 +60,12 @@ def _is_set_up(look: Look, tested: SelfTest | None) -> bool:
     return any(tally.tasks_accepted for tally in look.tallies)
 
 
-def _usable_enrolment(worker: Worker, now: datetime):
-    return worker.enrolments.filter(used_at=None, revoked_at=None, expires_at__gt=now).order_by("-pk").first()
-
-
-def _file_step(worker: Worker, fresh) -> checklist.Step:
+def _code_step(worker: Worker, fresh) -> list[checklist.Step]:
+    """Only where there is nothing with which a machine could become this node."""
     if worker.public_key or fresh:
-        return checklist.Step("Configuration file downloaded", "done")
-    return checklist.Step(
-        "Configuration file downloaded", "open", "Download the configuration file onto the machine that will render."
-    )
+        return []
+    action = "Make a new command: each works once, within 24 hours, and the last one is over."
+    return [checklist.Step("A command that works", "open", action)]
 
 
 def seen(worker: Worker, tested: SelfTest | None) -> checklist.Seen:

@@ -48,10 +48,12 @@ def own_worker(request: HttpRequest, pk: int) -> Worker:
 @login_required
 @require_http_methods(["GET", "POST"])
 def worker_new(request: HttpRequest) -> HttpResponse:
-    form = WorkerForm(request.POST or None)
+    form = WorkerForm(request.POST or None, initial={"name": services.free_name(request.user)})
     if request.method == "POST" and form.is_valid():
         try:
-            return redirect(services.create_worker(request.user, form.cleaned_data["name"], now=clock.now()))
+            worker = services.create_worker(request.user, form.cleaned_data["name"], now=clock.now())
+            services.renew_enrolment(worker, now=clock.now(), actor=request.user)
+            return redirect(worker)
         except services.NameTaken:
             form.add_error("name", "You have a node of this name already.")
         except services.TooManyNodes:
@@ -102,10 +104,13 @@ def worker_location(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @limited("worker-verb", **VERBS)
 def worker_config(request: HttpRequest, pk: int) -> HttpResponse:
-    """A fresh configuration file; the one before stops working."""
+    """A fresh configuration file, or with `to=page` a fresh command on the node's page; those before stop working."""
     worker = own_worker(request, pk)
     if not presentation.verbs_of(worker)["can_configure"]:
         raise Http404
+    if request.POST.get("to") == "page":
+        services.renew_enrolment(worker, now=clock.now(), actor=request.user)
+        return redirect(worker)
     text = services.new_config(worker, now=clock.now(), actor=request.user)
     disposition = f'attachment; filename="{setting_up.config_name(worker)}"'
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}

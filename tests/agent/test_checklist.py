@@ -33,7 +33,7 @@ class ChecklistTests:
     @pytest.mark.parametrize(
         ("changes", "title", "state", "words", "command"),
         [
-            ({"signed_on": False, "ever": False}, "Signed on", "open", "Start the agent with", "pictor-agent run --config attic.toml"),
+            ({"signed_on": False, "ever": False}, "Signed on", "open", "Run the command", "pictor-agent run --config attic.toml"),
             ({"signed_on": False}, "Signed on", "open", "Start the agent again", "pictor-agent run --config attic.toml"),
             ({"device": "CPU"}, "GPU seen by Blender", "failed", "Update the driver", "pictor-agent doctor"),
             ({"device": "CPU", "blenders": []}, "GPU seen by Blender", "open", "Wait for Blender", ""),

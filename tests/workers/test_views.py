@@ -1,5 +1,6 @@
 """The nodes' pages: who may see what, what they say, and what their verbs do."""
 
+import re
 import tomllib
 from datetime import timedelta
 
@@ -10,8 +11,8 @@ from common import clock
 from pictor_agent import protocol
 from tests.workers import builders
 from tests.workers.builders import enqueue, feed, lease, report, work
-from workers import services
-from workers.models import Enrolment, Shift, Tally, Worker
+from workers import enrolments, services
+from workers.models import Enrolment, Shift, Tally, Worker, WorkerEvent
 from workers.views import PARTS, VERBS
 
 pytestmark = pytest.mark.django_db
@@ -110,10 +111,10 @@ class WorkerDetailTests:
     def test_a_new_node_shows_the_next_step(self, signed_in, wanda):
         worker = services.create_worker(wanda, "attic", now=clock.now())
         browser = signed_in(wanda)
-        assert "Download the configuration file onto the machine" in page(browser, "worker-detail", worker.pk).text
+        assert "Make a new command" in page(browser, "worker-detail", worker.pk).text
         browser.post(reverse("workers:worker-config", args=[worker.pk]))
         text = page(browser, "worker-detail", worker.pk).text
-        assert "Start the agent with its configuration file on that machine" in text
+        assert "Run the command on the machine that renders" in text
         assert "pictor-agent run --config attic.toml" in text
 
     def test_a_node_that_has_not_tried_itself_yet_shows_its_steps_above_its_page(self, signed_in, wanda):
@@ -182,6 +183,50 @@ class ConfigTests:
         assert answer["Content-Disposition"] == 'attachment; filename="atelier-4090.toml"'
         assert answer["Cache-Control"] == "no-store"
         assert config["token"] not in str(list(Enrolment.objects.values()))
+
+    def code_on(self, browser, worker) -> str:
+        """The one in the page's command; empty when there is none."""
+        found = re.search(r"run --join (\S+?)<", page(browser, "worker-detail", worker.pk).text)
+        return found[1] if found else ""
+
+    def test_a_new_node_has_a_command_that_stays_until_it_is_used_and_is_kept_nowhere(self, signed_in, wanda, settings):
+        browser = signed_in(wanda)
+        browser.post(reverse("workers:worker-new"), {"name": "attic"})
+        worker = Worker.objects.get()
+        code = self.code_on(browser, worker)
+        assert code == self.code_on(browser, worker)
+        server_url, uid, token = code.rsplit("/", 2)
+        assert (server_url, uid) == (settings.LIVE_URL, worker.uid)
+        assert token not in str([list(model.objects.values()) for model in (Enrolment, Worker, WorkerEvent)])
+        assert enrolments.spend_token(worker, token, now=clock.now())
+        assert self.code_on(browser, worker) == ""
+
+    def test_a_newer_command_or_file_makes_the_one_before_worthless(self, signed_in, wanda, node):
+        browser, address = signed_in(wanda), reverse("workers:worker-config", args=[node.pk])
+        codes = []
+        for fields in ({"to": "page"}, {"to": "page"}, {}):
+            browser.post(address, fields)
+            codes.append(self.code_on(browser, node))
+        assert len(set(codes)) == 3
+        tokens = [code.rsplit("/", 1)[1] for code in codes]
+        assert [enrolments.spend_token(node, token, now=clock.now()) for token in tokens] == [False, False, True]
+
+    def test_a_command_that_is_too_old_is_not_shown(self, signed_in, wanda, node):
+        services.renew_enrolment(node, now=clock.now() - timedelta(hours=enrolments.ENROLMENT_HOURS))
+        assert self.code_on(signed_in(wanda), node) == ""
+
+    def test_an_operator_sees_the_node_and_not_its_command(self, signed_in, sam, node):
+        services.renew_enrolment(node, now=clock.now())
+        assert self.code_on(signed_in(sam), node) == ""
+
+    def test_with_another_secret_there_is_no_command(self, signed_in, wanda, node, settings):
+        services.renew_enrolment(node, now=clock.now())
+        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another" + "x" * 50
+        assert self.code_on(signed_in(wanda), node) == ""
+
+    def test_a_name_is_proposed(self, signed_in, wanda):
+        builders.worker(owner=wanda, name="node-1")
+        assert 'value="node-2"' in page(signed_in(wanda), "worker-new").text
 
     def test_a_strange_name_makes_a_valid_file(self, signed_in, wanda):
         odd = builders.worker(owner=wanda, name='a"b\\c/ü\x7f')

@@ -1,0 +1,34 @@
+"""`pictor-agent run --join CODE`: the code from the node's page becomes the configuration file, once."""
+
+import json
+from pathlib import Path
+
+from pictor_agent.app.importing import keep
+from pictor_agent.config import BadConfig, read_config
+
+CONFIG = """\
+# Configuration of a node of the network, for: pictor-agent run
+# Its token enrols one machine, once; keep it private.
+server_url = {server_url}
+worker_uid = {worker_uid}
+token = {token}
+"""
+
+
+def join(code: str, path: Path) -> None:
+    """Write the file, unless it is there with this very code: the same command starts the agent again.
+
+    Raises:
+        BadConfig: the code is none, or the file is another node's.
+    """
+    parts = code.rsplit("/", 2)
+    if len(parts) != 3 or not all(parts):
+        raise BadConfig("--join: this is no code; copy the command again from the node's page")
+    server_url, uid, token = parts
+    if path.exists():
+        there = read_config(path)
+        if there.worker_uid != uid:
+            raise BadConfig(f"{path} is another node's; keep this one's elsewhere: --config FILE")
+        if there.token == token:
+            return
+    keep(CONFIG.format(server_url=json.dumps(server_url), worker_uid=json.dumps(uid), token=json.dumps(token)), path)
