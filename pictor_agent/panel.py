@@ -60,10 +60,16 @@ class Panel:
             case "p" if shift.state.is_paused:
                 shift.resume()
             case "p" | "N":
-                shift.line.start(shift.pause(at_once=key == "N"))
+                shift.line.start(self._pause(at_once=key == "N"))
             case "q" if not shift.draining:
                 shift.drain()
         self.refresh()
+
+    async def _pause(self, *, at_once: bool) -> None:
+        try:
+            await self.shift.pause(at_once=at_once)
+        except OSError as error:
+            self.shift.terminal.say(f"The pause could not be kept: {error.strerror}", "bad")
 
 
 @contextlib.asynccontextmanager

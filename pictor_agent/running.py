@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pictor_agent import __version__, cgroups, engines
 from pictor_agent.abilities import find_abilities
+from pictor_agent.app import door
 from pictor_agent.app.examination import Examination
 from pictor_agent.app.opening import opened
 from pictor_agent.app.site import ENDED, Site
@@ -83,9 +85,20 @@ def prepare(arguments, path: Path) -> tuple[Config, State]:
 
 async def _work_with_page(config: Config, state: State, terminal: Terminal, arguments) -> int:
     site = Site(terminal)
+    path = config_path(arguments)
     has_page = config.page_port and not arguments.no_page
-    async with opened(site, config.page_port, state.folder) if has_page else contextlib.nullcontext():
-        return await work(config, state, terminal, site, config_path(arguments))
+    page = (
+        opened(site, config.page_port, state.folder, asking=_asking(path, arguments)) if has_page else contextlib.nullcontext()
+    )
+    async with page:
+        return await work(config, state, terminal, site, path)
+
+
+def _asking(path: Path, arguments) -> str:
+    """The command that shows the page of this very node."""
+    others = [] if path.absolute() == default_config_path() else ["--config", str(path.absolute())]
+    others += ["--state", arguments.state] if arguments.state else []
+    return f"{door.ASKING} {shlex.join(others)}".rstrip()
 
 
 async def work(config: Config, state: State, terminal: Terminal, site: Site, path: Path) -> int:

@@ -15,6 +15,7 @@ from pictor_agent.secret_files import write_secret
 from pictor_agent.terminal import Terminal
 
 NAME = "page.html"
+ASKING = "pictor-agent app"
 PAGE = """<!doctype html><meta charset="utf-8"><title>Pictor</title>
 <meta http-equiv="refresh" content="0;url={link}"><p><a href="{link}">The page of this node</a></p>
 """
@@ -41,12 +42,12 @@ def left(folder: Path) -> str:
     return found[0] if found else ""
 
 
-def announce(terminal: Terminal, link: str) -> None:
-    """Where others may read what is said, as in a journal, only how to ask for it."""
+def announce(terminal: Terminal, link: str, asking: str) -> None:
+    """Where others may read what is said, as in a journal, only the command that asks for it."""
     if terminal.stream.isatty():
         terminal.say(f"This node's page, for you alone: {link}", kept=False)
     else:
-        terminal.say("This node's page: pictor-agent app")
+        terminal.say(f"This node's page: {asking}")
 
 
 def open_browser(folder: Path) -> bool:

@@ -11,13 +11,13 @@ from pictor_agent.app.site import Site
 
 
 @contextlib.asynccontextmanager
-async def opened(site: Site, port: int, folder: Path) -> AsyncIterator[None]:
-    """Listens while it lasts; `folder` holds the link."""
+async def opened(site: Site, port: int, folder: Path, *, asking: str = door.ASKING) -> AsyncIterator[None]:
+    """Listens while it lasts; `folder` holds the link, which the command `asking` shows."""
     server = Server(site.answer, HEADERS)
     try:
         site.gate = Gate(await _port(server, port))
         door.leave(folder, site.gate.link)
-        door.announce(site.terminal, site.gate.link)
+        door.announce(site.terminal, site.gate.link, asking)
     except OSError as error:
         site.terminal.say(f"This node has no page: {error.strerror or error}", "warn")
     try:

@@ -241,7 +241,7 @@ def _findings(view: View) -> Markup:
     if not view.findings:
         return Markup('<p class="card-text">It tries the sandbox, Blender, the disk and the line to the server, and says what to do about what it finds. Half a minute.</p>')  # fmt: skip
     worst_first = sorted(view.findings, key=lambda finding: ("bad", "warn", "ok").index(finding.tone))
-    return Markup(f'<ul class="list is-end">{joined(_finding(finding) for finding in worst_first)}</ul>')
+    return Markup(f'<ul class="list is-end app-findings">{joined(_finding(finding) for finding in worst_first)}</ul>')
 
 
 def _finding(finding: Finding) -> Markup:

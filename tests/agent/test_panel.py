@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pictor_agent import panel, protocol
 from pictor_agent.status import Status, Task
-from tests.agent.conftest import agent_command
+from tests.agent.conftest import agent_command, until
 from tests.agent.gateway import Gateway
 
 BEAT = protocol.Heartbeat(
@@ -134,3 +134,9 @@ class KeyTests:
         assert "for you alone: http://127.0.0.1:" in screen.seen
         assert "N pause now" in screen.seen
         assert "Takes work again" in screen.seen
+
+    async def test_a_pause_that_cannot_be_kept_is_said(self, gateway, screen, tmp_path):
+        await gateway.signed_on()
+        (tmp_path / "state" / "paused").symlink_to("/nowhere/paused")
+        screen.press("p")
+        await until(lambda: "The pause could not be kept" in screen.seen)

@@ -48,7 +48,7 @@ LOOKED_AT = """
 import os, signal, threading, urllib.request
 from pictor_agent.app import door
 
-def look(terminal, link):
+def look(terminal, link, asking):
     def fetch():
         print(urllib.request.urlopen(link).read().decode())
         os.kill(os.getpid(), signal.SIGINT)

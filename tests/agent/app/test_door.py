@@ -35,14 +35,14 @@ def test_a_terminal_shows_the_link_and_the_log_does_not(tmp_path):
     screen = Screen()
     terminal = Terminal(screen, folder=tmp_path)
     terminal.say("before")
-    door.announce(terminal, LINK)
+    door.announce(terminal, LINK, door.ASKING)
     assert LINK in screen.getvalue()
     assert "token" not in (tmp_path / LOG_NAME).read_text()
 
 
 def test_a_journal_shows_only_how_to_ask_for_it():
     journal = io.StringIO()
-    door.announce(Terminal(journal), LINK)
+    door.announce(Terminal(journal), LINK, door.ASKING)
     assert "token" not in journal.getvalue()
     assert "pictor-agent app" in journal.getvalue()
 
