@@ -96,6 +96,20 @@ def parse_config(text: str, source: str, **chosen) -> Config:
     return _checked(known, source)
 
 
+def keep_config(text: str, path: Path) -> None:
+    """Write the file, for this user alone.
+
+    Raises:
+        BadConfig: the text is none, or it cannot be written.
+    """
+    parse_config(text, "The configuration file")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_secret(path, text.encode())
+    except OSError as error:
+        raise BadConfig(f"{path} cannot be written: {error.strerror}") from error
+
+
 def _checked(known: dict, source: str) -> Config:
     who = "fleet" if "fleet" in known else "worker_uid"
     for name in ("server_url", who):

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from pictor_agent.app.importing import keep
-from pictor_agent.config import BadConfig, read_config
+from pictor_agent.config import BadConfig, keep_config, parse_config, read_config
 
 CONFIG = """\
 # Configuration of a node of the network, for: pictor-agent run
@@ -21,14 +20,25 @@ def join(code: str, path: Path) -> None:
     Raises:
         BadConfig: the code is none, or the file is another node's.
     """
+    text = config_of(code)
+    wanted = parse_config(text, "--join")
+    if path.exists():
+        there = read_config(path)
+        if there.worker_uid != wanted.worker_uid:
+            raise BadConfig(f"{path} is another node's; keep this one's elsewhere: --config FILE")
+        if there.token == wanted.token:
+            return
+    keep_config(text, path)
+
+
+def config_of(code: str) -> str:
+    """The text of the file.
+
+    Raises:
+        BadConfig: it is no code.
+    """
     parts = code.rsplit("/", 2)
     if len(parts) != 3 or not all(parts):
         raise BadConfig("--join: this is no code; copy the command again from the node's page")
-    server_url, uid, token = parts
-    if path.exists():
-        there = read_config(path)
-        if there.worker_uid != uid:
-            raise BadConfig(f"{path} is another node's; keep this one's elsewhere: --config FILE")
-        if there.token == token:
-            return
-    keep(CONFIG.format(server_url=json.dumps(server_url), worker_uid=json.dumps(uid), token=json.dumps(token)), path)
+    server_url, uid, token = map(json.dumps, parts)
+    return CONFIG.format(server_url=server_url, worker_uid=uid, token=token)

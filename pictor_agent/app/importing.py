@@ -1,16 +1,18 @@
-"""The configuration file as a form brings it, as a file or pasted: checked as the agent reads it, kept for this user alone."""
+"""The configuration file as a form brings it, as a file, pasted, or as the code of its node: checked as the agent reads it, and kept."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 from pathlib import Path
 
 from pictor_agent.app.lines import Request
-from pictor_agent.config import BadConfig, parse_config
-from pictor_agent.secret_files import write_secret
+from pictor_agent.config import BadConfig, keep_config
+from pictor_agent.joining import config_of
 
 FIELDS = ("file", "text")
+CODE = re.compile(r"(?:^|--join )(wss?://\S+/[\w-]+/[\w-]+)$")
 
 
 @dataclass(eq=False)
@@ -24,7 +26,7 @@ class Importing:
     def take(self, request: Request) -> None:
         """Keep what the form brought, or say in `problem` why not."""
         try:
-            keep(text_of(request), self.path)
+            keep_config(config_text(text_of(request)), self.path)
         except BadConfig as error:
             self.problem = str(error)
         else:
@@ -44,14 +46,10 @@ def text_of(request: Request) -> str:
                 return content.decode()
             except UnicodeDecodeError:
                 raise BadConfig("This is no text; choose the file that was downloaded from the node's page.") from None
-    raise BadConfig("Choose the file, or paste what is in it.")
+    raise BadConfig("Choose the file, or paste what is in it, or the command.")
 
 
-def keep(text: str, path: Path) -> None:
-    """Raises BadConfig: it is none, or it cannot be written."""
-    parse_config(text, "The configuration file")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_secret(path, text.encode())
-    except OSError as error:
-        raise BadConfig(f"{path} cannot be written: {error.strerror}") from error
+def config_text(given: str) -> str:
+    """The file itself; of the command, or the code in it, that the node's page shows, the file that it stands for."""
+    found = CODE.search(given.strip())
+    return config_of(found[1]) if found else given

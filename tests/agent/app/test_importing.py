@@ -7,6 +7,7 @@ import pytest
 
 from pictor_agent.app.importing import Importing
 from pictor_agent.app.lines import Request
+from pictor_agent.config import read_config
 from tests.agent.test_config import GOOD
 
 
@@ -30,6 +31,18 @@ def test_a_file_is_taken_chosen_or_pasted(importing, fields):
     assert importing.path.read_text().strip() == GOOD.strip()
 
 
+CODE = "wss://live.example.org/w_abc-DEF/Zm9v_YmFy-x"
+
+
+@pytest.mark.parametrize(
+    "pasted", [CODE, f" {CODE}\r\n", f"pipx install 'x.whl' && ~/.local/bin/pictor-agent run --join {CODE}"]
+)
+def test_the_command_of_the_node_s_page_does_as_well(importing, pasted):
+    importing.take(form(text=pasted))
+    config = read_config(importing.path)
+    assert (config.server_url, config.uid, config.token) == ("wss://live.example.org", "w_abc-DEF", "Zm9v_YmFy-x")
+
+
 def test_it_is_kept_for_its_owner_alone(importing):
     importing.take(form(file=GOOD.encode()))
     assert stat.S_IMODE(importing.path.stat().st_mode) == 0o600
@@ -39,7 +52,7 @@ def test_it_is_kept_for_its_owner_alone(importing):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"file": b"", "text": " "}, "Choose the file, or paste"),
+        ({"file": b"", "text": " "}, "Choose the file, or paste what is in it, or the command."),
         ({"file": b"\xff\xfe\x00"}, "This is no text"),
         ({"file": b"server_url = "}, "The configuration file: Invalid value"),
         ({"text": GOOD.replace("ws://", "http://")}, "server_url must begin with ws:// or wss://"),
