@@ -66,7 +66,7 @@ FailureReason = Literal[
 # Of a benchmark, in their order: the GPUs' memory is taken; their challenge is solved; the hash of what they show; "" all else.
 Part = Literal["", "gpus_ready", "gpus", "gpus_shown"]
 
-# Why a node takes no new work although it is connected: see pictor_agent.restraint.
+# Why a node takes no new work although it is connected: see pictor_agent.restraint. On the wire any name, as for Reason.
 RestReason = Literal["", "paused_here", "in_use", "too_hot", "too_much_power", "disk_full"]
 
 
@@ -434,7 +434,7 @@ class SelfTested(Message):
 
 
 class AskOverview(Message):
-    """Somebody looks at this machine's page. Answered by Overview, every OVERVIEW_SECONDS at most; an older server says nothing."""
+    """Somebody looks at this machine's page. Answered by Overview, every OVERVIEW_SECONDS at most; an older server, or a busy one, says nothing."""
 
 
 class Draining(Message):

@@ -58,6 +58,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.board = switchboard.current()
         self.worker_id = self.epoch = self.self_tests = 0
         self.overview_at = -math.inf
+        self.overview: asyncio.Task | None = None  # the newest
         self.hello: protocol.Hello | None = None
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
@@ -256,7 +257,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
             case protocol.SelfTested():
                 await self._note_self_test(message)
             case protocol.AskOverview():
-                await self._send_overview()
+                self._begin_overview()
             case protocol.Draining():
                 await self.board.settle()
                 await self._in_database(
@@ -273,13 +274,22 @@ class AgentConsumer(AsyncWebsocketConsumer):
         if self.self_tests <= SELF_TESTS_MAX:
             await self._in_database(services.note_self_test, self.worker_id, epoch=self.epoch, said=message)
 
+    def _begin_overview(self) -> None:
+        """Beside what comes in, which renews leases. Whoever asks too often is not answered, nor anybody while the only
+        doorman for it is busy: questions would pile up, and who still looks asks again."""
+        is_early = time.monotonic() - self.overview_at < protocol.OVERVIEW_SECONDS * OVERVIEW_EARLY
+        if not is_early and (self.overview is None or self.overview.done()):
+            self.overview = asyncio.create_task(self._send_overview())
+
     async def _send_overview(self) -> None:
-        """Whoever asks too often is not answered; one at a time in this process, so that pages never hold up leases."""
-        if time.monotonic() - self.overview_at < protocol.OVERVIEW_SECONDS * OVERVIEW_EARLY:
+        if self.board.asides.locked():
             return
-        self.overview_at = time.monotonic()
-        async with self.board.overviews:
-            self.answer(await self._in_database(services.overview_of, self.worker_id, now=clock.now()))
+        async with self.board.asides:
+            self.overview_at = time.monotonic()
+            try:
+                self.answer(await self._in_database(services.overview_of, self.worker_id, now=clock.now()))
+            except Exception:
+                log.exception("overview_failed", worker_id=self.worker_id)
 
     async def _send_urls(self, message: protocol.NeedUrls) -> None:
         held = self.held.get((message.work_id, message.attempt))
@@ -294,7 +304,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.commits[key] += held is not None
         show = None
         if held is not None and self.commits[key] <= COMMITS_MAX:
-            async with self.board.showing:
+            async with self.board.asides:
                 show = await self._in_database(
                     kind_of(held.kind).committed, held.reference, self.worker_id, message, clock.now()
                 )

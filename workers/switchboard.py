@@ -82,10 +82,10 @@ class Switchboard:
         self.changed: set[int] = set()  # nodes whose work changed since the last hint
         self.tasks: list[asyncio.Task] = []
         self.starting = asyncio.Lock()
-        self.overviews = asyncio.Lock()  # of one node at a time
         self.recorder = ThreadPoolExecutor(1, "gateway-records")  # reports, in order
-        self.showing = asyncio.Semaphore(DOORMEN - 1)  # commitments: one doorman is left for heartbeats, which renew leases
+        self.pulse = ThreadPoolExecutor(1, "gateway-pulse")  # leases, minutes and the gateway's own row: these wait for no node
         self.doorman = ThreadPoolExecutor(DOORMEN, "gateway-sign-on")  # one node at a time; must not hold up reports
+        self.asides = asyncio.Semaphore(DOORMEN - 1)  # commitments and overviews: one doorman is left for who signs on
         self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
 
     # Life ---------------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ class Switchboard:
         async with self.starting:
             if self.tasks:
                 return
-            await self.in_database(services.renew_gateway, self.gateway_id, now=clock.now())
+            await self._in_time(services.renew_gateway, self.gateway_id, now=clock.now())
             subscribed = asyncio.Event()
             self.tasks = [
                 asyncio.create_task(self._repeat("deliveries", 0, lambda: self._listen(subscribed))),
@@ -118,7 +118,7 @@ class Switchboard:
         await asyncio.to_thread(self._close_databases)
 
     def _close_databases(self) -> None:
-        for pool, threads in ((self.recorder, 1), (self.doorman, DOORMEN)):
+        for pool, threads in ((self.recorder, 1), (self.pulse, 1), (self.doorman, DOORMEN)):
             together = threading.Barrier(threads)  # so that every thread of the pool closes its own connection
             for _ in range(threads):
                 pool.submit(lambda meet=together: (meet.wait(5), connections.close_all()))
@@ -137,13 +137,19 @@ class Switchboard:
                 await asyncio.sleep(REDIS_RETRY_SECONDS)
 
     async def in_database(self, function, *args, **kwargs):
-        """Call a service in one of the database threads."""
+        """Call a service in one of the threads that serve one node at a time."""
+        return await self._call(self.doorman, function, *args, **kwargs)
 
+    async def _in_time(self, function, *args, **kwargs):
+        """Call a service that leases or this gateway live by, in the thread that nodes cannot keep busy."""
+        return await self._call(self.pulse, function, *args, **kwargs)
+
+    async def _call(self, pool: ThreadPoolExecutor, function, *args, **kwargs):
         def call():
             close_old_connections()
             return function(*args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self.doorman, call)
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
 
     async def _record(self, reports: list[services.Incoming]):
         """Write reports, in the one thread that keeps their order; a connection that breaks is met again by trying again."""
@@ -155,7 +161,7 @@ class Switchboard:
         return await asyncio.get_running_loop().run_in_executor(self.recorder, call)
 
     async def _renew(self) -> None:
-        await self.in_database(services.renew_gateway, self.gateway_id, now=clock.now())
+        await self._in_time(services.renew_gateway, self.gateway_id, now=clock.now())
 
     # Sockets ------------------------------------------------------------------------------------------------------
 
@@ -270,7 +276,7 @@ class Switchboard:
         if not done:
             return
         try:
-            await self.in_database(rollups.write_minutes, done)
+            await self._in_time(rollups.write_minutes, done)
         except Exception:
             self.minutes |= {key: minute for key, minute in done.items() if now - key[1] < rollups.HELD}
             raise
@@ -303,7 +309,7 @@ class Switchboard:
             for worker_id, (consumer, beat) in beats.items()
         }
         holding = [(w, worker_id, a) for worker_id, (_, beat) in beats.items() for w, a in beat.holding]
-        renewed = await self.in_database(renewal.renew, seen, holding, now=clock.now())
+        renewed = await self._in_time(renewal.renew, seen, holding, now=clock.now())
         for worker_id, items in renewed.void.items():
             beats[worker_id][0].answer(protocol.Cancel(items=items, reason="this attempt no longer holds its lease"))
         for worker_id, limits in renewed.limits.items():

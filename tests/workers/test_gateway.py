@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import threading
 import tomllib
 from collections import Counter
 from datetime import timedelta
@@ -302,6 +303,21 @@ class WorkTests:
         assert (await node.hear(protocol.Cancel)).items == [(99, 1)]
         assert (await db(lease, 1)).expires_at > NOW.replace(year=2026, month=6)
         assert (await db(telemetry.get_sample, worker.pk))["cpu_load"] == 0.25
+
+    async def test_leases_are_renewed_while_every_doorman_is_busy(self, board, node):
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        may_end = threading.Event()
+        try:
+            for _ in range(switchboard.DOORMEN):
+                board.doorman.submit(may_end.wait)
+            await node.say(protocol.Heartbeat(holding=[(item.work_id, 1)]))
+            await until(lambda: lease(1).expires_at > NOW.replace(year=2026, month=6))
+        finally:
+            may_end.set()
 
     async def test_fresh_urls_are_given_to_the_holder_only(self, board, node):
         await node.sign_on()
