@@ -86,6 +86,11 @@ class AgainTests:
         assert "It is measured as soon as it is free." in self.again(signed_in(wanda), node)
         assert Work.objects.get().kind == "benchmark"
 
+    def test_the_button_says_again_only_of_what_was_measured(self, signed_in, wanda, node):
+        assert "Measure it now" in card(signed_in(wanda), node)
+        ran(node)
+        assert "Measure it again" in card(signed_in(wanda), node)
+
     def test_not_twice_an_hour(self, signed_in, wanda, node):
         services.ask_for_benchmark(node, now=clock.now())
         BenchmarkRun.objects.update(status="failed")
@@ -94,5 +99,5 @@ class AgainTests:
 
     def test_a_closed_node_has_no_button_and_says_why(self, signed_in, wanda, node):
         Worker.objects.update(closed_by="schedule")
-        assert "Measure it again" not in card(signed_in(wanda), node)
+        assert "Measure it" not in card(signed_in(wanda), node)
         assert "while it is online and takes work" in self.again(signed_in(wanda), node)
