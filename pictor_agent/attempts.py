@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypedDict, TypeVar
 
 from pictor_agent import protocol
+from pictor_agent.alone import Alone
 from pictor_agent.attempt_log import AttemptLog
 from pictor_agent.deliveries import Deliveries
 from pictor_agent.files import FULL, FileStore
@@ -95,6 +96,7 @@ class Attempts:
     terminal: Terminal
     held: dict[Key, Held] = field(default_factory=dict)
     lanes: dict[int, Lane] = field(default_factory=dict)  # by slot
+    alone: Alone = field(default_factory=Alone)
     closed: bool = False  # nothing further begins
     rendered_on: str = ""  # the device of the last picture
 
@@ -184,13 +186,19 @@ class Attempts:
     async def _do(self, held: Held) -> Shot | Report:
         assert held.scene is not None
         scene = await held.scene
-        held.started = True
-        await self.line.send(protocol.Started(**held.names))
         match held.item.spec:
             case protocol.RenderSpec() as spec:
-                return await self._shoot(held, spec, scene)
+                async with self.alone.beside_others():
+                    await self._say_started(held)
+                    return await self._shoot(held, spec, scene)
             case protocol.BenchmarkSpec() as spec:
-                return await self._measure(held, spec, scene)
+                async with self.alone.by_itself():
+                    await self._say_started(held)
+                    return await self._measure(held, spec, scene)
+
+    async def _say_started(self, held: Held) -> None:
+        held.started = True
+        await self.line.send(protocol.Started(**held.names))
 
     async def _shoot(self, held: Held, spec: protocol.RenderSpec, scene: Path) -> Shot:
         picture = self.deliveries.outbox.picture_path(held.key)

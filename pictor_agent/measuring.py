@@ -111,6 +111,7 @@ class Measuring:
             RunFailed: one of them is not there, or its memory is not.
         """
         self.on_progress(0.0, "measuring the memory of the GPUs")
+        await asyncio.shield(self.runner.pool.make_room(keep=0))  # scenes that stay open hold some of it
         prepared = await solver.ask(PrepareGpus(sizes=[(gpu.width, gpu.layers) for gpu in self.spec.gpus]), Prepared)
         if prepared.problem:
             raise RunFailed("out_of_memory" if prepared.held else "no_gpu", prepared.problem)

@@ -16,7 +16,7 @@ from pictor_agent.challenge import Challenge, opening_bytes
 from workers import canary, challenge_check, events, gpu_trials
 from workers.benchmark_hints import hint_on_commit
 from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport
-from workers.models import BenchmarkRun, Worker
+from workers.models import BenchmarkRun, Lease, Worker
 from workers.states import BENCHMARK_MOVES, BenchmarkStatus
 
 S = BenchmarkStatus
@@ -25,12 +25,15 @@ ATTEMPTS_MAX = 3
 
 
 def lease_runs(leases: Iterable[NewLease], now: datetime) -> dict[int, BenchmarkRun]:
-    """Begin the runs that wait, each with seeds of its own; by work id."""
+    """Begin the runs that wait, each with seeds of its own; by work id. A node that has other work ends that first: its clock runs
+    from here, and what computes beside it would count against it.
+    """
     by_reference = {lease.reference: lease for lease in leases}
+    at_work = set(Lease.objects.filter(worker__in=[lease.worker_id for lease in leases]).values_list("worker_id", flat=True))
     begun = {}
     for run in locked(by_reference, S.WAITING):
         lease = by_reference[run.pk]
-        if lease.worker_id != run.worker_id or lease.attempt > ATTEMPTS_MAX:
+        if lease.worker_id != run.worker_id or lease.attempt > ATTEMPTS_MAX or run.worker_id in at_work:
             continue
         move(run, S.RUNNING, moves=BENCHMARK_MOVES, attempt=lease.attempt, leased_at=now, **_fresh(run.worker))
         if has_gpu(run.worker):

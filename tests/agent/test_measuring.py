@@ -62,7 +62,15 @@ class BenchmarkTests:
 
 
 def solvers() -> list[int]:
-    return [child.pid for child in psutil.Process().children() if "pictor_agent.solver" in " ".join(child.cmdline())]
+    return [child.pid for child in psutil.Process().children() if "pictor_agent.solver" in " ".join(command_of(child))]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Nothing of one that has just ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
 
 
 async def pixels_of(node, *, seed: int) -> str:
@@ -103,6 +111,16 @@ class GpuTests:
         assert hashlib.sha256(measured.gpu_openings).digest() == shown.root
         assert gpu_check.refusal(challenges, solved.root, numbers, measured.gpu_openings) is None
         assert measured.gpu_seconds > 0
+
+    async def test_scenes_that_stayed_open_give_their_memory_back_first(self, gateway, node, monkeypatch):
+        monkeypatch.setattr(measuring, "SOLVER", "tests.agent.any_device_solver")
+        await node.assign(node.assignment(2))
+        await node.finish(2)
+        assert node.runner.pool.idle
+        await node.assign(self.benchmark(node, (8, 6)))
+        await until_part(gateway, "gpus_ready")
+        assert not node.runner.pool.entries
+        await gateway.say(protocol.Cancel(items=[(1, 1)], reason="seen enough"))
 
     @pytest.mark.parametrize(
         ("solver", "gpus", "reason", "words"),

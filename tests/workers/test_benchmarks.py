@@ -207,6 +207,18 @@ class DueTests:
         case.ask()
         assert case.lease().worker_id == node.pk != other.pk
 
+    def test_it_begins_when_the_node_has_ended_its_other_work(self, tmp_path):
+        """Next to a frame of half an hour it would be too late before it began; beside one its seconds were not its own."""
+        node = idle(slots=2)
+        builders.enqueue(1)
+        feed()
+        case = measured(node, tmp_path)
+        case.ask()
+        feed()
+        assert not Lease.objects.filter(work__kind="benchmark").exists()
+        builders.report(builders.lease(1), protocol.Failed, reason="renderer_crashed")
+        assert case.lease().worker_id == node.pk
+
     def test_its_owner_may_ask_once_an_hour(self):
         node = idle()
         run = services.ask_for_benchmark(node, now=NOW, by_owner=True)
