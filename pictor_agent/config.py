@@ -8,9 +8,11 @@ import socket
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import psutil
+from msgspec import Meta
 from nacl.signing import SigningKey
 
 from pictor_agent import pool, protocol
@@ -51,7 +53,7 @@ class Config:
     warm_scenes: int = pool.SCENES_MAX  # that stay open between frames
     warm_frames: int = pool.FRAMES_MAX  # then a Blender is started anew
     warm_seconds: float = pool.AGE_SECONDS_MAX  # the same by age
-    page_port: int = PAGE_PORT  # of the node's page on this machine; 0: none
+    page_port: Annotated[int, Meta(ge=0, le=65_535)] = PAGE_PORT  # of the node's page on this machine; 0: none
 
     @property
     def socket_url(self) -> str:

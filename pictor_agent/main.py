@@ -5,9 +5,8 @@ import os
 import sys
 
 from pictor_agent import __version__
-from pictor_agent.platforms import obstacle_here
+from pictor_agent.platforms import UNUSABLE, Obstacle, obstacle_here
 
-UNUSABLE = 3  # as pictor_agent.running
 BLENDER_HELP = "Python that has bpy, or an installed Blender; may be given more than once (default: $BLENDER_PYTHON)"
 FETCH_HELP = "folder of Blenders that are fetched on first need (default: $BLENDER_ENVIRONMENTS)"
 CONFIG_HELP = "the configuration file (default: ~/.config/pictor-agent/node.toml)"
@@ -16,6 +15,8 @@ BOX_HELP = "run strangers' files WITHOUT isolation when bubblewrap is missing; s
 
 def main(argv: list[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
+    if sys.platform == "win32" and arguments.command is not _app:
+        return _refuse(obstacle_here())
     if not arguments.blender_python and "BLENDER_PYTHON" in os.environ:
         arguments.blender_python = [word for word in os.environ["BLENDER_PYTHON"].split(os.pathsep) if word]
     if not arguments.environments:
@@ -64,8 +65,14 @@ def _add_node_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu-trace", metavar="FILE", help="play GPUs from a recording; networks for real work refuse such a node"
     )
-    parser.add_argument("--page-port", type=int, metavar="PORT", help="of the node's page on 127.0.0.1 (default: 8471)")
+    parser.add_argument("--page-port", type=_port, metavar="PORT", help="of the node's page on 127.0.0.1 (default: 8471)")
     parser.add_argument("--plain", action="store_true", help="no colours, no progress line")
+
+
+def _port(word: str) -> int:
+    if not 0 < int(word) < 65_536:
+        raise ValueError(word)
+    return int(word)
 
 
 def _add_app(commands) -> None:
@@ -153,11 +160,16 @@ def _add_fetch(commands) -> None:
 
 def _run(arguments) -> int:
     if obstacle := obstacle_here():
-        print(obstacle.words, obstacle.command)
-        return UNUSABLE
+        return _refuse(obstacle)
     from pictor_agent.running import run
 
     return run(arguments)
+
+
+def _refuse(obstacle: Obstacle | None) -> int:
+    assert obstacle is not None
+    print(obstacle.words, obstacle.command)
+    return UNUSABLE
 
 
 def _app(arguments) -> int:

@@ -1,7 +1,8 @@
 """`pictor-agent pause` and `resume`: as on the node's page, from a terminal. The agent notices with its next heartbeat."""
 
 from pictor_agent.config import BadConfig
-from pictor_agent.running import UNUSABLE, config_path, prepare
+from pictor_agent.platforms import UNUSABLE
+from pictor_agent.running import config_path, prepare
 from pictor_agent.terminal import Terminal
 
 PAUSED = "Paused. What renders is finished and paid; no other task begins until: pictor-agent resume"

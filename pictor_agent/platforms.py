@@ -4,6 +4,7 @@ import platform
 import sys
 from dataclasses import dataclass
 
+UNUSABLE = 3  # exit status: this machine or its configuration must be mended first
 WSL_1 = "-Microsoft"  # how its kernel's release ends; WSL2's says microsoft-standard-WSL2
 
 

@@ -29,6 +29,7 @@ from pictor_agent.files import FileStore
 from pictor_agent.gpus import find_gpus
 from pictor_agent.joining import join
 from pictor_agent.outbox import Outbox
+from pictor_agent.platforms import UNUSABLE
 from pictor_agent.pool import Pool, Rules
 from pictor_agent.probe import Probe
 from pictor_agent.recorded import BadTrace
@@ -40,7 +41,6 @@ from pictor_agent.terminal import Terminal
 from pictor_agent.transfers import make_client
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
-UNUSABLE = 3  # exit status: this machine or its configuration must be mended first
 
 
 def run(arguments) -> int:

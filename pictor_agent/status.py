@@ -15,7 +15,7 @@ MICROS = 1_000_000
 
 @dataclass(frozen=True)
 class Task:
-    """One attempt on this node. `renders` False: what runs gets ready, or it comes next."""
+    """One attempt on this node; `words`: what is being done about it."""
 
     title: str
     words: str

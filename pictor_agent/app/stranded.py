@@ -8,10 +8,8 @@ from pathlib import Path
 from pictor_agent.app import door
 from pictor_agent.app.opening import opened
 from pictor_agent.app.site import Site
-from pictor_agent.platforms import Obstacle
+from pictor_agent.platforms import UNUSABLE, Obstacle
 from pictor_agent.terminal import Terminal
-
-UNUSABLE = 3  # as pictor_agent.running
 
 
 def show(obstacle: Obstacle, *, port: int, has_browser: bool) -> int:

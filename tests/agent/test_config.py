@@ -43,6 +43,7 @@ class ReadConfigTests:
             ("worker_uid", "worker", "worker_uid is missing"),
             ("ws://", "http://", "must begin with ws"),
             ("w_abc-DEF", "../../etc", "worker_uid is not"),
+            ("new_field = 1", "page_port = 65536", "<= 65535"),
             ('token = "t"', "token = 5", r"Expected `str`, got `int` - at `\$.token`"),
             ("=", "", "node.toml"),
         ],
@@ -97,6 +98,11 @@ class CommandLineTests:
         assert done.returncode == 3
         assert len(done.stdout.splitlines()) == 1
         assert "none.toml" in done.stdout
+
+    @pytest.mark.parametrize("port", ["0", "65536", "x"])
+    def test_a_port_is_one(self, tmp_path, port):
+        done = self.run("app", "--no-browser", "--page-port", port)
+        assert (done.returncode, "--page-port" in done.stderr) == (2, True)
 
     def test_a_node_is_paused_and_resumed_from_a_terminal(self, tmp_path):
         words = ("--config", written(tmp_path), "--state", tmp_path / "s")

@@ -112,7 +112,7 @@ class KeyTests:
     async def screen(self, gateway, tmp_path):
         path = tmp_path / "node.toml"
         path.write_text(f'server_url = "{gateway.url}"\nworker_uid = "w_t"\nself_test = false\n')
-        made = Screen("--config", str(path), "--state", str(tmp_path / "state"), "--page-port", "0")
+        made = Screen("--config", str(path), "--state", str(tmp_path / "state"))
         yield made
         made.program.kill()
         made.program.wait()

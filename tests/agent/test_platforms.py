@@ -38,8 +38,9 @@ def as_on_windows(script: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", WINDOWS + script], capture_output=True, text=True, timeout=60)
 
 
-def test_on_windows_run_says_that_it_needs_wsl2_and_ends():
-    done = as_on_windows("sys.exit(main(['run', '--config', 'node.toml']))")
+@pytest.mark.parametrize("command", [["run", "--config", "node.toml"], ["doctor"], ["pause"]])
+def test_on_windows_every_command_says_that_it_needs_wsl2_and_ends(command):
+    done = as_on_windows(f"sys.exit(main({command}))")
     assert (done.returncode, "WSL2" in done.stdout, done.stderr) == (3, True, "")
 
 

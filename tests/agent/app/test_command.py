@@ -34,7 +34,7 @@ class Machine:
             self.environment.pop(name, None)
 
     def start(self, *words: str) -> subprocess.Popen:
-        command = agent_command("app", "--page-port", "0", *words)
+        command = agent_command("app", *words)
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
 
     async def page(self) -> str:
