@@ -238,6 +238,18 @@ class SignOnTests:
         assert beat.ram_used_bytes > 0
         assert beat.disk_free_bytes > 0
 
+    async def test_whoever_watches_the_machine_sees_whether_the_server_hears_of_it(self, gateway, node):
+        gateway.report_seconds = 0.05
+        await gateway.drop()
+        await gateway.signed_on(2)
+        await until(node.state.last_beat)
+        os.utime(node.state.beat_path, (0, 0))
+        await until(lambda: node.state.last_beat().at > 0)
+        gateway.refusals.append(protocol.Refused(code="retired", words="Gone."))
+        await gateway.drop()
+        await node.end()
+        assert node.state.last_beat() is None
+
 
 class RestTests:
     """A node that its owner's limits, or the machine itself, keep from new work."""

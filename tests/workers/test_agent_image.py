@@ -40,3 +40,8 @@ class CommandTests:
         assert f"{settings.SITE_URL}{reverse('workers:agent-image')}" in commands["build_command"]
         assert commands["build_command"].endswith(" pictor-agent-image")
         assert "seccomp=pictor-agent-image/seccomp.json" in commands["container_command"]
+
+    def test_the_document_for_operators_says_the_same(self, settings):
+        settings.SITE_URL = "SITE_URL"
+        document = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+        assert [command for command in installing.container_commands().values() if f"\n{command}\n" not in document] == []
