@@ -1,4 +1,4 @@
-"""Python's search for circles of garbage, tuned for processes that answer pages."""
+"""Python's search for circles of garbage, tuned for processes that import much and live long."""
 
 import atexit
 import gc
@@ -12,6 +12,11 @@ def search_less() -> None:
     By default a light page now and then waited 60 to 80 ms for a look through all modules and templates.
     """
     gc.collect()
+    keep_all()
+    gc.set_threshold(*THRESHOLDS)
+
+
+def keep_all() -> None:
+    """What is there now is never looked through again."""
     gc.freeze()
     atexit.register(gc.unfreeze)  # libraries that count their objects at the end would call them leaks
-    gc.set_threshold(*THRESHOLDS)

@@ -51,9 +51,9 @@ def sockets(stack: "Stack") -> list[str]:
 
 
 def celery(name: str, *words: str) -> list[str]:
-    """Without Django's checks, which import every page: `migrate` has made them, and a process that was killed is back sooner."""
+    """A background process; alone at its queues, it need not ask others at its start."""
     quiet = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
-    return module("celery", "--app=pictor", "--skip-checks", "worker", f"--hostname={name}@stack", *quiet, *words)
+    return module("pictor.background_process", f"--hostname={name}@stack", *quiet, *words)
 
 
 def beat_file(stack: "Stack") -> str:

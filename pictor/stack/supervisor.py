@@ -13,7 +13,7 @@ from pictor.stack.words import Stop, say
 START_SECONDS = 180  # a machine that does ten other things needs them
 LOOK_SECONDS = 0.1
 STEADY_SECONDS = 20  # a child that ran this long has earned a fresh start
-BACK_OFF_SECONDS = (0.1, 0.5, 1, 2, 4, 8)  # before each restart of a child that keeps ending; after these we give up
+BACK_OFF_SECONDS = (0, 0.5, 1, 2, 4, 8)  # before each restart of a child that keeps ending; after these we give up
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Supervisor:
             for watched in self.watched.values():
                 if watched.due_at is None:
                     self._note_ending(watched, now)
-                elif now >= watched.due_at and not self.failure:
+                if watched.due_at is not None and now >= watched.due_at and not self.failure:
                     self._start_again(watched, now)
 
     def _note_ending(self, watched: Watched, now: float) -> None:
@@ -103,7 +103,8 @@ class Supervisor:
             return
         pause = BACK_OFF_SECONDS[watched.endings - 1]
         watched.due_at = now + pause
-        self.tell(f"{name} ended ({how}); starting it again in {pause:g} s. {self.hint(name)}")
+        when = f"in {pause:g} s" if pause else "at once"
+        self.tell(f"{name} ended ({how}); starting it again {when}. {self.hint(name)}")
 
     def _endings(self, watched: Watched, now: float) -> int:
         """Its endings in a row, with this one. One that follows the end of what it needs is not held against it: under
