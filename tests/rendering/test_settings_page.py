@@ -130,6 +130,14 @@ class FitTests:
         assert "None fits now." in page
         assert "a GPU" in page
 
+    def test_of_nodes_that_are_too_new_to_be_as_reliable_it_says_how_many_and_how_far_they_are(self, browser, alice):
+        make_worker(reliability_bp=6_000)
+        make_worker(make_user("walter"), reliability_bp=6_420)
+        make_worker(make_user("wilma"), reliability_bp=7_000, blender_versions=["4.2.23"])
+        page = browser.get(url("job-fit", make_job(alice)), filled(reliability_min_percent="95")).content.decode()
+        assert "a reliability of 95 % or more" in page
+        assert "With less of it 2 nodes would fit, of 64 % at best." in page
+
     def test_ones_own_nodes_alone(self, browser, alice):
         make_worker()
         job = make_job(alice)
