@@ -43,6 +43,9 @@ class WheelTests:
         place = f"pictor_agent-{__version__}.data/data/share/pictor-agent"
         assert {f"{place}/blender-{version.exact}.txt" for version in blender_versions.ALL} <= set(names)
 
+    def test_it_brings_what_gpus_run(self, names):
+        assert "pictor_agent/gpu_challenge.cl" in names
+
     def test_it_brings_what_its_page_is_made_of(self, names):
         place = f"pictor_agent-{__version__}.data/data/share/pictor-agent/static"
         assert {f"{place}/{name}" for name in files.NAMES_OF_SITE} <= set(names)
