@@ -77,6 +77,7 @@ SWEEPS: dict[str, tuple[str, float]] = {
     "unacknowledged-leases": ("workers.background.sweep_unacknowledged_leases", 2.0),  # due after 10 s
     "dead-gateways": ("workers.background.sweep_dead_gateways", 5.0),  # dead after 20 s of silence
     "hours": ("workers.background.sweep_hours", 5.0),  # nodes open and close to the minute
+    "offline-alerts": ("workers.background.sweep_offline_alerts", 60.0),  # ten minutes of grace at least
     "stale-partials": ("workers.background.sweep_stale_partials", 3600.0),  # they are a day old by then
     "reliability": ("workers.background.sweep_reliability", 300.0),  # a job that asks for a minimum reads it
     "node-history": ("workers.background.sweep_node_history", 3600.0),  # kept for weeks: hours do not matter

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from common import clock
 from workers import (
+    alerts,
     benchmark_scores,
     benchmarks,
     controls,
@@ -63,6 +64,12 @@ def sweep_unacknowledged_leases() -> None:
 def sweep_dead_gateways() -> None:
     """Nodes whose gateway died without a goodbye are offline."""
     _log("sweep_dead_gateways", services.lose_dead_gateways(now=clock.now()))
+
+
+@shared_task
+def sweep_offline_alerts() -> None:
+    """Owners hear of nodes that went away, and of those that are back."""
+    _log("sweep_offline_alerts", alerts.keep(now=clock.now()))
 
 
 @shared_task

@@ -35,6 +35,13 @@ EMAIL_LENGTH_MAX = 254
 MAINTENANCE_DAYS_MAX = 14
 AHEAD_DAYS_MAX = 90
 WHOLE_NUMBER = {"invalid": "Write a whole number."}
+AWAY_FOR = [
+    ("10", "10 minutes"),
+    ("30", "30 minutes"),
+    ("60", "An hour"),
+    ("240", "4 hours"),
+    ("", "Never tell me"),
+]
 
 
 class Day(NamedTuple):
@@ -108,6 +115,15 @@ class ControlsForm(forms.Form):
     )
     bandwidth_max_mbit = _number("Bandwidth, each way", 1, 1_000_000)
 
+    offline_minutes = forms.TypedChoiceField(
+        label="Tell me when it has been away for",
+        choices=AWAY_FOR,
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text="Not when you stopped or paused it, nor outside its hours.",
+    )
+
     kwh = CreditsField(label="Price of electricity", required=False, help_text="1 credit = 1 USD. Comma or dot.")
     busy_watts = _number("Power at work", 1, 30_000, "Of the whole machine, as a meter shows it.")
     idle_watts = _number("Power while it waits", 0, 30_000)
@@ -173,7 +189,13 @@ class ControlsForm(forms.Form):
         """Columns of Controls."""
         cleaned = self.cleaned_data
         same = ("time_zone", "serves", "accepts_render", "accepts_check", "accepts_rent", "slots_per_gpu", "slots_cpu")
-        same += ("temperature_max_celsius", "power_max_watts", "bandwidth_max_mbit", "busy_watts")
+        same += (
+            "temperature_max_celsius",
+            "power_max_watts",
+            "bandwidth_max_mbit",
+            "busy_watts",
+            "offline_minutes",
+        )
         spans = [_span(*(cleaned[f"{part}_{number}"] for part in ("mode", "opens", "closes"))) for number in range(7)]
         return {name: cleaned[name] for name in same} | {
             "opens_minutes": [opens for opens, _ in spans],
@@ -247,6 +269,7 @@ def _initial(controls: Controls) -> dict:
         "time_zone": controls.time_zone if controls.changed_at else owner.time_zone or controls.time_zone,
         "team": "\n".join(controls.team_emails),
         "slots_per_gpu": controls.slots_per_gpu or "",
+        "offline_minutes": controls.offline_minutes or "",
         "vram_share": str(controls.vram_share_bp_min),
         "gpu_hour": format_plain(controls.gpu_hour_micros),
         "kwh": format_plain(controls.kwh_micros),

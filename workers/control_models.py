@@ -24,6 +24,7 @@ POWER_WATTS = Bounds(30, 2_000)
 SLOTS_PER_GPU = Bounds(1, 8)
 SLOTS_CPU = Bounds(1, 64)
 DISK_QUOTA_BYTES_MIN = 5 * GIB  # below it no scene with its Blender would fit
+OFFLINE_MINUTES_MIN = 10  # an outage of the network is noticed within five: workers.outages
 
 
 def open_all_day() -> list[int]:
@@ -72,6 +73,9 @@ class Controls(models.Model):
     gpu_hour_micros = models.BigIntegerField(null=True, blank=True)  # what an hour of one GPU costs a renter
     vram_share_bp_min = models.PositiveSmallIntegerField(default=10_000)  # the smallest part of a GPU that is rented out
 
+    # How long it may be away unexpectedly before its owner is told; None: never.
+    offline_minutes = models.PositiveSmallIntegerField(null=True, blank=True, default=10, db_default=10)
+
     kwh_micros = models.BigIntegerField(null=True, blank=True)  # what its owner pays for a kilowatt-hour
     busy_watts = models.PositiveSmallIntegerField(null=True, blank=True)  # of the whole machine, as its owner says
     idle_watts = models.PositiveSmallIntegerField(default=0)
@@ -114,6 +118,10 @@ class Controls(models.Model):
                 condition=Q(gpu_hour_micros=None) | Q(gpu_hour_micros__gt=0), name="controls_rent_costs_something"
             ),
             models.CheckConstraint(condition=_within("vram_share_bp_min", 1, 10_000), name="controls_share_of_a_gpu"),
+            models.CheckConstraint(
+                condition=Q(offline_minutes=None) | _within("offline_minutes", OFFLINE_MINUTES_MIN, DAY_MINUTES),
+                name="controls_offline_sensible",
+            ),
             models.CheckConstraint(condition=Q(kwh_micros=None) | Q(kwh_micros__gte=0), name="controls_power_not_paid_for"),
         ]
 

@@ -38,7 +38,9 @@ TONES = {
 SUBJECTS: dict[str, tuple[str, frozenset[str]]] = {
     "line": (
         "Connection",
-        frozenset({"created", "enrolled", "config", "signed-on", "signed-off", "lost", "superseded", "draining", "hardware"}),
+        frozenset(
+            {"created", "enrolled", "config", "signed-on", "signed-off", "lost", "superseded", "draining", "hardware"}
+        ),
     ),
     "work": (
         "Work",
@@ -59,7 +61,18 @@ SUBJECTS: dict[str, tuple[str, frozenset[str]]] = {
     "owner": (
         "Changes",
         frozenset(
-            {"paused", "stopped", "resumed", "retired", "located", "schedule", "limits", "service", "prices"}
+            {
+                "paused",
+                "stopped",
+                "resumed",
+                "retired",
+                "located",
+                "schedule",
+                "limits",
+                "service",
+                "prices",
+                "alerts",
+            }
             | {"closed", "opened", "maintenance", "maintenance-ended"}
         ),
     ),

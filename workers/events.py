@@ -29,6 +29,7 @@ KINDS = {  # kind -> words on the page
     "limits": "Limits changed",
     "service": "Order of service changed",
     "prices": "Prices changed",
+    "alerts": "Messages about it changed",
     "closed": "Closed for now",
     "opened": "Open for work again",
     "resting": "Takes no new work for now",

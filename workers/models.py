@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from workers.alert_models import OfflineAlert as OfflineAlert
 from workers.benchmark_models import BenchmarkRun as BenchmarkRun
 from workers.benchmark_models import GpuTrial as GpuTrial
 from workers.control_models import Controls as Controls
@@ -192,6 +193,7 @@ class Shift(models.Model):
     epoch = models.BigIntegerField()
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    lost = models.BooleanField(default=False, db_default=False)  # it ended without a goodbye, while the node took work
 
     class Meta:
         constraints = [

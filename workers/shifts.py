@@ -215,7 +215,7 @@ def sign_off(worker_id: int, *, epoch: int, now: datetime, clean: bool, why: str
     worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_id)
     if worker.connection_epoch != epoch or not worker.gateway_id:
         return False
-    _disconnect(worker, now=now)
+    _disconnect(worker, now=now, lost=not clean and worker.status == S.ONLINE)
     if worker.status != S.NEW:
         events.record(worker, "signed-off" if clean else "lost", now=now, detail=why)
     if clean:
@@ -223,17 +223,17 @@ def sign_off(worker_id: int, *, epoch: int, now: datetime, clean: bool, why: str
     return True
 
 
-def _disconnect(worker: Worker, *, now: datetime) -> None:
+def _disconnect(worker: Worker, *, now: datetime, lost: bool) -> None:
     changes = {"connected_at": None, "gateway_id": ""}
     if worker.status in {S.ONLINE, S.DRAINING}:
         move(worker, S.OFFLINE, moves=WORKER_MOVES, **changes)
     else:
         Worker.objects.filter(pk=worker.pk).update(**changes)
-    end_shift(worker.pk, now)
+    end_shift(worker.pk, now, lost=lost)
 
 
-def end_shift(worker_id: int, now: datetime) -> None:
-    Shift.objects.filter(worker_id=worker_id, ended_at=None).update(ended_at=now)
+def end_shift(worker_id: int, now: datetime, *, lost: bool = False) -> None:
+    Shift.objects.filter(worker_id=worker_id, ended_at=None).update(ended_at=now, lost=lost)
 
 
 def renew_gateway(gateway_id: str, *, now: datetime) -> None:

@@ -24,6 +24,7 @@ AS_IT_IS = {
     "accepts_check": "on",
     "vram_share": "10000",
     "slots_cpu": "1",
+    "offline_minutes": "10",
 }
 
 
