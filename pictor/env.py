@@ -69,6 +69,18 @@ def secret(name: str, *, minimum_length: int = 32) -> str:
     return value
 
 
+def seed(name: str, *, required: bool) -> bytes:
+    """32 bytes of an Ed25519 key, in hexadecimal; empty where it may be left out."""
+    value = text(name) if required else text(name, "")
+    try:
+        found = bytes.fromhex(value)
+    except ValueError:
+        found = b"?"
+    if len(found) not in ({32} if value else {0}):
+        raise BadSetting(f"{name} is not 64 hexadecimal digits. Make one with: openssl rand -hex 32")
+    return found
+
+
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
     """One of a few words."""
     value = text(name, default)

@@ -34,6 +34,8 @@ refuse_unsafe_start(
     simulated=SIMULATED_GPUS,
     site_url=SITE_URL,
 )
+# Signs the agent that nodes may become; without it they stay what they are. Whoever has it has every node that updates itself.
+AGENT_SIGNING_KEY = env.seed("AGENT_SIGNING_KEY", required=ENVIRONMENT == "production")
 LIVE_URL = env.text("LIVE_URL", "ws://127.0.0.1:8001").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", urlsplit(SITE_URL).hostname or "")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import socket
 import tomllib
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ CACHE_SHARE = 0.2  # of the disk that is free at the first start
 CACHE_BYTES_MAX = 200 << 30
 DRAIN_SECONDS = 900.0
 PAGE_PORT = 8471  # where it is taken, as by a second node, the system chooses another
+UPDATE_KEY = re.compile(r"([0-9a-f]{64})?")
 
 
 class BadConfig(Exception):
@@ -39,6 +41,7 @@ class Config:
     server_url: str  # ws://host:port or wss://host
     worker_uid: str = ""  # of this node; or
     fleet: str = ""  # of a fleet token: the machine becomes a node of its own
+    fleet_owner: str = ""  # names the owner of the token: with their next one it stays the same node
     token: str = ""  # enrols a new key, once
     name: str = ""
     blender_python: list[str] = field(default_factory=list)
@@ -49,6 +52,7 @@ class Config:
     memory_bytes: int = 0  # of one Blender; 0: most of the machine
     cache_bytes: int = 0  # 0: chosen by free disk
     drain_seconds: float = DRAIN_SECONDS
+    update_key: str = ""  # the public key that signs releases of the agent, in hexadecimal; without it the agent stays as it is
     gpu_trace: str = ""  # a recording that is played in the place of this machine's GPUs
     warm_scenes: int = pool.SCENES_MAX  # that stay open between frames
     warm_frames: int = pool.FRAMES_MAX  # then a Blender is started anew
@@ -67,7 +71,7 @@ class Config:
     @property
     def state_name(self) -> str:
         """Of the state folder. A home that several machines share must not give them one key."""
-        return self.worker_uid or f"{self.fleet}-{machine_digest()}"
+        return self.worker_uid or f"{self.fleet_owner or self.fleet}-{machine_digest()}"
 
 
 def read_config(path: Path, **chosen) -> Config:
@@ -119,8 +123,10 @@ def _checked(known: dict, source: str) -> Config:
             raise BadConfig(f"{source}: {name} is missing; download the file again from the node's page")
     if not known["server_url"].startswith(("ws://", "wss://")):
         raise BadConfig(f"{source}: server_url must begin with ws:// or wss://")
-    if not all(letter.isalnum() or letter in "_-" for letter in known[who]):
+    if not all(letter.isalnum() or letter in "_-" for letter in known[who] + str(known.get("fleet_owner", ""))):
         raise BadConfig(f"{source}: {who} is not one that the network gives out")
+    if not UPDATE_KEY.fullmatch(str(known.get("update_key", ""))):
+        raise BadConfig(f"{source}: update_key is no public key; download the file again from the node's page")
     try:
         return msgspec.convert(known, Config)
     except msgspec.ValidationError as error:

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import msgspec
 from nacl.signing import SigningKey
@@ -87,8 +89,9 @@ async def sign_on(url: str, *, worker_uid: str, key: SigningKey, token: str) -> 
         raise
 
 
-async def greet(url: str) -> None:
-    """Open the socket, wait for the server's first word, and leave.
+async def greet(url: str) -> float | None:
+    """Open the socket, wait for the server's first word, and leave. Returns by how many seconds the server's clock is ahead
+    of this machine's; None where it does not say.
 
     Raises:
         ProtocolBroken, or one of LOST.
@@ -98,11 +101,21 @@ async def greet(url: str) -> None:
     except (InvalidHandshake, InvalidURI) as error:
         raise ProtocolBroken(str(error)) from error
     try:
+        ahead = _ahead(socket)
         await _expect(socket, protocol.Challenge)
+        return ahead
     except SignOnRefused as refused:
         raise ProtocolBroken(refused.words) from refused
     finally:
         await socket.close()
+
+
+def _ahead(socket: ClientConnection) -> float | None:
+    said = socket.response.headers.get("Date") if socket.response else None
+    try:
+        return parsedate_to_datetime(said).timestamp() - time.time() if said else None
+    except ValueError:
+        return None
 
 
 async def _open(url: str) -> ClientConnection:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pictor_agent import bundle, cgroups, connection, engines, opencl, protocol, seccomp
+from pictor_agent import __version__, bundle, cgroups, connection, engines, opencl, protocol, seccomp
 from pictor_agent.abilities import find_abilities
 from pictor_agent.config import BadConfig, Config, State, default_state_folder, read_config
 from pictor_agent.engines import fetching
@@ -20,8 +20,10 @@ from pictor_agent.probe import Probe
 from pictor_agent.restraint import DISK_FREE_BYTES_MIN
 from pictor_agent.sandbox import Sandbox, SandboxUnavailable, find_sandbox
 from pictor_agent.terminal import Terminal
+from pictor_agent.updating import handover, installation
 
 GIB = 1 << 30
+CLOCK_SECONDS_MAX = 120.0  # nothing of the network asks this clock; certificates and logs do
 
 
 def examine(arguments) -> int:
@@ -69,6 +71,7 @@ class Doctor:
 
     def look(self) -> Iterator[Finding]:
         yield from self._configuration()
+        yield from self._updates()
         yield from self._machine()
         yield from self._sandbox()
         yield from self._blenders()
@@ -97,6 +100,19 @@ class Doctor:
             return
         if not os.access(folder, os.W_OK):
             yield Finding(f"{folder} may not be written", "E-STATE-1")
+
+    def _updates(self) -> Iterator[Finding]:
+        """Which agent this is, and whether it can become a newer one."""
+        made = installation.release()
+        yield Finding(f"Agent {__version__}{f', release {made.number}' if made else ''}")
+        if self.config is None or self.state_folder is None:
+            return
+        if why := installation.obstacle(self.config):
+            yield Finding(f"It does not replace itself. {installation.OBSTACLES[why]}", "W-UPDATE-1")
+            return
+        record = handover.releases_of(State(self.state_folder)).record()
+        if record.words:
+            yield Finding(f"Release {record.tried} was not taken: {record.words}", "W-UPDATE-2")
 
     def _machine(self) -> Iterator[Finding]:
         found = Probe(_existing(self._folder())).inventory(blender_versions=[], isolation="none", unsandboxed_allowed=False)
@@ -162,12 +178,15 @@ class Doctor:
         if self.config is None:
             return
         try:
-            asyncio.run(connection.greet(self.config.socket_url))
+            ahead = asyncio.run(connection.greet(self.config.socket_url))
         except connection.ProtocolBroken as error:
             yield Finding(f"{self.config.server_url} does not answer as a gateway: {error}", "E-SERVER-2")
         except connection.LOST as error:
             yield Finding(f"No connection to {self.config.server_url}: {error or type(error).__name__}", "E-SERVER-1")
         else:
+            if ahead and abs(ahead) > CLOCK_SECONDS_MAX:
+                words = f"This machine's clock is {abs(ahead) / 60:,.0f} minutes {'behind' if ahead > 0 else 'ahead of'} the server's"
+                yield Finding(words, "W-CLOCK-1")
             yield Finding(f"{self.config.server_url} answers")
 
 

@@ -30,6 +30,10 @@ REMEDIES = {
     "W-ENGINE-1": "For EEVEE install OpenGL without a screen: sudo apt install libegl1 libgl1-mesa-dri.",
     "W-BLENDER-3": "Only scenes of that version stay away. Mend what the line says to have them too.",
     "W-DISK-1": "Free some disk where the state folder lies: below 2 GiB a node takes no work.",
+    "W-CLOCK-1": "Set it by the network: sudo timedatectl set-ntp true. The server counts by its own clock; certificates are "
+    "judged by this one, and a connection over TLS may fail.",
+    "W-UPDATE-1": "Nothing is broken: this agent is replaced by whoever installed it. The line says how.",
+    "W-UPDATE-2": "Look at the reason. pictor-agent update --config FILE --again tries it once more; the agent that runs is whole.",
     "W-CONFIG-2": "Nobody but you should read it: chmod 600 on the file.",
 }
 

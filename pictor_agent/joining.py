@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pictor_agent.config import BadConfig, keep_config, parse_config, read_config
+from pictor_agent.config import UPDATE_KEY, BadConfig, keep_config, parse_config, read_config
 
 CONFIG = """\
 # Configuration of a node of the network, for: pictor-agent run
@@ -11,7 +11,7 @@ CONFIG = """\
 server_url = {server_url}
 worker_uid = {worker_uid}
 token = {token}
-"""
+{updates}"""
 
 
 def join(code: str, path: Path) -> None:
@@ -37,8 +37,11 @@ def config_of(code: str) -> str:
     Raises:
         BadConfig: it is no code.
     """
+    front, _, last = code.rpartition("/")
+    code, key = (front, last) if last and UPDATE_KEY.fullmatch(last) else (code, "")
     parts = code.rsplit("/", 2)
     if len(parts) != 3 or not all(parts):
         raise BadConfig("--join: this is no code; copy the command again from the node's page")
     server_url, uid, token = map(json.dumps, parts)
-    return CONFIG.format(server_url=server_url, worker_uid=uid, token=token)
+    updates = f"update_key = {json.dumps(key)}\n" if key else ""
+    return CONFIG.format(server_url=server_url, worker_uid=uid, token=token, updates=updates)

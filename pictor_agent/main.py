@@ -1,4 +1,4 @@
-"""The command line of the node program: run, app, pause, resume, health, inspect, merge, render, doctor, benchmark, fetch."""
+"""The command line of the node program: run, app, pause, resume, health, update, inspect, merge, render, doctor, benchmark, fetch."""
 
 import argparse
 import os
@@ -32,6 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_app(commands)
     _add_pause(commands)
     _add_health(commands)
+    _add_update(commands)
     _add_inspect(commands)
     _add_merge(commands)
     _add_render(commands)
@@ -67,6 +68,16 @@ def _add_node_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--page-port", type=_port, metavar="PORT", help="of the node's page on 127.0.0.1 (default: 8471)")
     parser.add_argument("--plain", action="store_true", help="no colours, no progress line")
+    parser.add_argument(
+        "--trial", action="store_true", help="only sign on and off; how a release is tried before it takes over"
+    )
+
+
+def _add_update(commands) -> None:
+    parser = _command(commands, "update", _update, "become the newest agent that the network offers, signed by its key")
+    parser.add_argument("--config", required=True, help="the configuration file downloaded from the node's page")
+    parser.add_argument("--state", help="the state folder, when it is not the usual one")
+    parser.add_argument("--again", action="store_true", help="also a release that did not work here before")
 
 
 def _port(word: str) -> int:
@@ -161,6 +172,8 @@ def _add_fetch(commands) -> None:
 def _run(arguments) -> int:
     if obstacle := obstacle_here():
         return _refuse(obstacle)
+    if not arguments.trial:
+        _become_current(arguments)
     from pictor_agent.running import run
 
     return run(arguments)
@@ -177,6 +190,7 @@ def _app(arguments) -> int:
         from pictor_agent.app.stranded import show
 
         return show(obstacle, port=arguments.page_port or 0, has_browser=not arguments.no_browser)
+    _become_current(arguments)
     from pictor_agent.app.command import app
 
     return app(arguments)
@@ -192,6 +206,18 @@ def _health(arguments) -> int:
     from pictor_agent.health import examine
 
     return examine(arguments)
+
+
+def _become_current(arguments) -> None:
+    from pictor_agent.updating.handover import start_current
+
+    start_current(arguments)
+
+
+def _update(arguments) -> int:
+    from pictor_agent.updating.command import update
+
+    return update(arguments)
 
 
 def _inspect(arguments) -> int:

@@ -437,6 +437,18 @@ class AskOverview(Message):
     """Somebody looks at this machine's page. Answered by Overview, every OVERVIEW_SECONDS at most; an older server, or a busy one, says nothing."""
 
 
+class Build(Message):
+    """Which agent it is, and what became of its last update; said after every sign-on. Answered by Release where there is a newer one."""
+
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""  # of the wheel it was made from; empty: not known
+    number: Count = 0  # of its release, where it was made by an update
+    obstacle: Annotated[str, Meta(pattern=r"^[a-z_]{0,40}\Z")] = (
+        ""  # why it cannot replace itself: pictor_agent.updating.installation
+    )
+    tried: Count = 0  # the release that it tried last
+    words: Line = ""  # why it stayed what it was
+
+
 class Draining(Message):
     """No further work, please: the node stops after what it runs."""
 
@@ -526,6 +538,16 @@ class Limits(Message):
     watts_max: Annotated[float, Meta(ge=0, le=100_000)] = 0.0  # of each GPU
     cache_bytes: Count = 0
     bytes_per_second: Count = 0  # of files, each way
+    update_max: Count = 0  # the newest release of the agent that it may become
+
+
+class Release(Message):
+    """A newer agent is there. Believed is only what the key in the node's configuration file has signed; taken is what
+    Limits.update_max allows."""
+
+    number: Count
+    version: Name
+    url: Url  # of its manifest, beside which the wheel lies
 
 
 class Overview(Message):
@@ -573,10 +595,13 @@ ToServer = (
     | Heartbeat
     | SelfTested
     | AskOverview
+    | Build
     | Draining
     | SignOff
 )
-ToNode = Challenge | Welcome | Assign | UploadGrant | Show | Urls | Recorded | Cancel | Pace | Limits | Overview | Refused
+ToNode = (
+    Challenge | Welcome | Assign | UploadGrant | Show | Urls | Recorded | Cancel | Pace | Limits | Overview | Release | Refused
+)
 
 encode = msgspec.msgpack.Encoder().encode
 decode_to_server = msgspec.msgpack.Decoder(ToServer).decode

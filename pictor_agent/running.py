@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from pictor_agent import __version__, cgroups, engines
+from pictor_agent import __version__, cgroups, connection, engines
 from pictor_agent.abilities import find_abilities
 from pictor_agent.app import door
 from pictor_agent.app.examination import Examination
@@ -23,6 +23,7 @@ from pictor_agent.config import (
     default_state_folder,
     read_config,
 )
+from pictor_agent.connection import ProtocolBroken, SignOnRefused
 from pictor_agent.engines import fetching
 from pictor_agent.environments import Environments, NoBlender, make_environments
 from pictor_agent.files import FileStore
@@ -39,6 +40,10 @@ from pictor_agent.selftest import SelfTest
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
 from pictor_agent.transfers import make_client
+from pictor_agent.updating import handover, installation
+from pictor_agent.updating.handover import Succession
+from pictor_agent.updating.trial import try_out
+from pictor_agent.updating.updates import Updates
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -52,7 +57,11 @@ def run(arguments) -> int:
         config, state = prepare(arguments, path)
         with state.locked():
             terminal.folder = state.folder
+            if arguments.trial:
+                return asyncio.run(_try(config, state, terminal))
             return asyncio.run(_work_with_page(config, state, terminal, arguments))
+    except Succession as succession:
+        handover.hand_over(succession, arguments, path, terminal)
     except (BadConfig, BadTrace, NoBlender, SandboxUnavailable) as error:
         terminal.say(str(error), "bad")
         return UNUSABLE
@@ -60,6 +69,19 @@ def run(arguments) -> int:
 
 def config_path(arguments) -> Path:
     return Path(arguments.config) if arguments.config else default_config_path()
+
+
+async def _try(config: Config, state: State, terminal: Terminal) -> int:
+    """As a new release, for the old one."""
+    shift = make_shift(config, state, terminal)
+    try:
+        return await try_out(shift)
+    except (SignOnRefused, ProtocolBroken, *connection.LOST) as error:
+        terminal.say(f"Cannot sign on: {error or type(error).__name__}", "bad")
+        return 1
+    finally:
+        await shift.runner.close()
+        await shift.store.client.aclose()
 
 
 def prepare(arguments, path: Path) -> tuple[Config, State]:
@@ -102,19 +124,26 @@ def _asking(path: Path, arguments) -> str:
 
 
 async def work(config: Config, state: State, terminal: Terminal, site: Site, path: Path) -> int:
-    """One node, from its look at this machine to its end; `path`: of its configuration file. Returns the exit status."""
+    """One node, from its look at this machine to its end; `path`: of its configuration file. Returns the exit status.
+
+    Raises:
+        Succession: another release goes on.
+    """
     shift = make_shift(config, state, terminal)
     site.examination = Examination(doctor_command(config, state, path))
     terminal.say(f"pictor-agent {__version__}, {describe(shift.runner)}")
     loop = asyncio.get_running_loop()
     for name in ENDING:  # first: as a container's first process it would not be ended by them otherwise
-        loop.add_signal_handler(name, shift.drain)
+        loop.add_signal_handler(name, shift.stop)
     try:
         shift.abilities = await find_abilities(shift.runner.environments, shift.runner.sandbox)
         for words in shift.abilities.notes:
             terminal.say(f"Not offered: {words}", "warn")
         async with _shown(shift, site):
-            return await shift.run()
+            status = await shift.run()
+        if shift.successor and not status:
+            raise Succession(config, state, shift.successor)
+        return status
     finally:
         await shift.runner.close()
         await shift.store.client.aclose()
@@ -166,6 +195,7 @@ def make_shift(config: Config, state: State, terminal: Terminal) -> Shift:
     probe = Probe(state.folder, find_gpus(Path(config.gpu_trace) if config.gpu_trace else None))
     shift = Shift(config, state, runner, store, Outbox(state.folder / "outbox"), probe, terminal)
     shift.self_test = SelfTest(runner.environments, sandbox, state.folder) if config.self_test else None
+    shift.updates = Updates(config, handover.releases_of(state), installation.obstacle(config))
     return shift
 
 

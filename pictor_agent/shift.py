@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pictor_agent import checklist, connection, protocol
@@ -24,6 +25,9 @@ from pictor_agent.restraint import WORDS, Look, Restraint
 from pictor_agent.runner import Runner
 from pictor_agent.selftest import SelfTest
 from pictor_agent.terminal import Terminal
+from pictor_agent.updating.manifest import NotUpdated
+from pictor_agent.updating.releases import Release
+from pictor_agent.updating.updates import Updates
 
 REFUSED = 2  # exit status: the server will not have this node for good
 HEARTBEAT_JITTER = 0.1
@@ -32,6 +36,7 @@ SIGN_OFF_SECONDS = 3.0
 STEP_MARKS = {"done": "[x]", "failed": "[!]", "open": "[ ]"}  # read in a file too, where there are no colours
 STEP_TONES = {"done": "ok", "failed": "bad", "open": "quiet"}
 QUIET_SECONDS = 5.0  # between two looks whether the node has time to try itself
+UPDATE_LOOK_SECONDS = 10.0  # between two looks whether a newer agent is there and allowed
 QUIET_LOOKS = 3  # in a row, else the first frame of somebody who has just started everything would wait for it
 STABLE_SECONDS = 5.0  # a connection that lasted this long ends the back-off; one that is dropped at once does not
 
@@ -51,6 +56,9 @@ class Shift:
     abilities: Abilities = CYCLES_ALONE
 
     self_test: SelfTest | None = None
+    updates: Updates | None = None
+    successor: Release | None = None  # the release that goes on when this shift has ended
+    why_it_ends: str = "stopped by its owner"
 
     line: Line = field(default_factory=Line)
     report_seconds: float = 5.0
@@ -80,6 +88,7 @@ class Shift:
         self.state.forget_beat()  # of an agent that was killed
         self.deliveries.add_what_is_due()
         self.line.start(self._try_itself())
+        self.line.start(self._keep_up_to_date())
         stay = asyncio.create_task(self._stay_connected())
         end = asyncio.create_task(self._until_drained())
         try:
@@ -167,9 +176,11 @@ class Shift:
     async def _repeat_what_is_due(self) -> None:
         """After a sign-on: what the server may have missed."""
         if self.draining:
-            await self.line.send(protocol.Draining(reason="the node is shutting down"))
+            await self.line.send(protocol.Draining(reason=self.why_it_ends))
         if self.tested:
             await self.line.send(self.tested)
+        if self.updates:
+            await self.line.send(self.updates.build())
         await self.deliveries.repeat()  # first: Rendered frees the place of what has started
         await self.attempts.repeat()
 
@@ -308,9 +319,13 @@ class Shift:
                 self._obey(message)
             case protocol.Overview():
                 self.overview = message
+            case protocol.Release() if self.updates:
+                self.updates.hear(message)
 
     def _obey(self, limits: protocol.Limits) -> None:
         self.restraint.limits = limits
+        if self.updates:
+            self.updates.allowed = limits.update_max
         self.store.size_bytes_max = limits.cache_bytes or self.cache_bytes
         self.store.bandwidth.bytes_per_second = self.deliveries.bandwidth.bytes_per_second = limits.bytes_per_second
 
@@ -322,7 +337,37 @@ class Shift:
             self.attempts.accept(item)
         await self.line.send(protocol.Received(items=[(item.work_id, item.attempt) for item in items]))
 
+    # Updates ----------------------------------------------------------------------------------------------------------
+
+    async def _keep_up_to_date(self) -> None:
+        """Make the next release ready, then end between two tasks: whoever called `run` hands over to it."""
+        now = asyncio.get_running_loop().time
+        while self.updates and not self.successor and not self.draining:
+            await asyncio.sleep(UPDATE_LOOK_SECONDS)
+            if self.updates.is_due(now(), busy=self._is_busy()):
+                await self._update(now)
+
+    async def _update(self, now: Callable[[], float]) -> None:
+        assert self.updates is not None
+        self.terminal.say("Making a newer agent ready")
+        try:
+            self.successor = await asyncio.to_thread(self.updates.prepare)
+        except NotUpdated as error:
+            self.terminal.say(f"Not updated: {error}", "warn")
+        if self.successor:
+            self.why_it_ends = f"goes over to {self.successor.words}"
+            return self.drain()
+        self.updates.put_off(now())
+        await self.line.send(self.updates.build())
+
     # The end ----------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Its owner ends it. What drains for its successor goes on draining, for nobody."""
+        if self.successor:
+            self.successor = None
+        else:
+            self.drain()
 
     def drain(self) -> None:
         """Finish what runs, hand back the rest, then end. Asked twice: end now."""
@@ -336,7 +381,7 @@ class Shift:
         while not self.draining:
             await self._next_change()
         self.terminal.say("Finishing what runs; once more to stop at once", "warn")
-        await self.line.send(protocol.Draining(reason="the node is shutting down"))
+        await self.line.send(protocol.Draining(reason=self.why_it_ends))
         await self._hand_back([held for held in self.attempts.held.values() if held.is_waiting])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.drain_seconds):
@@ -356,7 +401,7 @@ class Shift:
     async def _sign_off(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SIGN_OFF_SECONDS):
-                await self.line.send(protocol.SignOff(reason="stopped by its owner"))
+                await self.line.send(protocol.SignOff(reason=self.why_it_ends))
         self.terminal.say("Signed off", "quiet")
 
     async def _next_change(self) -> None:

@@ -10,6 +10,7 @@ from pictor.stack import embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
+os.environ.setdefault("AGENT_SIGNING_KEY", "5e" * 32)
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("SITE_URL", "http://testserver")
 os.environ.setdefault("APTOS_NODE_URL", "")  # nothing is asked outside

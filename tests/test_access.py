@@ -132,6 +132,7 @@ TABLE = [
     Row("workers:agent-install", 200, 200, 200, 200),
     Row("workers:agent-unit", 200, 200, 200, 200),
     Row("workers:agent-image", 200, 200, 200, 200),
+    Row("workers:agent-release", 200, 200, 200, 200),
     Row("workers:agent-wheel", 404, 404, 404, 404, args=("pictor_agent-0.0.1-py3-none-any.whl",)),  # the present one alone
     page("workers:worker-new"),
     own_page("workers:worker-detail", "worker"),
@@ -151,6 +152,7 @@ TABLE = [
     verb("workers:worker-resume", "worker"),
     own_page("workers:worker-benchmark", "worker"),
     verb("workers:worker-benchmark-again", "worker"),
+    verb("workers:worker-update", "worker"),
     verb("workers:worker-retire", "worker"),
     Row("workers:file", 403, 403, 403, 403, args=("not-a-token",)),  # the token is the permission
     # Other sections

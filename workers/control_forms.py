@@ -124,6 +124,12 @@ class ControlsForm(forms.Form):
         help_text="Not when you stopped or paused it, nor outside its hours.",
     )
 
+    updates_itself = forms.BooleanField(
+        label="The agent updates itself",
+        required=False,
+        help_text="Between two tasks, and only to what is signed by this network's key. Otherwise the node's page asks you.",
+    )
+
     kwh = CreditsField(label="Price of electricity", required=False, help_text="1 credit = 1 USD. Comma or dot.")
     busy_watts = _number("Power at work", 1, 30_000, "Of the whole machine, as a meter shows it.")
     idle_watts = _number("Power while it waits", 0, 30_000)
@@ -195,6 +201,7 @@ class ControlsForm(forms.Form):
             "bandwidth_max_mbit",
             "busy_watts",
             "offline_minutes",
+            "updates_itself",
         )
         spans = [_span(*(cleaned[f"{part}_{number}"] for part in ("mode", "opens", "closes"))) for number in range(7)]
         return {name: cleaned[name] for name in same} | {
@@ -263,7 +270,7 @@ def _day_values(number: int, opens: int, closes: int) -> dict:
 
 def _initial(controls: Controls) -> dict:
     same = ("serves", "accepts_render", "accepts_check", "accepts_rent", "slots_cpu", "bandwidth_max_mbit")
-    same += ("temperature_max_celsius", "power_max_watts", "busy_watts")
+    same += ("temperature_max_celsius", "power_max_watts", "busy_watts", "updates_itself")
     owner = controls.worker.owner
     values = {name: getattr(controls, name) for name in same} | {
         "time_zone": controls.time_zone if controls.changed_at else owner.time_zone or controls.time_zone,

@@ -73,6 +73,9 @@ class Controls(models.Model):
     gpu_hour_micros = models.BigIntegerField(null=True, blank=True)  # what an hour of one GPU costs a renter
     vram_share_bp_min = models.PositiveSmallIntegerField(default=10_000)  # the smallest part of a GPU that is rented out
 
+    updates_itself = models.BooleanField(default=False, db_default=False)  # to every newer release of the agent
+    release_allowed = models.BigIntegerField(default=0, db_default=0)  # the newest that its owner allowed by hand
+
     # How long it may be away unexpectedly before its owner is told; None: never.
     offline_minutes = models.PositiveSmallIntegerField(null=True, blank=True, default=10, db_default=10)
 

@@ -32,6 +32,7 @@ SUBJECTS = {  # kind of event -> the columns it is about
     ),
     "service": ("serves", "team_emails", "accepts_render", "accepts_check", "accepts_rent"),
     "alerts": ("offline_minutes",),
+    "updates": ("updates_itself", "release_allowed"),
     "prices": ("gpu_hour_micros", "vram_share_bp_min", "kwh_micros", "busy_watts", "idle_watts"),
 }
 BATCH = 500  # nodes of one run of the sweep

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from workers import events
+from workers import events, releases
 from workers.models import Enrolment, Worker
 
 ENROLMENT_HOURS = 24
@@ -21,7 +21,7 @@ server_url = {server_url}
 worker_uid = {worker_uid}
 token = {token}
 name = {name}
-"""
+{updates}"""
 
 
 @transaction.atomic
@@ -44,6 +44,7 @@ def new_config(worker: Worker, *, now: datetime, actor=None) -> str:
         server_url=toml(settings.LIVE_URL),
         worker_uid=toml(worker.uid),
         token=toml(token_of(enrolment)),
+        updates=update_lines(),
         expires=enrolment.expires_at.strftime("%Y-%m-%d %H:%M UTC"),
     )
 
@@ -59,7 +60,14 @@ def join_code(enrolment: Enrolment) -> str:
     token = token_of(enrolment)
     if digest_of(token) != enrolment.token_sha256:
         return ""
-    return f"{settings.LIVE_URL.rstrip('/')}/{enrolment.worker.uid}/{token}"
+    key = releases.update_key()
+    return f"{settings.LIVE_URL.rstrip('/')}/{enrolment.worker.uid}/{token}{f'/{key}' if key else ''}"
+
+
+def update_lines() -> str:
+    """Of a configuration file: whose releases of the agent it may believe."""
+    key = releases.update_key()
+    return f"update_key = {toml(key)}\n" if key else ""
 
 
 def usable_enrolment(worker: Worker, *, now: datetime) -> Enrolment | None:

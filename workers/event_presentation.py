@@ -31,6 +31,8 @@ TONES = {
     "benchmark": "ok",
     "benchmark-refused": "bad",
     "hardware": "warn",
+    "updated": "ok",
+    "update-failed": "warn",
     "level": "info",
 }
 
@@ -40,6 +42,7 @@ SUBJECTS: dict[str, tuple[str, frozenset[str]]] = {
         "Connection",
         frozenset(
             {"created", "enrolled", "config", "signed-on", "signed-off", "lost", "superseded", "draining", "hardware"}
+            | {"updated", "update-failed"}
         ),
     ),
     "work": (
@@ -72,6 +75,7 @@ SUBJECTS: dict[str, tuple[str, frozenset[str]]] = {
                 "service",
                 "prices",
                 "alerts",
+                "updates",
             }
             | {"closed", "opened", "maintenance", "maintenance-ended"}
         ),

@@ -1,6 +1,6 @@
 """Fleet tokens: one configuration file with which several machines each become a node of their owner, up to a limit.
 
-Every use makes a node and enrols the machine's key, in one transaction. Locks: the token's row, then as workers.shifts.
+Every use makes a node and enrols the machine's key, in one transaction. Locks: the owner, the token's row, then as workers.shifts.
 """
 
 import secrets
@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from workers import events, shifts
-from workers.enrolments import digest_of, toml
+from workers import events, shifts, teams
+from workers.enrolments import digest_of, toml, update_lines
 from workers.fleet_models import FLEET_UID_PREFIX
 from workers.models import FleetToken, Worker
 from workers.nodes import NameTaken, TooManyNodes, create_worker
@@ -23,8 +23,9 @@ CONFIG = """\
 # Each machine that uses it becomes a node of its own, until {expires}; keep it private.
 server_url = {server_url}
 fleet = {fleet}
+fleet_owner = {owner}
 token = {token}
-"""
+{updates}"""
 
 
 class TooManyFleetTokens(Exception):
@@ -38,6 +39,7 @@ def new_fleet_token(owner, *, name_prefix: str, nodes_max: int, days: int, now: 
     Raises:
         TooManyFleetTokens
     """
+    teams.lock(owner.pk)  # of two at once the second counts the first
     if FleetToken.objects.owned_by(owner).living(now).count() >= LIVING_MAX:
         raise TooManyFleetTokens
     token, expires_at = secrets.token_urlsafe(32), now + timedelta(days=days)
@@ -48,7 +50,9 @@ def new_fleet_token(owner, *, name_prefix: str, nodes_max: int, days: int, now: 
         nodes_max=nodes_max,
         server_url=toml(settings.LIVE_URL),
         fleet=toml(fleet.uid),
+        owner=toml(digest_of(f"{settings.LIVE_URL} {owner.pk}")[:16]),
         token=toml(token),
+        updates=update_lines(),
         expires=expires_at.strftime("%Y-%m-%d %H:%M UTC"),
     )
 
@@ -75,10 +79,11 @@ def admit(*, uid: str, public_key: bytes, token: str, gateway_id: str, now: date
 
 
 def _node_of_fleet(uid: str, public_key: bytes, token: str, *, now: datetime) -> Worker:
-    known = Worker.objects.filter(public_key=public_key).select_related("fleet").first()
+    """Also a machine that an earlier token of the same owner made a node: it stays that one."""
+    known = Worker.objects.filter(public_key=public_key).first()
     if known is None:
         return _join(uid, public_key, token, now=now)
-    if known.fleet is None or known.fleet.uid != uid:
+    if known.fleet_id is None or not FleetToken.objects.filter(uid=uid, owner=known.owner_id).exists():
         raise Refusal("bad_token", "This key belongs to another node; start the agent with a state folder of its own.")
     return known
 
@@ -102,6 +107,8 @@ def _use(uid: str, token: str, *, now: datetime) -> FleetToken:
     Without a join: it would put the question into a subquery, which does not look again after waiting for the row.
     """
     usable = FleetToken.objects.living(now).filter(uid=uid, token_sha256=digest_of(token))
+    if owner_id := usable.values_list("owner", flat=True).first():
+        teams.lock(owner_id)  # before the token's row, as an account that is closed
     won = bool(token) and usable.filter(used__lt=F("nodes_max")).update(used=F("used") + 1) == 1
     fleet = FleetToken.objects.select_related("owner").get(uid=uid) if won else None
     if fleet is None or not fleet.owner.is_active:

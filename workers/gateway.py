@@ -17,7 +17,7 @@ from nacl.signing import VerifyKey
 from common import clock
 from common.limits import address_of_socket
 from pictor_agent import protocol
-from workers import installing, services, switchboard
+from workers import agent_wheel, installing, services, switchboard
 from workers.deliveries import Held
 from workers.kinds import kind_of
 from workers.services import Refusal
@@ -56,9 +56,10 @@ class AgentConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.board = switchboard.current()
-        self.worker_id = self.epoch = self.self_tests = 0
+        self.worker_id = self.epoch = self.self_tests = self.builds = 0
         self.overview_at = -math.inf
         self.overview: asyncio.Task | None = None  # the newest
+        self.build: asyncio.Task | None = None  # likewise
         self.hello: protocol.Hello | None = None
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
@@ -258,6 +259,8 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 await self._note_self_test(message)
             case protocol.AskOverview():
                 self._begin_overview()
+            case protocol.Build():
+                self._begin_build(message)
             case protocol.Draining():
                 await self.board.settle()
                 await self._in_database(
@@ -290,6 +293,24 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 self.answer(await self._in_database(services.overview_of, self.worker_id, now=clock.now()))
             except Exception:
                 log.exception("overview_failed", worker_id=self.worker_id)
+
+    def _begin_build(self, message: protocol.Build) -> None:
+        """A few of a connection, as self-tests; beside what comes in, for the first one in a process has the wheel built."""
+        self.builds += 1
+        if self.builds <= SELF_TESTS_MAX:
+            self.build = asyncio.create_task(self._note_build(message, self.build))
+
+    async def _note_build(self, message: protocol.Build, before: asyncio.Task | None) -> None:
+        """In the order in which the node said them."""
+        if before is not None:
+            await before
+        try:
+            await asyncio.to_thread(agent_wheel.prepare)
+            said = {"epoch": self.epoch, "said": message, "now": clock.now()}
+            if release := await self._in_database(services.note_build, self.worker_id, **said):
+                self.answer(release)
+        except Exception:
+            log.exception("build_not_noted", worker_id=self.worker_id)
 
     async def _send_urls(self, message: protocol.NeedUrls) -> None:
         held = self.held.get((message.work_id, message.attempt))

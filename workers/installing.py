@@ -56,6 +56,7 @@ def wheel_url(wheel: agent_wheel.Wheel) -> str:
 
 
 def pipx_command(*, force: bool = False) -> str:
+    """Raises agent_wheel.NotBuilt where no wheel is at hand."""
     return f"pipx install {'--force ' if force else ''}--python python{PYTHON} '{wheel_url(agent_wheel.offered())}'"
 
 

@@ -7,6 +7,7 @@ from pictor_agent import protocol
 from workers.control_models import Controls
 
 MBIT = 1_000_000 // 8  # bytes a second
+ANY_RELEASE = 2**53  # what a message can hold
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AT = "COALESCE(floor(extract(epoch FROM controls.changed_at) * 1000), 0)::bigint"  # SQL of `_at`
 
@@ -25,6 +26,7 @@ def _limits(row: Controls) -> protocol.Limits:
         watts_max=row.power_max_watts or 0,
         cache_bytes=row.disk_quota_bytes or 0,
         bytes_per_second=(row.bandwidth_max_mbit or 0) * MBIT,
+        update_max=ANY_RELEASE if row.updates_itself else row.release_allowed,
     )
 
 

@@ -20,7 +20,7 @@ def for_look(workers: QuerySet) -> QuerySet:
     first = Shift.objects.filter(worker=OuterRef("pk")).order_by().values("worker").annotate(at=Min("started_at"))
     held = Exists(Lease.objects.filter(worker=OuterRef("pk")))
     return (
-        workers.select_related("controls", "self_test")
+        workers.select_related("controls", "self_test", "build")
         .prefetch_related("gpus")
         .annotate(first_signed_on_at=Subquery(first.values("at")), holds_work=held)
     )

@@ -16,6 +16,8 @@ from workers.control_models import Maintenance as Maintenance
 from workers.fleet_models import FleetToken as FleetToken
 from workers.hours import ClosedBy
 from workers.levels import Level
+from workers.release_models import AgentBuild as AgentBuild
+from workers.release_models import AgentRelease as AgentRelease
 from workers.reliability_rows import Measured, Outage, ReliabilityDay  # noqa: F401 (tables)
 from workers.states import MisfitKind, WorkerStatus
 from workers.team_models import Invitation as Invitation

@@ -1,6 +1,6 @@
 """Nodes as people act on them: created, located, trusted, paused, suspended, retired; signed on and off in workers.shifts.
 
-Statuses of workers move in these two modules and, many at once, in workers.fleet. Locks: the worker row (without its key, so that leases may refer to
+Statuses of workers move in these two modules and, many at once, in workers.fleet. Locks: the owner (workers.teams.lock) for a new node; else the worker row (without its key, so that leases may refer to
 it), then what workers.leases locks.
 """
 
@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from common.transitions import IllegalMove, move
-from workers import deliveries, events, standing
+from workers import deliveries, events, standing, teams
 from workers.enrolments import revoke_enrolments
 from workers.leases import UNSTARTED, return_leases
 from workers.models import Worker
@@ -40,6 +40,7 @@ def create_worker(owner, name: str, *, now: datetime) -> Worker:
     Raises:
         NameTaken, TooManyNodes
     """
+    teams.lock(owner.pk)  # of two at once the second counts the first
     if Worker.objects.owned_by(owner).count() >= NODES_PER_OWNER_MAX:
         raise TooManyNodes
     try:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.words import plural
-from workers import explain, misfits, telemetry, uptime
+from workers import explain, misfits, release_words, releases, telemetry, uptime
+from workers.control_models import controls_of
 from workers.explain import AtWork
 from workers.levels import LABELS, Level
 from workers.levels import TONES as LEVEL_TONES
@@ -264,7 +265,20 @@ def misfits_part(look: Look) -> dict:
 
 
 def facts_part(look: Look) -> dict:
-    return {"worker": look.worker, "facts_rows": _facts_rows(look.worker)} | verbs_of(look.worker)
+    agent = _agent_of(look.worker)
+    rows = [("Agent", agent.words), *_facts_rows(look.worker)]
+    return {"worker": look.worker, "facts_rows": rows, "can_update": agent.can_update} | verbs_of(look.worker)
+
+
+def _agent_of(worker: Worker) -> release_words.Agent:
+    controls = controls_of(worker)
+    return release_words.agent_of(
+        worker.agent_version,
+        getattr(worker, "build", None),
+        releases.newest(),
+        allowed=controls.release_allowed,
+        by_itself=controls.updates_itself,
+    )
 
 
 def _facts_rows(worker: Worker) -> list[tuple[str, str]]:

@@ -30,6 +30,9 @@ from workers.nodes import (
 )
 from workers.overview import overview_of
 from workers.queue import change_group, enqueue, hold_group, take_back, withdraw
+from workers.releases import allow as allow_release
+from workers.releases import newest as newest_release
+from workers.releases import note_build
 from workers.reports import Arrived, Incoming, record, unfold
 from workers.setting_up import note_self_test
 from workers.shifts import (
@@ -64,6 +67,7 @@ __all__ = [
     "TooManyNamed",
     "TooManyNodes",
     "admit",
+    "allow_release",
     "announce_maintenance",
     "answer_invitation",
     "ask_for_benchmark",
@@ -85,7 +89,9 @@ __all__ = [
     "lose_dead_gateways",
     "new_config",
     "new_fleet_token",
+    "newest_release",
     "nodes_at_work",
+    "note_build",
     "note_failure",
     "note_out_of_memory",
     "note_self_test",

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from common.words import one_line
 from pictor_agent import checklist, protocol
-from workers import enrolments, events, installing
+from workers import agent_wheel, enrolments, events, installing
 from workers.look import Look
 from workers.models import SelfTest, Worker
 from workers.states import WorkerStatus
@@ -44,8 +44,16 @@ def setup_part(look: Look) -> dict:
         "next_step": checklist.next_step(all_steps),
         "enrolment": fresh,
         "config_name": config_name(worker),
-        "join_command": installing.join_command(code) if code else "",
+        "join_command": _join_command(code) if code else "",
     }
+
+
+def _join_command(code: str) -> str:
+    """Empty where the server has no wheel: the page about installing, to which this one leads, says so."""
+    try:
+        return installing.join_command(code)
+    except agent_wheel.NotBuilt:
+        return ""
 
 
 def _is_set_up(look: Look, tested: SelfTest | None) -> bool:

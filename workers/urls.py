@@ -34,6 +34,7 @@ urlpatterns = [
     path("workers/agent/", agent_views.agent_install, name="agent-install"),
     path("workers/agent/pictor-agent.service", agent_views.agent_unit, name="agent-unit"),
     path(f"workers/agent/{agent_image.NAME}.tar.gz", agent_views.agent_image_file, name="agent-image"),
+    path("workers/agent/release.json", agent_views.agent_release, name="agent-release"),
     path("workers/agent/<str:name>", agent_views.agent_wheel_file, name="agent-wheel"),
     path("workers/new/", views.worker_new, name="worker-new"),
     path("workers/<int:pk>/", views.worker_detail, name="worker-detail"),
@@ -53,6 +54,7 @@ urlpatterns = [
     path("workers/<int:pk>/resume/", views.worker_resume, name="worker-resume"),
     path("workers/<int:pk>/benchmark/", benchmark_views.worker_benchmark, name="worker-benchmark"),
     path("workers/<int:pk>/benchmark/again/", benchmark_views.worker_benchmark_again, name="worker-benchmark-again"),
+    path("workers/<int:pk>/update/", views.worker_update, name="worker-update"),
     path("workers/<int:pk>/retire/", views.worker_retire, name="worker-retire"),
     path("files/<str:token>", file_views.file, name="file"),
 ]

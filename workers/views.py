@@ -152,5 +152,19 @@ def worker_resume(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@limited("worker-verb", **VERBS)
+def worker_update(request: HttpRequest, pk: int) -> HttpResponse:
+    """The newest release of the agent is allowed on this node."""
+    worker, release = own_worker(request, pk), services.newest_release()
+    if release is None or not presentation.verbs_of(worker)["can_configure"]:
+        messages.warning(request, "There is no release for this node.")
+    else:
+        services.allow_release(worker, release, now=clock.now(), actor=request.user)
+        messages.success(request, f"Allowed. The agent goes over to release {release.pk} between two tasks.")
+    return redirect(worker)
+
+
+@login_required
+@require_POST
 def worker_retire(request: HttpRequest, pk: int) -> HttpResponse:
     return act(request, pk, services.retire_worker, "Retired. Its key opens nothing any more; its history stays.")

@@ -77,6 +77,14 @@ def node(stack: "Stack") -> Program:
 
 def node_environment(stack: "Stack") -> dict[str, str]:
     """Nothing that the server keeps secret."""
-    hidden = {"SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "GOOGLE_CLIENT_SECRET", "METRICS_TOKEN"}
+    hidden = {
+        "SECRET_KEY",
+        "AGENT_SIGNING_KEY",
+        "DATABASE_URL",
+        "DATABASE_OWNER_URL",
+        "REDIS_URL",
+        "GOOGLE_CLIENT_SECRET",
+        "METRICS_TOKEN",
+    }
     hidden |= {name for name in stack.environment if name.startswith(("S3_", "AWS_"))}
     return {name: value for name, value in stack.environment.items() if name not in hidden} | {"PYTHONPATH": str(CODE)}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,14 +16,17 @@ class Secrets:
     owner_password: str = field(default_factory=new_password)  # owns the tables: migrates
     app_password: str = field(default_factory=new_password)  # reads and writes rows
     valkey_password: str = field(default_factory=new_password)
+    agent_signing_key: str = field(default_factory=lambda: secrets.token_hex(32))  # nodes know its public half
 
 
 def load(folder: Path) -> Secrets:
-    """Those in `folder`, made on the first call."""
+    """Those in `folder`, made on the first call; a file of before gets what it lacks."""
     path = folder / "secrets.json"
-    if not path.exists():
-        _write(path, Secrets())
-    return Secrets(**json.loads(path.read_text()))
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    found = Secrets(**kept)
+    if kept != asdict(found):
+        _write(path, found)
+    return found
 
 
 def _write(path: Path, made: Secrets) -> None:

@@ -76,6 +76,7 @@ class Stack:
             "PICTOR_DEMO": "1" if self.demo else "0",
             "DEBUG": "1" if self.debug else "0",
             "SECRET_KEY": self.inherited.get("SECRET_KEY") or secret_file.load(self.var).secret_key,
+            "AGENT_SIGNING_KEY": self.inherited.get("AGENT_SIGNING_KEY") or secret_file.load(self.var).agent_signing_key,
             "SITE_URL": self.url,
             "LIVE_URL": self.live_url,
             "ALLOWED_HOSTS": ",".join(dict.fromkeys([urlsplit(self.url).hostname or "", self.host, "127.0.0.1", "localhost"])),

@@ -17,6 +17,8 @@ from pictor_agent.running import config_path, prepare, work
 from pictor_agent.sandbox import SandboxUnavailable
 from pictor_agent.shift import REFUSED
 from pictor_agent.terminal import Terminal
+from pictor_agent.updating import handover
+from pictor_agent.updating.handover import Succession
 
 INTERRUPTED = 130
 
@@ -29,6 +31,8 @@ def app(arguments) -> int:
         return _show(folder, terminal, has_browser=not arguments.no_browser)
     try:
         return asyncio.run(_App(arguments, terminal, path).live())
+    except Succession as succession:
+        handover.hand_over(succession, arguments, path, terminal)
     except KeyboardInterrupt:
         return INTERRUPTED
 

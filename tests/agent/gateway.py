@@ -42,6 +42,8 @@ class Gateway:
             async with self._news:
                 self.heard.append(protocol.decode_to_server(frame))
                 self._news.notify_all()
+            if isinstance(self.heard[-1], protocol.SignOff):
+                await socket.close()
 
     async def _sign_on(self, socket: ServerConnection) -> None:
         await self.say(protocol.Challenge(nonce=NONCE), socket)

@@ -32,6 +32,17 @@ class ReadConfigTests:
         monkeypatch.setattr("socket.gethostname", lambda: "another")
         assert (config.uid, here[:6], here == config.state_name) == ("f_abc", "f_abc-", False)
 
+    def test_with_the_next_token_of_the_same_owner_the_folder_is_the_same(self, tmp_path):
+        texts = [
+            GOOD.replace('worker_uid = "w_abc-DEF"', f'fleet = "{uid}"\nfleet_owner = "cafe"') for uid in ("f_one", "f_two")
+        ]
+        assert len({read_config(written(tmp_path, text)).state_name for text in texts}) == 1
+
+    def test_no_owner_leads_to_another_folder(self, tmp_path):
+        text = GOOD.replace('worker_uid = "w_abc-DEF"', 'fleet = "f_one"\nfleet_owner = "../../etc"')
+        with pytest.raises(BadConfig, match="not one that the network gives out"):
+            read_config(written(tmp_path, text))
+
     def test_the_command_line_wins(self, tmp_path):
         config = read_config(written(tmp_path, GOOD + "cache_bytes = 5\n"), cache_bytes=9, memory_bytes=None)
         assert (config.cache_bytes, config.memory_bytes) == (9, 0)

@@ -6,12 +6,15 @@ import json
 import re
 import socket
 import subprocess
+import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pictor_agent import doctor, main, terminal
+from pictor_agent import connection, doctor, main, terminal
+from pictor_agent.config import read_config
 from pictor_agent.findings import REMEDIES, Finding
 from pictor_agent.redaction import redact
 from tests.agent.conftest import agent_command, blender_python
@@ -106,6 +109,18 @@ class FindingsTests:
     async def test_a_server_that_answers(self, config, tmp_path):
         async with Gateway() as gateway:
             assert await self.ask(config, gateway.url) == ""
+
+    @pytest.mark.parametrize(("hours", "words"), [(-2, "120 minutes behind"), (2, "120 minutes ahead of"), (0, "")])
+    async def test_a_clock_two_hours_off_is_said_with_what_it_means(self, config, monkeypatch, hours, words):
+        clock = SimpleNamespace(time=lambda: time.time() + hours * 3_600)  # of this machine, not of the server beside it
+        async with Gateway() as gateway:
+            config.write_text(GOOD.replace("ws://127.0.0.1:9", gateway.url))
+            monkeypatch.setattr(connection, "time", clock)
+            one = doctor.Doctor(main.make_parser().parse_args(["doctor", "--config", str(config)]))
+            one.config = read_config(config)
+            found = await asyncio.to_thread(lambda: list(one._server()))
+        assert [finding.code for finding in found] == (["W-CLOCK-1", ""] if words else [""])
+        assert words in found[0].words
 
     async def test_something_else_than_a_gateway_answers(self, config):
         async def page(reader, writer):

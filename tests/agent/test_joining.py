@@ -20,6 +20,12 @@ def test_the_file_says_what_the_code_says_and_nobody_else_reads_it(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_code_brings_the_key_of_releases_along(tmp_path):
+    join(f"{CODE}/{'5e' * 32}", tmp_path / "node.toml")
+    config = read_config(tmp_path / "node.toml")
+    assert (config.token, config.update_key) == ("Zm9v_YmFy-x", "5e" * 32)
+
+
 def test_the_same_command_again_leaves_the_file_as_its_owner_changed_it(tmp_path):
     path = tmp_path / "node.toml"
     join(CODE, path)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import signal
+import time
 
 import psutil
 import pytest
@@ -593,6 +594,18 @@ class FaultTests:
         await gateway.hear(protocol.Started, 1, number=2)  # the first may have been lost with the line
         node.runner.gate.set()
         await node.finish(1)
+        assert gateway.order(protocol.Failed) == []
+
+    async def test_a_clock_that_is_two_hours_off_changes_nothing(self, gateway, node, monkeypatch):
+        """No message is judged by the node's clock: neither here nor on the server."""
+        real = time.time
+        monkeypatch.setattr("time.time", lambda: real() + 7_200)
+        await node.assign(node.assignment(1))
+        done = await node.finish(1)
+        assert done.result.render_seconds < 600
+        monkeypatch.setattr("time.time", lambda: real() - 7_200)
+        await node.assign(node.assignment(2))
+        assert 0 <= (await node.finish(2)).result.render_seconds < 600
         assert gateway.order(protocol.Failed) == []
 
     async def test_a_report_lost_with_the_line_is_said_again(self, gateway, node, monkeypatch):

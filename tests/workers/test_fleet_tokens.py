@@ -8,12 +8,13 @@ from django.urls import reverse
 from nacl.signing import SigningKey
 
 from common import clock
+from tests.overlap import overlapped
 from tests.workers import builders
 from tests.workers.builders import NOW
 from tests.workers.scripted import ScriptedNode, db, until
 from tests.workers.test_races import race
 from users.signals import account_closed
-from workers import services, switchboard
+from workers import fleet_tokens, nodes, services, switchboard
 from workers.models import FleetToken, Worker
 from workers.services import Refusal
 
@@ -75,6 +76,21 @@ class JoinTests:
             come(made(wanda), key_of(1))
         assert FleetToken.objects.get().used == 0
 
+    def test_a_machine_that_comes_with_the_next_token_of_its_owner_stays_the_node_that_it_is(self, wanda):
+        first = come(made(wanda), key_of(1))
+        following = made(wanda)
+        assert come(following, key_of(1)).worker_id == first.worker_id
+        assert list(FleetToken.objects.order_by("pk").values_list("used", flat=True)) == [1, 0]
+
+    def test_with_a_token_of_somebody_else_it_does_not(self, wanda, mallory):
+        come(made(wanda), key_of(1))
+        with pytest.raises(Refusal, match="belongs to another node"):
+            come(made(mallory), key_of(1))
+
+    def test_files_of_one_owner_name_them_alike_and_others_otherwise(self, wanda, mallory):
+        names = [made(owner)["fleet_owner"] for owner in (wanda, wanda, mallory)]
+        assert names[0] == names[1] != names[2]
+
     def test_a_name_that_is_taken_gets_some_letters_more(self, wanda):
         builders.worker(owner=wanda, name="rack-1")
         assert come(made(wanda), key_of(1)).name.startswith("rack-1-")
@@ -106,6 +122,22 @@ class RaceTests:
         refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         assert {type(outcome) for outcome in refused} == {Refusal}
         assert (len(refused), Worker.objects.owned_by(owner).count(), FleetToken.objects.get().used) == (5, 3, 3)
+
+    def test_the_last_token_that_an_owner_may_have_is_made_once(self, monkeypatch):
+        """Fails without teams.lock in workers.fleet_tokens.new_fleet_token."""
+        owner = builders.user()
+        monkeypatch.setattr(fleet_tokens, "LIVING_MAX", 1)
+        second = overlapped(lambda: made(owner), lambda: made(owner))
+        assert isinstance(second, fleet_tokens.TooManyFleetTokens)
+        assert FleetToken.objects.count() == 1
+
+    def test_the_last_node_that_an_owner_may_have_is_made_once(self, monkeypatch):
+        """Fails without teams.lock in workers.nodes.create_worker."""
+        owner = builders.user()
+        monkeypatch.setattr(nodes, "NODES_PER_OWNER_MAX", 1)
+        second = overlapped(*[lambda n=name: services.create_worker(owner, n, now=NOW) for name in ("left", "right")])
+        assert isinstance(second, services.TooManyNodes)
+        assert Worker.objects.count() == 1
 
     def test_one_machine_that_comes_twice_at_once_is_one_node_and_one_use(self):
         owner = builders.user()

@@ -195,7 +195,7 @@ class ConfigTests:
         worker = Worker.objects.get()
         code = self.code_on(browser, worker)
         assert code == self.code_on(browser, worker)
-        server_url, uid, token = code.rsplit("/", 2)
+        server_url, uid, token, _ = code.rsplit("/", 3)
         assert (server_url, uid) == (settings.LIVE_URL, worker.uid)
         assert token not in str([list(model.objects.values()) for model in (Enrolment, Worker, WorkerEvent)])
         assert enrolments.spend_token(worker, token, now=clock.now())
@@ -208,7 +208,7 @@ class ConfigTests:
             browser.post(address, fields)
             codes.append(self.code_on(browser, node))
         assert len(set(codes)) == 3
-        tokens = [code.rsplit("/", 1)[1] for code in codes]
+        tokens = [code.rsplit("/", 2)[1] for code in codes]
         assert [enrolments.spend_token(node, token, now=clock.now()) for token in tokens] == [False, False, True]
 
     def test_a_command_that_is_too_old_is_not_shown(self, signed_in, wanda, node):

@@ -1,0 +1,418 @@
+"""The agent becomes a newer one, or stays what it is: what it believes, what it keeps, and that every stop leaves one that runs."""
+
+import asyncio
+import errno
+import hashlib
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pictor_agent import protocol
+from pictor_agent.config import BadConfig, Config, State, read_config
+from pictor_agent.terminal import Terminal
+from pictor_agent.updating import handover, installation, making, obtaining, updates
+from pictor_agent.updating.manifest import ANSWER_BYTES_MAX, Envelope, Manifest, NotUpdated, opened, public_key, sealed
+from pictor_agent.updating.releases import Release, Releases
+from pictor_agent.updating.updates import Updates
+from tests.agent.file_server import FileServer
+from tests.agent.gateway import Gateway
+from workers import release_words
+
+SEED, OTHER_SEED = bytes(range(32)), bytes(range(1, 33))
+KEY = public_key(SEED)
+CONTENT = b"a wheel, for all that is looked at here " * 1_000
+BASE = "the installation by hand"
+
+
+def manifest(number: int = 2, content: bytes = CONTENT, **changes) -> Manifest:
+    row = {
+        "number": number, "version": "0.2.0", "wheel": "pictor_agent-0.2.0-py3-none-any.whl",
+        "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content), "python": (3, 11), "created_at": 1_700_000_000,
+    }  # fmt: skip
+    return Manifest(**row | changes)
+
+
+class Shop(FileServer):
+    """Offers one release."""
+
+    @property
+    def release_url(self) -> str:
+        return f"{self.url}/agent/release.json"
+
+    def offer(self, said: Manifest, content: bytes = CONTENT, *, seed: bytes = SEED) -> Manifest:
+        self.files["/agent/release.json"] = sealed(said, seed)
+        self.files[f"/agent/{said.wheel}?sha256={said.sha256}"] = content
+        return said
+
+    def newest(self, *, floor: int = 0) -> Manifest:
+        return obtaining.newest(self.release_url, KEY, floor=floor)
+
+
+@pytest.fixture
+def shop():
+    with Shop() as made:
+        yield made
+
+
+@pytest.fixture
+def releases(tmp_path) -> Releases:
+    return Releases(tmp_path / "releases")
+
+
+def lay(releases: Releases, number: int, program: str = "exit 0") -> Release:
+    """A complete release whose Python is a few words of shell."""
+    place = releases.place(number)
+    (place / "bin").mkdir(parents=True)
+    (place / "bin" / "python").write_text(f"#!/bin/sh\n{program}\n")
+    (place / "bin" / "python").chmod(0o755)
+    (place / installation.RELEASE).write_bytes(msgspec.json.encode(manifest(number)))
+    return Release(place, manifest(number))
+
+
+class BelievedTests:
+    def test_what_the_server_signed_is_read(self, shop):
+        assert shop.offer(manifest()) == shop.newest()
+
+    def test_another_key_is_not_believed(self, shop):
+        shop.offer(manifest(), seed=OTHER_SEED)
+        with pytest.raises(NotUpdated, match="not signed by the key"):
+            shop.newest()
+
+    @pytest.mark.parametrize("change", ['"number":2', '"size_bytes":', '"sha256":"'])
+    def test_nor_is_a_word_that_was_changed_after_it_was_signed(self, change):
+        envelope = msgspec.json.decode(sealed(manifest(), SEED), type=Envelope)
+        altered = msgspec.structs.replace(envelope, manifest=envelope.manifest.replace(change, change + "1", 1))
+        with pytest.raises(NotUpdated, match="not signed by the key"):
+            opened(msgspec.json.encode(altered), KEY)
+
+    @pytest.mark.parametrize(
+        "answer", [b"", b"<html>", b"{}", b'{"manifest": 1}', b"\xff\xfe", b'{"manifest":"{}","signature":"00"}']
+    )
+    def test_nonsense_is_refused_in_words(self, shop, answer):
+        shop.files["/agent/release.json"] = answer
+        with pytest.raises(NotUpdated, match="cannot be read"):
+            shop.newest()
+
+    def test_a_signed_word_with_absurd_figures_is_refused(self, shop):
+        shop.offer(msgspec.structs.replace(manifest(), size_bytes=1 << 40))
+        with pytest.raises(NotUpdated, match="cannot be read"):
+            shop.newest()
+
+    def test_no_file_name_leads_elsewhere(self, shop):
+        shop.offer(msgspec.structs.replace(manifest(), wheel="../../etc/x.whl"))
+        with pytest.raises(NotUpdated, match="cannot be read"):
+            shop.newest()
+
+    def test_an_endless_answer_is_not_read_to_its_end(self, shop):
+        shop.files["/agent/release.json"] = b" " * (ANSWER_BYTES_MAX + 1)
+        with pytest.raises(NotUpdated, match="too long"):
+            shop.newest()
+
+    def test_an_older_release_signed_long_ago_is_refused(self, shop):
+        shop.offer(manifest(4))
+        with pytest.raises(NotUpdated, match="offers release 4, and this node has had release 5"):
+            shop.newest(floor=5)
+
+    def test_one_that_needs_a_newer_python_is_refused(self, shop):
+        shop.offer(manifest(python=(9, 0)))
+        with pytest.raises(NotUpdated, match=r"needs Python 9\.0"):
+            shop.newest()
+
+    def test_a_server_that_is_away_or_has_none_is_said(self, shop):
+        with pytest.raises(NotUpdated, match="answers 404"):
+            shop.newest()
+        with pytest.raises(NotUpdated, match="cannot be fetched"):
+            obtaining.newest("http://127.0.0.1:9/release.json", KEY, floor=0)
+
+
+class WheelTests:
+    def fetch(self, shop, target: Path, content: bytes = CONTENT) -> None:
+        said = shop.offer(manifest(), content)
+        obtaining.wheel(shop.release_url, said, target)
+
+    def test_the_file_that_was_signed_is_kept(self, shop, tmp_path):
+        self.fetch(shop, tmp_path / "a.whl")
+        assert (tmp_path / "a.whl").read_bytes() == CONTENT
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (CONTENT[:-1] + b"!", "not the one that was signed"),
+            (CONTENT[:-1], "cut off"),
+            (b"", "cut off"),
+            (CONTENT + b"!", "larger than"),
+        ],
+        ids=["altered", "truncated", "empty", "too large"],
+    )
+    def test_any_other_is_refused_and_dropped(self, shop, tmp_path, content, words):
+        with pytest.raises(NotUpdated, match=words):
+            self.fetch(shop, tmp_path / "a.whl", content)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_cut_line_leaves_nothing(self, shop, tmp_path):
+        said = shop.offer(manifest())
+        shop.cuts.append(1_000)
+        with pytest.raises(NotUpdated):
+            obtaining.wheel(shop.release_url, said, tmp_path / "a.whl")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_full_disk_is_said_and_leaves_nothing(self, shop, tmp_path):
+        said = shop.offer(manifest())
+        (tmp_path / "a.whl").symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left") as raised:
+            obtaining.wheel(shop.release_url, said, tmp_path / "a.whl")
+        assert raised.value.errno == errno.ENOSPC
+        assert list(tmp_path.iterdir()) == []
+
+
+class ReleasesTests:
+    def test_without_a_pointer_the_installation_itself_runs(self, releases):
+        lay(releases, 2)
+        assert releases.current(BASE) is None
+
+    def test_the_one_that_is_pointed_to_runs(self, releases):
+        second = lay(releases, 2)
+        releases.point_to(second, BASE)
+        assert releases.current(BASE) == second
+        assert releases.floor == 2
+
+    def test_an_installation_that_was_made_anew_by_hand_runs_itself(self, releases):
+        releases.point_to(lay(releases, 2), BASE)
+        assert releases.current("another") is None
+
+    def test_one_that_is_not_complete_or_has_lost_its_python_does_not_run(self, releases):
+        second = lay(releases, 2)
+        releases.point_to(second, BASE)
+        second.python.unlink()
+        assert releases.current(BASE) is None
+
+    @pytest.mark.parametrize("damage", [b"", b"{", b'{"number": "x"}'])
+    def test_nonsense_in_its_files_leaves_the_installation_running(self, releases, damage):
+        releases.point_to(lay(releases, 2), BASE)
+        (releases.folder / "current").write_bytes(damage)
+        (releases.folder / "record").write_bytes(damage)
+        assert releases.current(BASE) is None
+        assert releases.record().failed == {}
+
+    def test_what_is_no_longer_needed_goes(self, releases):
+        lay(releases, 2)
+        lay(releases, 3)
+        (releases.folder / "old.whl").touch()
+        releases.prune({3})
+        assert sorted(path.name for path in releases.folder.iterdir()) == ["3"]
+
+
+STEPS = {
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.mkdir",
+    "os.chmod",
+    "os.symlink",
+    "shutil.rmtree",
+    "subprocess.Popen",
+}
+
+
+def killed_at(step: int, work) -> bool:
+    """Run `work` in a process that is killed as it begins its step of this number; False when it came to its end before."""
+    child = os.fork()
+    if not child:
+        left = [step]
+
+        def hook(event: str, arguments) -> None:
+            if event in STEPS:
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            work()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+class KilledTests:
+    """Killed at every step from the download to the last clearing up: what runs next is a release that has worked."""
+
+    @pytest.fixture
+    def work(self, releases, shop, monkeypatch):
+        first = lay(releases, 1)
+        releases.point_to(first, BASE)
+        shop.offer(manifest(2))
+        releases.note(url=shop.release_url)
+        monkeypatch.setattr(installation, "digest", lambda: BASE)
+        monkeypatch.setattr(making, "_make", lambda place, wheel: self.make(place))
+        monkeypatch.setattr(os, "sync", lambda: None)  # of the whole machine, some fifty times
+        config = Config("ws://127.0.0.1:9", "w_test", update_key=KEY)
+        said = shop.files["/agent/release.json"]
+        monkeypatch.setattr(obtaining, "newest", lambda url, key, floor: opened(said, key))
+        monkeypatch.setattr(
+            obtaining, "wheel", lambda url, told, target: target.write_bytes(CONTENT)
+        )  # no thread outlives a fork
+
+        def run() -> None:
+            successor = updates.obtain(config, releases)
+            if successor:
+                handover.switch(State(releases.folder.parent), config, successor, [], Terminal(io.StringIO()))
+
+        return run
+
+    @staticmethod
+    def make(place: Path) -> None:
+        (place / "bin").mkdir(parents=True)
+        (place / "bin" / "python").write_text("#!/bin/sh\nexit 0\n")
+        (place / "bin" / "python").chmod(0o755)
+
+    def test_a_program_is_left_that_runs_and_the_next_try_comes_to_its_end(self, releases, work):
+        step, seen = 1, set()
+        while killed_at(step, work):
+            current = releases.current(BASE)
+            assert current is not None, f"nothing to run after step {step}"
+            assert os.access(current.python, os.X_OK)
+            assert releases.floor == current.number
+            seen.add(current.number)
+            step += 1
+        assert seen == {1, 2}
+        assert step > 15, "the steps were not counted"
+        assert releases.current(BASE).number == 2
+
+    def test_killed_again_and_again_from_the_beginning_it_is_the_same(self, releases, work):
+        """Each try begins where the one before was killed, one step later."""
+        for step in range(1, 200):
+            if not killed_at(step, work):
+                break
+            assert releases.current(BASE) is not None
+        assert releases.current(BASE).number == 2
+
+
+class SwitchTests:
+    """The trial of a release by the one that runs."""
+
+    @pytest.fixture
+    def said(self):
+        return io.StringIO()
+
+    async def switch(self, releases, said, program: str, *, url: str) -> bool:
+        successor = lay(releases, 3, program)
+        state, config = State(releases.folder.parent), Config(url, "w_test")
+        return await asyncio.to_thread(handover.switch, state, config, successor, ["run"], Terminal(said))
+
+    async def test_one_that_signs_on_runs_from_then_on(self, releases, said):
+        assert await self.switch(releases, said, '[ "$5 $PICTOR_AGENT_CHOSEN" = "--trial 1" ]', url="ws://127.0.0.1:9")
+        assert releases.current(installation.digest()).number == 3
+
+    @pytest.mark.parametrize(
+        ("program", "words"),
+        [
+            ("echo Traceback; echo SyntaxError: no; exit 1", "it ended with status 1: SyntaxError: no"),
+            ("kill -9 $$", "it ended with status -9"),
+            ("exec sleep 600", "it did not sign on within"),
+        ],
+        ids=["crashes at start", "is killed", "never signs on"],
+    )
+    async def test_one_that_does_not_is_given_up_for_good(self, releases, said, program, words, monkeypatch):
+        monkeypatch.setattr(handover, "TRIAL_SECONDS", 1.0)
+        releases.point_to(lay(releases, 2), BASE)
+        async with Gateway() as gateway:
+            assert not await self.switch(releases, said, program, url=gateway.url)
+        assert releases.current(BASE).number == 2
+        assert words in releases.record().failed[3]
+        assert releases.record().tried == 3
+        assert not releases.place(3).exists()
+        assert words in said.getvalue()
+        upkeep = Updates(Config("ws://x", "w"), releases, "", offered=3, allowed=9)
+        assert not upkeep.is_due(0.0, busy=False)
+
+    async def test_while_the_server_is_away_no_release_is_to_blame(self, releases, said):
+        assert not await self.switch(releases, said, "exit 1", url="ws://127.0.0.1:9")
+        assert releases.record().failed == {}
+        assert releases.find(3) is not None
+
+
+class DueTests:
+    def upkeep(self, releases, **fields) -> Updates:
+        return Updates(Config("ws://x", "w"), releases, **{"obstacle": "", "offered": 3, "allowed": 3} | fields)
+
+    def test_a_newer_release_that_its_owner_allows_is_due_when_nothing_runs(self, releases):
+        upkeep = self.upkeep(releases)
+        assert not upkeep.is_due(0.0, busy=True)
+        assert upkeep.is_due(10.0, busy=False)
+
+    def test_a_node_that_is_never_idle_does_it_between_two_tasks_after_a_while(self, releases):
+        upkeep = self.upkeep(releases)
+        assert not upkeep.is_due(5.0, busy=True)
+        assert upkeep.is_due(5.0 + updates.PATIENCE_SECONDS, busy=True)
+
+    @pytest.mark.parametrize("fields", [{"allowed": 2}, {"offered": 0}, {"obstacle": "image"}])
+    def test_what_is_not_allowed_not_there_or_not_possible_is_not_due(self, releases, fields):
+        assert not self.upkeep(releases, **fields).is_due(0.0, busy=False)
+
+    def test_what_runs_already_is_not_due(self, releases):
+        releases.point_to(lay(releases, 3), BASE)
+        assert not self.upkeep(releases).is_due(0.0, busy=False)
+
+    def test_after_a_failure_it_waits(self, releases):
+        upkeep = self.upkeep(releases)
+        upkeep.put_off(0.0)
+        assert not upkeep.is_due(updates.RETRY_SECONDS - 1, busy=False)
+        assert upkeep.is_due(updates.RETRY_SECONDS, busy=False)
+
+    def test_what_somebody_asked_for_at_the_machine_needs_no_other_word(self, releases):
+        releases.note(wished=3)
+        assert self.upkeep(releases, offered=0, allowed=0).is_due(0.0, busy=False)
+
+    def test_why_it_stays_what_it_is_is_told_to_the_server(self, releases, shop):
+        upkeep = self.upkeep(releases, allowed=9)
+        upkeep.config = Config("ws://x", "w", update_key=KEY)
+        shop.offer(manifest(3), seed=OTHER_SEED)
+        upkeep.hear(protocol.Release(number=3, version="0.2.0", url=shop.release_url))
+        with pytest.raises(NotUpdated):
+            upkeep.prepare()
+        told = upkeep.build()
+        assert (told.tried, told.words) == (3, "the release is not signed by the key in this node's configuration file")
+
+    def test_a_release_beyond_what_was_allowed_is_left(self, releases, shop):
+        shop.offer(manifest(4))
+        releases.note(url=shop.release_url)
+        config = Config("ws://x", "w", update_key=KEY)
+        with pytest.raises(NotUpdated, match="has not allowed yet"):
+            updates.obtain(config, releases, permitted=3)
+
+    def test_a_full_disk_is_a_reason_and_leaves_nothing(self, releases, shop, monkeypatch):
+        shop.offer(manifest(4))
+        releases.note(url=shop.release_url)
+        monkeypatch.setattr(making, "FREE_BYTES_MIN", 1 << 60)
+        config = Config("ws://x", "w", update_key=KEY)
+        with pytest.raises(NotUpdated, match="of disk is free"):
+            updates.obtain(config, releases, permitted=4)
+        assert [path.name for path in releases.folder.iterdir()] == ["record"]
+
+
+class ObstacleTests:
+    CONFIG = Config("ws://x", "w", update_key=KEY)
+
+    def test_an_image_is_pulled(self, monkeypatch):
+        monkeypatch.setenv(installation.IMAGE, "1")
+        assert installation.obstacle(self.CONFIG) == "image"
+
+    def test_code_in_a_folder_is_left_alone(self):
+        assert installation.obstacle(self.CONFIG) == "checkout"
+
+    def test_every_obstacle_has_words(self):
+        assert release_words.OBSTACLES.keys() == installation.OBSTACLES.keys()
+
+    def test_a_key_that_is_none_is_refused_at_the_start(self, tmp_path):
+        path = tmp_path / "node.toml"
+        path.write_text('server_url = "ws://x"\nworker_uid = "w_a"\nupdate_key = "short"\n')
+        with pytest.raises(BadConfig, match="update_key"):
+            read_config(path)
