@@ -63,6 +63,8 @@ FailureReason = Literal[
 ]
 
 
+DEVICES = frozenset({"CPU", "OPTIX", "CUDA", "HIP", "METAL", "ONEAPI"})  # that Blender renders on
+
 # Of a benchmark, in their order: the GPUs' memory is taken; their challenge is solved; the hash of what they show; "" all else.
 Part = Literal["", "gpus_ready", "gpus", "gpus_shown"]
 
@@ -249,7 +251,7 @@ class RenderResult(msgspec.Struct, kw_only=True, tag="render"):
     height: Side
     render_seconds: Seconds  # inside the renderer
     peak_memory_bytes: Count = 0
-    device: Name = ""  # what it was rendered on: CPU, OPTIX, CUDA, HIP, METAL or ONEAPI
+    device: Name = ""  # what it was rendered on, of DEVICES
 
 
 # Inventory ------------------------------------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ class Inventory(msgspec.Struct, kw_only=True):
         default_factory=lambda: ["cycles"]
     )  # of pictor_agent.engines, that work on this machine
     engine_notes: Annotated[list[Line], Meta(max_length=32)] = []  # why one does not: "EEVEE: no libEGL.so.1"
-    device: Name = "CPU"  # the best that Blender finds: CPU, OPTIX, CUDA, HIP, METAL or ONEAPI
+    device: Name = "CPU"  # the best that Blender finds, of DEVICES
     isolation: Literal["bubblewrap", "none"] = "none"
     unsandboxed_allowed: bool = False  # the owner's explicit flag
     simulated: bool = False  # its GPUs are played from a file

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from common.words import plural
 from workers import gpu_trials, scoring
 from workers.benchmark_models import OPEN
-from workers.benchmark_runs import has_gpu
 from workers.benchmarks import obstacle_of
+from workers.counting import renders_on_gpu
 from workers.look import Look
 from workers.models import BenchmarkRun
 from workers.refusals import WORDS, Refusal
@@ -21,6 +21,7 @@ FAILED_WORDS = {
     "no_gpu": "Not every GPU that it names could be asked to compute: pictor-agent doctor on the machine says why (W-GPU-3). "
     f"{AGAIN}",
     "out_of_memory": f"The memory was not free: another program holds some of it, or of a GPU's. {AGAIN}",
+    "other_hardware": f"Its hardware or a driver changed meanwhile. {AGAIN}",
 }
 DID_NOT_END = f"It did not end. {AGAIN}"
 GPUS_DOUBTED = "Until one passes, its GPUs count for nothing: it gets work for its processor."
@@ -79,7 +80,7 @@ def benchmark_part(look: Look) -> dict:
         "benchmark_passed": passed,
         "benchmark_status": {"tone": BENCHMARK_TONES[status], "words": status.label} if status else None,
         "benchmark_note": _note(newest, passed),
-        "benchmark_doubt": "" if look.worker.gpus_believed or not has_gpu(look.worker) else GPUS_DOUBTED,
+        "benchmark_doubt": "" if look.worker.gpus_believed or not renders_on_gpu(look.worker) else GPUS_DOUBTED,
         "benchmark_score": f"{look.worker.score_milli / 1000:.2f}",
         "benchmark_parts": [*_gpu_parts(passed), *parts_of(passed, peers)] if passed else [],
         "benchmark_peers": _peers_words(passed, len(peers)) if passed else "",

@@ -15,6 +15,7 @@ from pictor_agent import protocol, reference
 from pictor_agent.challenge import Challenge, opening_bytes
 from workers import canary, challenge_check, events, gpu_trials
 from workers.benchmark_hints import hint_on_commit
+from workers.counting import renders_on_gpu
 from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport, ReturnedReport
 from workers.models import BenchmarkRun, Lease, Worker
 from workers.states import BENCHMARK_MOVES, BenchmarkStatus
@@ -36,8 +37,7 @@ def lease_runs(leases: Iterable[NewLease], now: datetime) -> dict[int, Benchmark
         if lease.worker_id != run.worker_id or lease.attempt > ATTEMPTS_MAX or run.worker_id in at_work:
             continue
         move(run, S.RUNNING, moves=BENCHMARK_MOVES, attempt=lease.attempt, leased_at=now, **_fresh(run.worker))
-        if has_gpu(run.worker):
-            gpu_trials.begin(run, run.worker)
+        gpu_trials.begin(run, run.worker)
         begun[lease.work_id] = run
     return begun
 
@@ -48,7 +48,7 @@ def _fresh(worker: Worker) -> dict:
         "seed": secrets.token_bytes(32),
         "side": reference.SIDE,
         "blocks": reference.BLOCKS,
-        "samples": reference.SAMPLES["gpu" if has_gpu(worker) else "cpu"],
+        "samples": reference.SAMPLES["gpu" if renders_on_gpu(worker) else "cpu"],
         "model": model_of(worker),
         "root": b"",
         "shown": [],
@@ -57,14 +57,9 @@ def _fresh(worker: Worker) -> dict:
     }
 
 
-def has_gpu(worker: Worker) -> bool:
-    """One that Blender renders on."""
-    return worker.device not in ("", "CPU")
-
-
 def model_of(worker: Worker) -> str:
     """What it compares with: "2 × NVIDIA RTX A4000", or its processor with the number of its cores."""
-    models = [gpu.model for gpu in worker.gpus.all()] if has_gpu(worker) else []
+    models = [gpu.model for gpu in worker.gpus.all()] if renders_on_gpu(worker) else []
     if not models:
         return f"{worker.cpu_model}, {worker.cpu_cores} cores"[:200]
     return (f"{len(models)} × {models[0]}" if len(models) > 1 else models[0])[:200]

@@ -11,7 +11,7 @@ from django.db.models.functions import Least
 
 from common.transitions import move
 from pictor_agent import reference
-from workers import events, gpu_trials, scoring
+from workers import controls, events, gpu_trials, scoring
 from workers.benchmark_models import OPEN
 from workers.benchmark_verdicts import Verdict
 from workers.models import BenchmarkRun, Worker
@@ -20,9 +20,11 @@ from workers.states import BENCHMARK_MOVES, BenchmarkStatus
 
 S = BenchmarkStatus
 DOUBTED_AFTER = 5  # runs in a row that a node began and did not end
-OURS = ("given_up", "not_checked")  # reasons that say nothing of the node: nobody began it, or we could not look
+OTHER_HARDWARE = "other_hardware"
+# Reasons that say nothing of the node: nobody began it, we could not look, or it was asked of other hardware.
+OURS = ("given_up", "not_checked", OTHER_HARDWARE)
 LOOKED_BACK = timedelta(days=2)  # for runs that did not end
-DOUBTED = f"{DOUBTED_AFTER} benchmarks in a row did not end: it counts 1.0 at most until one passes"
+DOUBTED = f"{DOUBTED_AFTER} benchmarks in a row did not end: until one passes it counts 1.0 at most, and no GPU of it counts"
 
 
 @transaction.atomic
@@ -35,6 +37,8 @@ def settle_run(run_id: int, verdict: Verdict, *, now: datetime, rng) -> bool:
         return False
     if verdict.refusal:
         _refuse(worker, run, verdict.refusal, now)
+    elif worker.hardware_at and run.created_at < worker.hardware_at:
+        move(run, S.FAILED, moves=BENCHMARK_MOVES, reason=OTHER_HARDWARE, finished_at=now)
     else:
         _pass(worker, run, verdict, now, rng)
     return True
@@ -61,6 +65,7 @@ def _pass(worker: Worker, run: BenchmarkRun, verdict: Verdict, now: datetime, rn
         gpus_believed=True,
         **({"score_milli": score} if believed else {}),
     )
+    controls.keep_slots(worker)
     events.record(worker, "benchmark", now=now, detail=_detail(score, worker.score_milli, believed))
 
 
@@ -68,6 +73,7 @@ def _lower(worker: Worker) -> None:
     """What is doubted counts no more than what was never measured, and its GPUs for nothing."""
     score = Least("score_milli", scoring.UNMEASURED_MILLI)
     Worker.objects.filter(pk=worker.pk).update(score_milli=score, gpus_believed=False)
+    controls.keep_slots(worker)
 
 
 def doubt_failing(*, now: datetime, limit: int = 100) -> int:

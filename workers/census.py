@@ -7,7 +7,8 @@ from typing import NamedTuple
 from django.db import connection
 
 from common.lately import Lately, kept_if_many
-from workers.facts import GPUS_COUNT, NODES, TAKES_WORK, names_of
+from workers.counting import counted_gpus_sql
+from workers.facts import NODES, TAKES_WORK, names_of
 from workers.matching import NOTHING, Alike, Learned, Requirements, WorkerFacts, mismatch
 from workers.places import keys_of
 from workers.serving import uses_of
@@ -28,7 +29,8 @@ CLASSES = f"""
            array_agg(w.score_milli * w.slots)
     FROM {NODES}
     LEFT JOIN (SELECT worker_id, array_agg(model ORDER BY index) AS models, array_agg(vram_bytes ORDER BY index) AS memory
-               FROM workers_gpu GROUP BY worker_id) gpus ON gpus.worker_id = w.id AND {GPUS_COUNT}
+               FROM workers_gpu gpu JOIN workers_worker node ON node.id = gpu.worker_id
+               WHERE {counted_gpus_sql("node", "gpu")} GROUP BY worker_id) gpus ON gpus.worker_id = w.id
     LEFT JOIN (SELECT worker_id, count(*) AS places FROM workers_lease WHERE place = 0 GROUP BY worker_id) busy
            ON busy.worker_id = w.id
     WHERE {TAKES_WORK} GROUP BY {CLASS}

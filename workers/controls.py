@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from workers import control_words, events, teams
 from workers.control_models import Controls, Maintenance, controls_of
+from workers.counting import counted_gpus
 from workers.hours import Hours, Window, hours_at
 from workers.leases import UNSTARTED, return_leases
 from workers.models import Worker
@@ -93,8 +94,7 @@ def keep_slots(worker: Worker) -> None:
     """
     controls = Controls.objects.filter(worker=worker).first()
     if controls:
-        device = Worker.objects.values_list("device", flat=True).get(pk=worker.pk)
-        gpus = 0 if device == "CPU" else worker.gpus.count()
+        gpus = len(counted_gpus(Worker.objects.get(pk=worker.pk)))
         slots = slots_of(controls.slots_per_gpu, controls.slots_cpu, gpus)
         Worker.objects.filter(pk=worker.pk).exclude(slots=slots).update(slots=slots)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from workers.control_models import controls_of
+from workers.counting import counted_gpus, counted_gpus_sql
 from workers.matching import WorkerFacts
 from workers.models import Worker
 from workers.places import keys_of
@@ -15,7 +16,7 @@ from workers.serving import NOBODY_ELSE, ranks_of, uses_of
 NODES_MAX = 20_000
 
 NODES = "workers_worker w LEFT JOIN workers_controls c ON c.worker_id = w.id"
-GPUS_COUNT = "w.device <> 'CPU' AND w.gpus_believed"  # those that Blender can use, and that no benchmark has refuted
+GPUS_COUNT = counted_gpus_sql("w", "g")
 # In the order of `facts_of_row`, of NODES.
 COLUMNS = f"""
     w.id, w.owner_id, w.engines::text, w.blender_versions::text, w.ram_bytes,
@@ -87,7 +88,7 @@ def facts_of(worker: Worker) -> WorkerFacts:
     """`worker` with its GPUs and controls joined."""
     controls = controls_of(worker)
     uses = [controls.accepts_render, controls.accepts_check, controls.accepts_rent]
-    gpus = list(worker.gpus.all()) if worker.device != "CPU" and worker.gpus_believed else []
+    gpus = counted_gpus(worker)
     return WorkerFacts(
         worker_id=worker.pk,
         owner_id=worker.owner_id,

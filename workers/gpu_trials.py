@@ -12,15 +12,16 @@ from statistics import median
 from pictor_agent import protocol, reference
 from pictor_agent.gpu_challenge import GpuChallenge, seed_of
 from workers import gpu_check
+from workers.counting import tried_gpus
 from workers.models import BenchmarkRun, GpuTrial, Worker
 
 PEERS_MAX = 500
 
 
 def begin(run: BenchmarkRun, worker: Worker) -> None:
-    """With every attempt anew; nothing for a node that names no GPU with memory."""
+    """With every attempt anew; nothing for a node that names none."""
     GpuTrial.objects.filter(run=run).delete()
-    gpus = [gpu for gpu in worker.gpus.all() if gpu.vram_bytes > 0]
+    gpus = tried_gpus(worker)
     if gpus:
         sizes = [[reference.GPU_WIDTH, reference.gpu_layers(gpu.vram_bytes)] for gpu in gpus]
         models = {gpu.model for gpu in gpus}

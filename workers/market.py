@@ -1,7 +1,7 @@
 """What nodes earned of late for an hour online, by GPU model: measured, over the whole network, for people who think of joining.
 
 No figure is one person's: a model is told only where OWNERS_MIN owners did accepted work on it, and each owner counts once,
-with the average of their nodes. A node counts once it has been online for HOURS_MIN hours; what it says of its GPUs is not proved.
+with the average of their nodes. A node counts once it has been online for HOURS_MIN hours; one whose GPUs were refuted does not.
 """
 
 from datetime import datetime, timedelta
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from django.core.cache import cache
 from django.db import connection
+
+from workers.counting import counted_gpus_sql, renders_on_gpu_sql
 
 DAYS = 30
 OWNERS_MIN = 3
@@ -19,11 +21,13 @@ KEY = "workers:market:by-owner"
 CPU = "CPU"  # nodes without a GPU
 
 # A node with GPUs of several models is left out: nobody can say which of them earned what.
-MEASURE = """
+MEASURE = f"""
     WITH node AS (
         SELECT worker.id, owner_id, coalesce(min(gpu.model), %(cpu)s) AS model, greatest(count(gpu.id), 1) AS gpus
-        FROM workers_worker worker LEFT JOIN workers_gpu gpu ON gpu.worker_id = worker.id AND worker.device <> %(cpu)s
-        WHERE NOT simulated GROUP BY worker.id HAVING count(DISTINCT gpu.model) < 2),
+        FROM workers_worker worker LEFT JOIN workers_gpu gpu
+             ON gpu.worker_id = worker.id AND {counted_gpus_sql("worker", "gpu")}
+        WHERE NOT simulated AND (worker.gpus_believed OR NOT {renders_on_gpu_sql("worker")})
+        GROUP BY worker.id HAVING count(DISTINCT gpu.model) < 2),
     online AS (
         SELECT worker_id, sum(extract(epoch FROM coalesce(ended_at, %(now)s) - greatest(started_at, %(since)s))) AS seconds
         FROM workers_shift WHERE coalesce(ended_at, %(now)s) > %(since)s GROUP BY worker_id),

@@ -141,7 +141,7 @@ def _inventory_columns(inventory: protocol.Inventory) -> dict:
         "unsandboxed_allowed": inventory.unsandboxed_allowed,
         "engines": list(inventory.engines),
         "engine_notes": [one_line(note) for note in inventory.engine_notes],
-        "device": inventory.device[:16],
+        "device": inventory.device if inventory.device in protocol.DEVICES else "",
         "simulated": inventory.simulated,
     }
 
@@ -165,19 +165,23 @@ def _replace_gpus(worker: Worker, gpus: list[protocol.GpuInfo]) -> None:
 
 
 def _hardware_of(worker: Worker) -> list[str]:
-    """What makes it this machine: the processor, and each GPU with its driver."""
-    columns = ("index", "model", "uuid", "driver")
-    gpus = [" ".join(filter(None, map(str, gpu))) for gpu in worker.gpus.order_by("index").values_list(*columns)]
-    return [*Worker.objects.filter(pk=worker.pk).values_list("cpu_model", flat=True), *gpus]
+    """What makes it this machine: the processor, what Blender renders on, and each GPU with its memory and driver."""
+    gpus = [
+        " ".join(filter(None, (str(gpu.index), gpu.model, f"{gpu.vram_bytes >> 20} MiB", gpu.uuid, gpu.driver)))
+        for gpu in worker.gpus.order_by("index")
+    ]
+    return [*Worker.objects.values_list("cpu_model", "device").get(pk=worker.pk), *gpus]
 
 
 def _note_hardware(worker: Worker, had: list[str], *, now: datetime) -> None:
-    """Since when its hardware is what it is: what was seen of another says nothing of this one."""
+    """Since when its hardware is what it is: what was seen of another says nothing of this one. But GPUs that were refuted stay so
+    until a benchmark passes: all of it is the node's own word, and a new one costs nothing.
+    """
     has = _hardware_of(worker)
     if worker.hardware_at and has == had:
         return
     score = Least("score_milli", scoring.UNMEASURED_MILLI)
-    Worker.objects.filter(pk=worker.pk).update(hardware_at=now, score_milli=score, gpus_believed=True)
+    Worker.objects.filter(pk=worker.pk).update(hardware_at=now, score_milli=score)
     if worker.hardware_at:
         new = ", ".join(each for each in has if each not in had)
         events.record(worker, "hardware", now=now, detail=new or "less than before")

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from pictor_agent import protocol
 from pictor_agent.protocol import RenderResult
 from rendering import events, gathering, reasons
 from rendering.choices import FILE_SUFFIX
@@ -26,7 +27,6 @@ PIXEL_BYTES_MAX = 32  # of a frame's file
 TILE_PIXEL_BYTES_MAX = 256  # with 16 passes of four channels
 FILE_HEAD_BYTES_MAX = 1024**2
 in_transaction = transaction.atomic(savepoint=False)  # the queue's own rolls back as a whole
-DEVICES = frozenset({"CPU", "OPTIX", "CUDA", "HIP", "METAL", "ONEAPI"})  # that a node may say it rendered on
 Report = StartedReport | RenderedReport | FinishedReport | FailedReport | ReturnedReport
 
 
@@ -80,7 +80,7 @@ def _commit(attempts: Mapping[int, Attempt], result_of: Mapping[int, RenderResul
         if attempt.rendered_at is None:
             said = result_of[work_id]
             attempt.rendered_at, attempt.file_sha256 = now, said.file_sha256
-            device = said.device if said.device in DEVICES else ""
+            device = said.device if said.device in protocol.DEVICES else ""
             rows.append((attempt.pk, said.render_seconds, said.pixels_sha256, said.file_sha256, device))
     if rows:
         with connection.cursor() as cursor:

@@ -21,7 +21,7 @@ def at_work(
     *, model: str = "RTX 4090", gpus: int = 1, hours: float = 100, earned_micros: int = 1_000_000, now=NOW, **sums
 ) -> Worker:
     """A node of somebody new that was online for so long, until now. `says`: columns of it."""
-    node = worker(owner=sums.pop("owner", None) or user(), **sums.pop("says", {}))
+    node = worker(owner=sums.pop("owner", None) or user(), **({"device": "OPTIX"} | sums.pop("says", {})))
     for index in range(gpus):
         Gpu.objects.create(worker=node, index=index, model=model, vram_bytes=24 * GIB)
     Shift.objects.create(worker=node, epoch=1, started_at=now - hours * HOUR)
@@ -55,6 +55,13 @@ class MeasureTests:
         at_work()
         found = market.measure(now=NOW)["RTX 4090"]
         assert (found.owners, found.nodes) == (3, 6)
+
+    def test_what_earned_without_being_proved_is_no_figure_of_the_model(self):
+        for _ in range(3):
+            at_work(says={"gpus_believed": False})
+            at_work(says={"device": ""}, model="RTX 5090")
+        found = market.measure(now=NOW)
+        assert {model: each.owners for model, each in found.items()} == {"CPU": 3}
 
     def test_a_model_is_told_once_three_owners_did_accepted_work_on_it(self):
         """Accounts without work cannot write a line of their own on the public page."""

@@ -91,6 +91,13 @@ class OnGpus(Measured):
         return self.rest()
 
 
+def counted(node: Worker) -> list:
+    """The GPUs that count for work, on each of the three ways."""
+    (alike,) = census.online(Requirements(), whose=0)
+    of_row = facts.online_nodes()[0].facts
+    return [alike.facts.gpu_models, of_row.gpu_models, facts.facts_of(Worker.objects.get(pk=node.pk)).gpu_models]
+
+
 class AskedTests:
     def test_every_gpu_with_memory_is_asked(self, tmp_path):
         node = with_gpus(3)
@@ -109,6 +116,16 @@ class AskedTests:
         assert benchmark_runs.spec_of(case.run, NOW).gpus == []
         assert case.said("gpus_ready", bytes(32), 1.0) is None
         assert Measured.commit(case) is not None
+
+    @pytest.mark.parametrize(("device", "vram_bytes"), [("", GIB), ("CPU", GIB), ("OPTIX", 0)])
+    def test_what_is_not_asked_does_not_count(self, tmp_path, device, vram_bytes):
+        node = with_gpus(2, device=device)
+        Gpu.objects.filter(worker=node).update(vram_bytes=vram_bytes)
+        assert counted(node) == [()] * 3
+        case = OnGpus(node, tmp_path)
+        case.ask()
+        case.lease()
+        assert benchmark_runs.spec_of(case.run, NOW).gpus == []
 
     def test_the_seed_is_told_when_the_memory_is_taken_and_what_to_show_when_it_is_solved(self, tmp_path):
         case = OnGpus(with_gpus(), tmp_path)
@@ -305,24 +322,42 @@ class H100Tests:
 
 
 class ConsequenceTests:
-    def counted(self, node: Worker) -> list:
-        (alike,) = census.online(Requirements(), whose=0)
-        of_row = facts.online_nodes()[0].facts
-        return [alike.facts.gpu_models, of_row.gpu_models, facts.facts_of(Worker.objects.get(pk=node.pk)).gpu_models]
-
     def test_refuted_gpus_count_for_no_work_until_a_benchmark_passes(self, tmp_path):
         node = with_gpus(2)
-        assert self.counted(node) == [(MODEL, MODEL)] * 3
+        assert counted(node) == [(MODEL, MODEL)] * 3
         case = OnGpus(node, tmp_path, gpu_seconds=11.0)
         case.begin()
         case.solve()
         case.show()
         case.rest()
-        assert self.counted(node) == [()] * 3
+        assert counted(node) == [()] * 3
         assert "count for nothing" in benchmark_presentation.benchmark_part(Look(node, NOW))["benchmark_doubt"]
         again = OnGpus(Worker.objects.get(pk=node.pk), tmp_path, at=NOW + timedelta(minutes=9), picture=7)
         assert again.all().status == "passed"
-        assert self.counted(node) == [(MODEL, MODEL)] * 3
+        assert counted(node) == [(MODEL, MODEL)] * 3
+
+    def test_as_many_tasks_run_at_a_time_as_gpus_count(self, tmp_path):
+        node = with_gpus(2)
+        services.set_controls(node, now=NOW, slots_per_gpu=3, slots_cpu=1)
+        case = OnGpus(node, tmp_path, gpu_seconds=11.0)
+        case.all()
+        assert Worker.objects.get(pk=node.pk).slots == 1
+        OnGpus(Worker.objects.get(pk=node.pk), tmp_path, at=NOW + timedelta(minutes=9), picture=7).all()
+        assert Worker.objects.get(pk=node.pk).slots == 6
+
+    def test_what_passed_before_its_hardware_changed_says_nothing_of_what_it_has_now(self, tmp_path):
+        """Small memory to be asked for, large memory to be believed."""
+        node = with_gpus(1)
+        Worker.objects.filter(pk=node.pk).update(gpus_believed=False)
+        case = OnGpus(node, tmp_path)
+        case.begin()
+        case.solve()
+        case.show()
+        Worker.objects.filter(pk=node.pk).update(hardware_at=NOW + timedelta(seconds=9))
+        run = case.rest()
+        assert (run.status, run.reason) == ("failed", "other_hardware")
+        assert (case.node.score_milli, case.node.gpus_believed) == (1_000, False)
+        assert "changed meanwhile" in benchmark_presentation.benchmark_part(Look(node, NOW))["benchmark_note"]
 
     def test_a_node_that_says_again_and_again_that_it_has_none_is_doubted(self, tmp_path):
         node = with_gpus(2)
@@ -330,7 +365,7 @@ class ConsequenceTests:
             at = NOW - timedelta(hours=5) + timedelta(minutes=number)
             BenchmarkRun.objects.create(worker=node, status="failed", reason="no_gpu", created_at=at)
         assert benchmark_scores.doubt_failing(now=NOW) == 1
-        assert self.counted(node) == [()] * 3
+        assert counted(node) == [()] * 3
 
     @pytest.mark.parametrize(("reason", "words"), [("no_gpu", "W-GPU-3"), ("out_of_memory", "another program holds")])
     def test_the_page_says_why_they_could_not_answer(self, reason, words):

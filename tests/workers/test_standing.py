@@ -301,20 +301,41 @@ class SignOnTests:
         assert self.sign_on(worker(status="new"), **changes).level == Level.REGISTERED
 
     @pytest.mark.parametrize(
-        "changes", [{"model": "RTX 3060"}, {"uuid": "GPU-2"}, {"driver": "565.10"}], ids=lambda changes: next(iter(changes))
+        "changes",
+        [{"model": "RTX 3060"}, {"uuid": "GPU-2"}, {"driver": "565.10"}, {"vram_bytes": 80 << 30}],
+        ids=lambda changes: next(iter(changes)),
     )
     def test_another_gpu_or_driver_ends_a_level_at_once(self, changes):
         node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU])
         self.verify(node)
         node = self.sign_on(node, gpus=[protocol.GpuInfo(**(vars_of(self.GPU) | changes))])
         assert (node.level, node.hardware_at) == (Level.SELF_TESTED, NOW)
-        assert str(next(iter(changes.values()))) in WorkerEvent.objects.get(worker=node, kind="hardware").detail
+        told = "81920 MiB" if "vram_bytes" in changes else next(iter(changes.values()))
+        assert told in WorkerEvent.objects.get(worker=node, kind="hardware").detail
 
     def test_the_score_of_other_hardware_is_not_this_ones(self):
         node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU])
         Worker.objects.filter(pk=node.pk).update(score_milli=4_000)
         assert self.sign_on(node, gpus=[self.GPU]).score_milli == 4_000
         assert self.sign_on(node, gpus=[]).score_milli == 1_000
+
+    def test_a_score_of_the_processor_is_not_that_of_its_gpu(self):
+        """Else who says "CPU" to be measured, and "OPTIX" afterwards, was never asked for a GPU."""
+        node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU])
+        Worker.objects.filter(pk=node.pk).update(score_milli=4_000)
+        node = self.sign_on(node, gpus=[self.GPU], device="OPTIX")
+        assert (node.score_milli, node.hardware_at) == (1_000, NOW)
+
+    @pytest.mark.parametrize(("said", "kept"), [("OPTIX", "OPTIX"), ("CPU", "CPU"), ("cpu", ""), ("H100", ""), ("", "")])
+    def test_what_blender_does_not_render_on_is_no_device(self, said, kept):
+        assert self.sign_on(worker(status="new"), device=said).device == kept
+
+    @pytest.mark.parametrize("believed", [True, False])
+    def test_gpus_that_were_refuted_stay_so_whatever_it_says_of_its_driver(self, believed):
+        node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU], device="OPTIX")
+        Worker.objects.filter(pk=node.pk).update(gpus_believed=believed)
+        other = protocol.GpuInfo(**(vars_of(self.GPU) | {"driver": "550.55"}))
+        assert self.sign_on(node, gpus=[other], device="OPTIX").gpus_believed is believed
 
     def test_the_same_hardware_keeps_it(self):
         node = self.sign_on(worker(status="new"), now=NOW - 10 * DAY, gpus=[self.GPU])
