@@ -46,6 +46,7 @@ LONG_AGO = NOW - timedelta(days=1)
 def _real_kinds(toy, settings, monkeypatch):
     settings.WORK_KINDS = "tests.workers.test_benchmarks.WORK_KINDS"
     monkeypatch.setattr(canary_check, "render_piece", lambda piece, **_: canary_check.cut(noise(Measured.rendered), piece))
+    monkeypatch.setattr(Measured, "rendered", 1)
     monkeypatch.setattr(reference, "SIDE", 16)
     monkeypatch.setattr(reference, "BLOCKS", 24)
 
