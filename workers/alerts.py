@@ -60,8 +60,8 @@ def _forget_returned() -> None:
 def _wait_on(now: datetime) -> None:
     """The grace begins anew for nodes that are closed, and for those that an outage of the network took while it lasts."""
     untold = OfflineAlert.objects.filter(UNTOLD)
-    forgiven = outages.forgiven(set(untold.values_list("worker", flat=True)), now)
-    waits = untold.filter(Q(worker__in=forgiven) | Q(worker__in=Worker.objects.exclude(closed_by="")))
+    taken = outages.taken(set(untold.values_list("worker", flat=True)), now)
+    waits = untold.filter(Q(worker__in=taken) | Q(worker__in=Worker.objects.exclude(closed_by="")))
     since_now = ExpressionWrapper(Value(now) + F("grace"), output_field=DateTimeField())
     waits.update(due_at=Greatest(F("due_at"), since_now))
 

@@ -10,12 +10,11 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from workers import deliveries, events, outages
+from workers import deliveries, events, losses
 from workers.kinds import ReturnedReport, kind_of
 from workers.models import Lease, Work
 from workers.nudges import nudge_on_commit
 from workers.states import ReturnReason, WorkerStatus
-from workers.tallies import Sums, tally_all
 
 LIMIT = 1_000
 UNSTARTED = Q(started_at=None, place=1)
@@ -89,14 +88,11 @@ def _tell_products(gone: list[Lease], works: dict[int, Work], reason: ReturnReas
 
 
 def _count_against(gone: list[Lease], reason: ReturnReason, *, now: datetime) -> None:
-    """Reliability hears of it, unless the network was away or an operator took the work. The sums are locked after all else."""
+    """Reliability hears of it once it is known that the network was not away, and not where an operator took the work."""
     its_doing = [lease for lease in gone if lease.worker.status not in {WorkerStatus.SUSPENDED, WorkerStatus.RETIRED}]
     left = Counter(lease.worker_id for lease in its_doing if lease.started_at and reason in LEFT)
     unbegun = Counter(x.worker_id for x in its_doing if not x.started_at and x.place == 0 and reason in UNBEGUN)
-    counted = left.keys() | unbegun.keys()
-    counted -= outages.forgiven(counted, now) if counted else set()
-    if counted:
-        tally_all(now.date(), [Sums(pk, tasks_left=left[pk], tasks_unbegun=unbegun[pk]) for pk in sorted(counted)])
+    losses.note(left=left, unbegun=unbegun, now=now)
 
 
 def _tell_nodes(gone: list[Lease], reason: ReturnReason, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from workers.hours import ClosedBy
 from workers.levels import Level
 from workers.release_models import AgentBuild as AgentBuild
 from workers.release_models import AgentRelease as AgentRelease
-from workers.reliability_rows import Measured, Outage, ReliabilityDay  # noqa: F401 (tables)
+from workers.reliability_rows import LostWork, Measured, Outage, ReliabilityDay  # noqa: F401 (tables)
 from workers.states import MisfitKind, WorkerStatus
 from workers.team_models import Invitation as Invitation
 from workers.telemetry_rows import GpuDay, GpuHour, GpuMinute, Rolled, WorkerDay, WorkerHour, WorkerMinute  # noqa: F401 (tables)

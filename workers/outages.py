@@ -5,7 +5,7 @@ two runs of the sweep that measures, and the loss of more than half of the nodes
 nodes and owners that the network knows count for that: others cost nothing to make, and could switch off an outage at will.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -22,6 +22,7 @@ KNOWN = [Level.VERIFIED.value, Level.TRUSTED.value]  # days of work stand behind
 GOES_ON = timedelta(hours=24)  # nodes that are away for longer do not come back for our sake
 
 Stretch = tuple[datetime, datetime]
+Loss = tuple[int, datetime]  # of a node, and when its lease ended
 
 # Of the known nodes online at the beginning of a time: how many there were, how many of them are lost at its end (one that has
 # come back is not), and of how many owners.
@@ -73,19 +74,40 @@ def without(whole: Stretch, gaps: Iterable[tuple[datetime, datetime | None]]) ->
     return [*left, (begins, until)] if begins < until else left
 
 
-def forgiven(worker_ids: Set[int], now: datetime) -> Set[int]:
-    """Those of these nodes whose work may be lost at this moment through the network: of a line's outage the nodes that it took."""
-    recent = list(Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=now - LEASE), began_at__lte=now))
-    if any(not outage.nodes for outage in recent) or Gateway.objects.filter(seen_at__lt=now - STALE).exists():
-        return worker_ids
-    return set().union(*(_taken_by(outage, worker_ids, now) for outage in recent))
+def may_be_away(now: datetime) -> bool:
+    """A gateway is silent: it may have died, and if it comes back nobody notes an outage."""
+    return Gateway.objects.filter(seen_at__lt=now - STALE).exists()
 
 
-def _taken_by(outage: Outage, worker_ids: Set[int], now: datetime) -> Iterable[int]:
+def taken(worker_ids: Set[int], now: datetime) -> Set[int]:
+    """Those of these nodes that are away through the network at this moment, as far as it is known by now."""
+    return worker_ids if may_be_away(now) else {node for node, _ in forgiven([(pk, now) for pk in worker_ids])}
+
+
+def forgiven(losses: Collection[Loss]) -> set[Loss]:
+    """Those of these that were lost through the network: of a line's outage what the nodes lost that it took."""
+    if not losses:
+        return set()
+    first, last = min(at for _, at in losses), max(at for _, at in losses)
+    met = Outage.objects.filter(Q(ended_at=None) | Q(ended_at__gt=first - LEASE), began_at__lte=last)
+    return set().union(*(_forgiven_in(outage, losses) for outage in met))
+
+
+def _forgiven_in(outage: Outage, losses: Iterable[Loss]) -> set[Loss]:
+    within = {
+        (node, at) for node, at in losses if at >= outage.began_at and (outage.ended_at is None or at < outage.ended_at + LEASE)
+    }
+    if not outage.nodes:
+        return within
+    taken = _taken_by(outage, {node for node, _ in within})
+    return {(node, at) for node, at in within if node in taken}
+
+
+def _taken_by(outage: Outage, worker_ids: Set[int]) -> set[int]:
     """Online when it began, and lost in it."""
-    lost = Q(ended_at__gt=outage.began_at, ended_at__lte=outage.ended_at or now)
+    lost = Q(ended_at__gt=outage.began_at) & (Q(ended_at__lte=outage.ended_at) if outage.ended_at else Q())
     shifts = Shift.objects.filter(lost, worker__in=worker_ids, started_at__lte=outage.began_at)
-    return shifts.values_list("worker_id", flat=True)
+    return set(shifts.values_list("worker_id", flat=True))
 
 
 def drop_before(moment: datetime) -> int:

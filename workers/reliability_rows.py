@@ -51,6 +51,22 @@ class Measured(models.Model):
         return f"Measured until {self.until_at}"
 
 
+class LostWork(models.Model):
+    """Tasks that a node left or did not begin, until it is known whether it was the network's doing. Written by workers.losses."""
+
+    worker = models.ForeignKey("workers.Worker", on_delete=models.CASCADE, related_name="+")
+    lost_at = models.DateTimeField()
+    tasks_left = models.PositiveIntegerField()
+    tasks_unbegun = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "lost work"
+        indexes = [models.Index(fields=["lost_at"], name="lost_work_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.lost_at}: node {self.worker_id} left {self.tasks_left} and did not begin {self.tasks_unbegun}"
+
+
 class Outage(models.Model):
     """A time in which the network itself, or its line, was away: nobody's uptime is counted. Written by workers.outages."""
 

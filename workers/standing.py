@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from pictor_agent import protocol
-from workers import events, levels, outages
+from workers import events, levels, losses, outages
 from workers.levels import LABELS, Level, Standing
 from workers.models import Measured, ReliabilityDay, Worker
 from workers.reliability import HALF_LIFE_DAYS, HOUR, Record, reliability_bp
@@ -104,7 +104,7 @@ WRITE = """
 def measure(*, now: datetime) -> None:
     """Add the time since the last run to the days of all nodes; those since then, and yesterday, are written again for their tasks.
 
-    Locks: the one row of Measured, so that no time is counted twice.
+    Locks: the one row of Measured, so that no time and no loss is counted twice.
     """
     until = now - SETTLES
     Measured.objects.get_or_create(pk=1, defaults={"until_at": until})
@@ -113,6 +113,7 @@ def measure(*, now: datetime) -> None:
     stretches = _stretches(since, until) if since < until else []
     measured.until_at = max(since, until)
     measured.save(update_fields=["until_at"])
+    losses.settle(measured.until_at)
     day = until.date()
     first = max(min(since.date(), day - timedelta(days=1)), day - timedelta(days=DAYS_BACK))
     while first < day:

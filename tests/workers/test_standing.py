@@ -18,8 +18,10 @@ from workers.models import (
     BenchmarkRun,
     Gpu,
     Lease,
+    LostWork,
     Maintenance,
     Measured,
+    Outage,
     ReliabilityDay,
     SelfTest,
     Shift,
@@ -377,6 +379,7 @@ class LostWorkTests:
         if start:
             report(lease(1), protocol.Started)
         services.return_leases(Q(), reason, now=NOW)
+        standing.measure(now=NOW + standing.SETTLES)
         row = Tally.objects.filter(worker=node).first()
         return (row.tasks_left, row.tasks_unbegun) if row else (0, 0)
 
@@ -406,7 +409,56 @@ class LostWorkTests:
         feed()
         report(lease(1), protocol.Started)
         services.suspend_worker(node, now=NOW)
+        standing.measure(now=NOW + standing.SETTLES)
         assert not Tally.objects.exists()
+
+    def vanish(self, *, stay: int) -> list[Worker]:
+        """Four verified nodes of four owners each run a task; all but `stay` are gone a minute after the sweep, their leases two."""
+        Measured.objects.create(pk=1, until_at=NOW)
+        nodes = [worker(level="verified") for _ in range(4)]
+        enqueue(*range(4))
+        feed()
+        for number in range(4):
+            report(lease(number), protocol.Started)
+        for node in nodes:
+            online(node)
+        gone = Q(worker__in=nodes[stay:])
+        Shift.objects.filter(gone).update(ended_at=NOW + MINUTE)
+        services.return_leases(gone, ReturnReason.LEASE_EXPIRED, now=NOW + 2 * MINUTE)
+        return nodes
+
+    @pytest.mark.parametrize("looked_at", [5, 3.5])
+    def test_what_a_line_took_is_forgiven_though_it_is_noticed_minutes_later(self, looked_at):
+        """In the order in which it happens: the leases end before anybody can know that it was the line."""
+        self.vanish(stay=0)
+        assert not Outage.objects.exists()
+        for minutes in (looked_at, looked_at + 5, looked_at + 10):
+            standing.measure(now=NOW + minutes * MINUTE)
+        assert Outage.objects.count() == 1
+        assert not Tally.objects.filter(tasks_left__gt=0).exists()
+        assert not LostWork.objects.exists()
+
+    def test_a_node_that_vanished_alone_has_left_its_task_once(self):
+        nodes = self.vanish(stay=3)
+        assert not Tally.objects.exists()
+        for minutes in (5, 10):
+            standing.measure(now=NOW + minutes * MINUTE)
+        assert list(Tally.objects.values_list("worker", "day_on", "tasks_left")) == [(nodes[3].pk, NOW.date(), 1)]
+
+    def test_what_is_lost_while_a_gateway_is_silent_says_nothing_even_when_it_comes_back(self):
+        services.renew_gateway("quiet", now=NOW - MINUTE)
+        assert self.lose(ReturnReason.LEASE_EXPIRED) == (0, 0)
+
+    def test_what_was_lost_just_before_midnight_belongs_to_its_day(self):
+        node = worker()
+        enqueue(1)
+        feed()
+        report(lease(1), protocol.Started)
+        late = NOW.replace(hour=23, minute=59)
+        services.return_leases(Q(), ReturnReason.LEASE_EXPIRED, now=late)
+        standing.measure(now=late + 5 * MINUTE)
+        assert Tally.objects.get(worker=node).day_on == NOW.date()
+        assert ReliabilityDay.objects.get(worker=node, day_on=NOW.date()).faded_left == 1
 
 
 class MigrationTests:
