@@ -126,12 +126,6 @@ void hash_pair(__global const uint *one, __global const uint *other, __global ui
 
 // The kernels, in the order of a layer ---------------------------------------------------------------------------------
 
-// The key of a layer: of the seed and the hash of the layer before. `roots` begins with the nothing that is before layer 0.
-__kernel void layer_key(__global const uint *seed, __global const uint *roots, uint layer, __global uint *key)
-{
-    hash_pair(seed, roots + layer * 8, key);
-}
-
 // Four numbers of layer 0.
 __kernel void first_layer(BANKS, __global const uint *key)
 {

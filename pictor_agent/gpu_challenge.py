@@ -2,7 +2,8 @@
 
 A block is SIDE x SIDE numbers mod PRIME, a byte each. Layer 0 comes from the seed. Every other layer has a key, the hash of the
 seed and of the layer before; of the key come one matrix, and for each block the numbers of LEFTS earlier blocks. The block is the
-sum of those, times that matrix. So whoever kept only part of the blocks makes those again that are named, and those that they came
+sum of those, times that matrix. "The layer before" is that of all GPUs of the node together, its link: no GPU begins a layer before
+the others have ended theirs, so that one alone cannot make their answers one after the other in the same memory. So whoever kept only part of the blocks makes those again that are named, and those that they came
 from: with a sixteenth missing each of them names one more, and it never ends. Reading LEFTS blocks for each one that is written is
 what a GPU's memory is good at, and what the line to the host's memory is not.
 
@@ -54,9 +55,9 @@ class GpuChallenge:
     def path_bytes(self) -> int:
         return (self.width.bit_length() - 1) * DIGEST_BYTES
 
-    def key(self, roots: bytes, layer: int) -> bytes:
-        """Of what `layer` is made; `roots`: those of all layers before it, at least."""
-        return hashlib.sha256(self.seed + (root_at(roots, layer - 1) if layer else NOTHING_BEFORE)).digest()
+    def key(self, links: bytes, layer: int) -> bytes:
+        """Of what `layer` is made; `links`: those of all layers before it, at least."""
+        return hashlib.sha256(self.seed + (root_at(links, layer - 1) if layer else NOTHING_BEFORE)).digest()
 
 
 def seed_of(seed: bytes, gpu: int) -> bytes:
@@ -68,10 +69,21 @@ def root_at(roots: bytes, layer: int) -> bytes:
     return roots[layer * DIGEST_BYTES : (layer + 1) * DIGEST_BYTES]
 
 
+def link(roots: Sequence[bytes]) -> bytes:
+    """Of one layer: over its hashes on all GPUs that have so many layers, in their order."""
+    return hashlib.sha256(b"".join(roots)).digest()
+
+
+def links_of(all_roots: Sequence[bytes]) -> bytes:
+    """Those of all layers."""
+    layers = max(map(len, all_roots)) // DIGEST_BYTES
+    return b"".join(link([root_at(roots, layer) for roots in all_roots]) for layer in range(layers))
+
+
 def commitment(all_roots: Sequence[bytes]) -> bytes:
     """What a node commits to: one hash over the layers' hashes of all its GPUs."""
     return hashlib.sha256(
-        b"pictor gpu challenge v1\n" + b"".join(hashlib.sha256(roots).digest() for roots in all_roots)
+        b"pictor gpu challenge v2\n" + b"".join(hashlib.sha256(roots).digest() for roots in all_roots)
     ).digest()
 
 
@@ -152,12 +164,12 @@ def root_from(block: bytes, place: int, path: bytes) -> bytes:
 # What is shown ---------------------------------------------------------------------------------------------------------
 
 
-def wanted(challenge: GpuChallenge, roots: bytes, numbers: Sequence[int]) -> list[int]:
+def wanted(challenge: GpuChallenge, links: bytes, numbers: Sequence[int]) -> list[int]:
     """The blocks that an opening of `numbers` holds: each of them, and before it those that it was made of."""
     found = []
     for number in numbers:
         layer = number // challenge.width
-        found += lefts(challenge.key(roots, layer), number, challenge.width) if layer else []
+        found += lefts(challenge.key(links, layer), number, challenge.width) if layer else []
         found.append(number)
     return found
 

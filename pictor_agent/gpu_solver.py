@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from pictor_agent import opencl
-from pictor_agent.gpu_challenge import BLOCK_BYTES, DIGEST_BYTES, SIDE, GpuChallenge, commitment, root_at, seed_of, wanted
+from pictor_agent.gpu_challenge import BLOCK_BYTES, DIGEST_BYTES, SIDE, GpuChallenge, commitment, link, root_at, seed_of, wanted
 
 BANKS = 8  # buffers that the blocks lie in: of some drivers one may have no more than a quarter of the memory
 
@@ -44,25 +44,17 @@ class Solver:
         self.in_banks: list[c_void_p | int] = [*banks, *banks[:1] * (BANKS - len(banks)), self.bank_layers * width]
         self.digests = self.program.buffer(layers * width * DIGEST_BYTES)
         self.tree = self.program.buffer(width * DIGEST_BYTES)
-        self.roots = self.program.buffer((layers + 1) * DIGEST_BYTES)
-        self.seed, self.key = self.program.buffer(DIGEST_BYTES), self.program.buffer(DIGEST_BYTES)
+        self.key = self.program.buffer(DIGEST_BYTES)
         self.matrix = self.program.buffer(BLOCK_BYTES * 4)
         self.program.finish()
 
-    def solve(self, seed: bytes) -> bytes:
-        """Make all layers; returns their hashes."""
-        self.challenge = GpuChallenge(seed, self.width, self.layers)
-        self.program.write(self.seed, _swapped(seed))
-        for layer in range(self.layers):
-            self._make(layer)
-            self.program.finish()  # else some drivers take minutes of work on, and answer to nothing else
-        found = _swapped(self.program.read(self.roots, DIGEST_BYTES, self.layers * DIGEST_BYTES))
-        self.found = found
-        return found
+    def begin(self, seed: bytes) -> None:
+        self.challenge, self.found = GpuChallenge(seed, self.width, self.layers), b""
 
-    def _make(self, layer: int) -> None:
+    def make(self, layer: int, links: bytes) -> bytes:
+        """Make the next layer; returns its hash."""
         program, begin = self.program, layer * self.width
-        program.run("layer_key", 1, self.seed, self.roots, layer, self.key)
+        program.write(self.key, _swapped(self.challenge.key(links, layer)))
         if layer:
             program.run("layer_matrix", BLOCK_BYTES, self.key, self.matrix)
             program.run("make_layer", self.width * SIDE, *self.in_banks, self.key, self.matrix, begin, group=SIDE)
@@ -70,18 +62,20 @@ class Solver:
             program.run("first_layer", self.width * BLOCK_BYTES // 4, *self.in_banks, self.key)
         program.run("hash_blocks", self.width, *self.in_banks, begin, self.digests)
         self._build_tree(layer)
+        root = _swapped(program.read(self.tree, DIGEST_BYTES, DIGEST_BYTES))
+        self.found += root
+        return root
 
     def _build_tree(self, layer: int) -> None:
-        """Level by level; the level of n hashes begins at place n of the tree, and the last one goes to the roots."""
+        """Level by level; the level of n hashes begins at place n of the tree."""
         below, begin, count = self.digests, layer * self.width, self.width // 2
-        while count > 1:
+        while count:
             self.program.run("hash_level", count, below, begin, self.tree, count)
             below, begin, count = self.tree, count, count // 2
-        self.program.run("hash_level", 1, below, begin, self.roots, layer + 1)
 
-    def opening(self, numbers: Sequence[int]) -> bytes:
+    def opening(self, links: bytes, numbers: Sequence[int]) -> bytes:
         """What gpu_challenge.wanted names, with the hashes of all layers before it."""
-        numbers = wanted(self.challenge, self.found, numbers)
+        numbers = wanted(self.challenge, links, numbers)
         trees = {layer: self._tree_of(layer) for layer in sorted({number // self.width for number in numbers})}
         parts = [self.found]
         for number in numbers:
@@ -147,12 +141,20 @@ class AllGpus:
     def solve(self, seed: bytes) -> tuple[bytes, float]:
         """The commitment, and the seconds until the last of them was done."""
         began = time.perf_counter()
-        seeds = [seed_of(seed, index) for index in range(len(self.solvers))]
-        roots = list(self.threads.map(Solver.solve, self.solvers, seeds))
-        return commitment(roots), time.perf_counter() - began
+        for index, solver in enumerate(self.solvers):
+            solver.begin(seed_of(seed, index))
+        self.links = b""
+        for layer in range(max(solver.layers for solver in self.solvers)):
+            self.links += link(self._make(layer))
+        return commitment([solver.found for solver in self.solvers]), time.perf_counter() - began
+
+    def _make(self, layer: int) -> list[bytes]:
+        """A layer on all that have so many."""
+        have = [solver for solver in self.solvers if layer < solver.layers]
+        return list(self.threads.map(lambda solver: solver.make(layer, self.links), have))
 
     def openings(self, numbers: Sequence[Sequence[int]]) -> list[bytes]:
-        return list(self.threads.map(Solver.opening, self.solvers, numbers))
+        return list(self.threads.map(lambda solver, asked: solver.opening(self.links, asked), self.solvers, numbers))
 
     def close(self) -> None:
         for solver in self.solvers:

@@ -13,12 +13,12 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-VERSION = 6
+VERSION = 7
 OLDEST_SUPPORTED = 1
 REGIONS_SINCE = 2  # an older agent passes RenderSpec.region over and would render the whole frame
 LIMITS_SINCE = 3  # an older agent does not know Limits, and cannot be asked to obey them
 SELF_TEST_SINCE = 4  # an older agent does not try itself, so nobody waits for its SelfTested
-BENCHMARK_SINCE = 6  # an older agent cannot answer for its GPUs
+BENCHMARK_SINCE = 7  # an older agent cannot answer for its GPUs, all of them together
 MESSAGE_BYTES_MAX = 256 * 1024  # from a node
 TO_NODE_BYTES_MAX = 8 * 1024**2  # an assignment names every file of its scene, 5,000 at most
 PATH = "/agent/v1"

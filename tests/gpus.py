@@ -7,15 +7,19 @@ from pictor_agent.gpu_challenge import GpuChallenge
 
 
 class ByNumpy:
-    """An honest GPU; `spoil` makes it one that lies about some of its blocks."""
+    """An honest GPU, alone in its node unless `alone` is false; `spoil` makes it one that lies about some of its blocks."""
 
-    def __init__(self, challenge: GpuChallenge, spoil=lambda number, block: block) -> None:
-        self.challenge, self.roots, self.blocks = challenge, b"", []
-        for layer in range(challenge.layers):
-            key = challenge.key(self.roots, layer)
-            made = [spoil(layer * challenge.width + place, self._block(key, layer, place)) for place in range(challenge.width)]
-            self.blocks += made
-            self.roots += self._tree(made)[1]
+    def __init__(self, challenge: GpuChallenge, spoil=lambda number, block: block, *, alone: bool = True) -> None:
+        self.challenge, self.spoil, self.roots, self.blocks = challenge, spoil, b"", []
+        if alone:
+            solve([self])
+
+    def make(self, layer: int, links: bytes) -> bytes:
+        key, begin = self.challenge.key(links, layer), layer * self.challenge.width
+        made = [self.spoil(begin + place, self._block(key, layer, place)) for place in range(self.challenge.width)]
+        self.blocks += made
+        self.roots += self._tree(made)[1]
+        return self.roots[-32:]
 
     def _block(self, key: bytes, layer: int, place: int):
         if layer == 0:
@@ -31,9 +35,10 @@ class ByNumpy:
             tree[node] = hashlib.sha256(tree[2 * node] + tree[2 * node + 1]).digest()
         return tree
 
-    def opening(self, numbers) -> bytes:
+    def opening(self, numbers, links: bytes | None = None) -> bytes:
+        """`links`: where it is not alone."""
         parts, width = [self.roots], self.challenge.width
-        for number in gpu_challenge.wanted(self.challenge, self.roots, numbers):
+        for number in gpu_challenge.wanted(self.challenge, links or gpu_challenge.links_of([self.roots]), numbers):
             layer, place = divmod(number, width)
             tree, node = self._tree(self.blocks[layer * width : (layer + 1) * width]), width + place
             parts.append(self.blocks[number].tobytes())
@@ -43,9 +48,33 @@ class ByNumpy:
         return b"".join(parts)
 
 
+def solve(gpus: list[ByNumpy]) -> None:
+    """Layer by layer, together."""
+    links = b""
+    for layer in range(max(gpu.challenge.layers for gpu in gpus)):
+        links += gpu_challenge.link([gpu.make(layer, links) for gpu in gpus if layer < gpu.challenge.layers])
+
+
+def openings_of(gpus: list[ByNumpy], numbers) -> bytes:
+    links = gpu_challenge.links_of([gpu.roots for gpu in gpus])
+    return b"".join(gpu.opening(each, links) for gpu, each in zip(gpus, numbers, strict=True))
+
+
 def all_of(seed: bytes, sizes) -> list[ByNumpy]:
     """Those of an honest node."""
-    return [ByNumpy(GpuChallenge(gpu_challenge.seed_of(seed, gpu), *size)) for gpu, size in enumerate(sizes)]
+    gpus = [ByNumpy(GpuChallenge(gpu_challenge.seed_of(seed, gpu), *size), alone=False) for gpu, size in enumerate(sizes)]
+    solve(gpus)
+    return gpus
+
+
+def one_for_all(seed: bytes, sizes) -> list[ByNumpy]:
+    """What the first of these makes, said for each, with links that fit: the best that a single GPU can do in time."""
+    challenges = [gpu.challenge for gpu in all_of(seed, sizes)]
+    gpus = [ByNumpy(challenges[0], alone=False) for _ in challenges]
+    solve(gpus)
+    for gpu, asked in zip(gpus, challenges, strict=True):
+        gpu.challenge = asked
+    return gpus
 
 
 def commitment_of(gpus: list[ByNumpy]) -> bytes:

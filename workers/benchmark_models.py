@@ -72,6 +72,7 @@ class GpuTrial(models.Model):
 
     run = models.OneToOneField(BenchmarkRun, primary_key=True, on_delete=models.CASCADE, related_name="gpu_trial")
     model = models.CharField(max_length=200, blank=True)  # of all of them; empty where they differ
+    gpu_models = models.JSONField(default=list, db_default=[])  # each model among them once
     sizes = models.JSONField()  # width and layers of each
     seed = models.BinaryField(max_length=32)  # told when their memory is taken
     began_at = models.DateTimeField(null=True, blank=True)

@@ -113,7 +113,7 @@ def _gpu_parts(run: BenchmarkRun) -> list[Part]:
     each = f"{min(sizes):.1f} GiB" if min(sizes) == max(sizes) else f"{min(sizes):.1f} to {max(sizes):.1f} GiB"
     size = each if len(sizes) == 1 else f"{len(sizes)} GPUs, {each} each,"
     words = f"{size} filled in {trial.solved_seconds:.1f} s"
-    return [Part("GPU memory", words, scoring.percentile(trial.bytes_per_second, gpu_trials.peers_of(trial)))]
+    return [Part("GPU memory", words, scoring.percentile(trial.bytes_per_second, gpu_trials.peers_of(trial, trial.model)))]
 
 
 def _peers_words(run: BenchmarkRun, count: int) -> str:

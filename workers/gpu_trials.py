@@ -4,10 +4,8 @@ Locks: none of its own; the caller has locked the run.
 """
 
 import secrets
-from collections import defaultdict
 from datetime import datetime
 from random import SystemRandom
-from statistics import median
 
 from pictor_agent import protocol, reference
 from pictor_agent.gpu_challenge import GpuChallenge, seed_of
@@ -15,7 +13,7 @@ from workers import gpu_check
 from workers.counting import tried_gpus
 from workers.models import BenchmarkRun, GpuTrial, Worker
 
-PEERS_MAX = 500
+OWNERS_MAX = 500
 
 
 def begin(run: BenchmarkRun, worker: Worker) -> None:
@@ -24,9 +22,9 @@ def begin(run: BenchmarkRun, worker: Worker) -> None:
     gpus = tried_gpus(worker)
     if gpus:
         sizes = [[reference.GPU_WIDTH, reference.gpu_layers(gpu.vram_bytes)] for gpu in gpus]
-        models = {gpu.model for gpu in gpus}
-        model = gpus[0].model if len(models) == 1 else ""
-        GpuTrial.objects.create(run=run, model=model, sizes=sizes, seed=secrets.token_bytes(32))
+        models = sorted({gpu.model for gpu in gpus})
+        model = models[0] if len(models) == 1 else ""
+        GpuTrial.objects.create(run=run, model=model, gpu_models=models, sizes=sizes, seed=secrets.token_bytes(32))
 
 
 def of(run: BenchmarkRun) -> GpuTrial | None:
@@ -102,20 +100,17 @@ def known(run: BenchmarkRun) -> gpu_check.GpuRun | None:
         shown_sha256=bytes(trial.shown_sha256),
         solved_seconds=trial.solved_seconds,
         shown_seconds=(trial.shown_at - trial.solved_at).total_seconds(),
-        peers=peers_of(trial),
+        peers=[peers_of(trial, model) for model in trial.gpu_models],
     )
 
 
-def peers_of(trial: GpuTrial) -> list[float]:
-    """The newest figures of other owners' nodes with this model, however many they have; of each owner the median."""
-    if not trial.model:
+def peers_of(trial: GpuTrial, model: str) -> list[float]:
+    """The newest figure of each other owner's nodes that have this model alone, however many runs they have."""
+    if not model:
         return []
-    rows = GpuTrial.objects.filter(model=trial.model, bytes_per_second__gt=0)
-    rows = rows.exclude(run__worker__owner=trial.run.worker.owner_id).order_by("-run_id")
-    by_owner = defaultdict(list)
-    for owner_id, figure in rows.values_list("run__worker__owner", "bytes_per_second")[:PEERS_MAX]:
-        by_owner[owner_id].append(figure)
-    return [median(figures) for figures in by_owner.values()]
+    rows = GpuTrial.objects.filter(model=model, bytes_per_second__gt=0).exclude(run__worker__owner=trial.run.worker.owner_id)
+    newest = rows.order_by("run__worker__owner", "-run_id").distinct("run__worker__owner")
+    return list(newest.values_list("bytes_per_second", flat=True)[:OWNERS_MAX])
 
 
 def keep(run: BenchmarkRun, bytes_per_second: int) -> None:

@@ -5,9 +5,9 @@ from random import Random
 import pytest
 
 from pictor_agent import gpu_challenge, gpu_solver, opencl, reference
-from pictor_agent.gpu_challenge import BLOCK_BYTES, GpuChallenge
+from pictor_agent.gpu_challenge import BLOCK_BYTES
 from pictor_agent.gpu_solver import AllGpus, CannotAnswer, Solver
-from tests.gpus import ByNumpy
+from tests.gpus import all_of, commitment_of, openings_of
 from workers import gpu_check
 
 SEED = b"s" * 32
@@ -20,53 +20,48 @@ def device() -> opencl.Device:
 
 
 @pytest.fixture
-def solver(device):
-    solvers = []
+def gpus(device):
+    made = []
 
-    def make(width: int, layers: int) -> Solver:
-        solvers.append(Solver(device, width, layers))
-        return solvers[-1]
+    def make(*sizes: tuple[int, int]) -> AllGpus:
+        made.append(AllGpus([Solver(device, *size) for size in sizes]))
+        return made[-1]
 
     yield make
-    for each in solvers:
+    for each in made:
         each.close()
 
 
 class KernelTests:
-    @pytest.mark.parametrize(("width", "layers"), [(2, 2), (8, 6), (64, 9), (16, 17)])
-    def test_they_make_what_the_definition_says(self, solver, width, layers):
-        assert solver(width, layers).solve(SEED) == ByNumpy(GpuChallenge(SEED, width, layers)).roots
+    @pytest.mark.parametrize("sizes", [[(2, 2)], [(8, 6)], [(64, 9)], [(16, 17)], [(8, 6), (16, 4), (8, 6)]])
+    def test_they_make_what_the_definition_says(self, gpus, sizes):
+        mine = gpus(*sizes)
+        root, seconds = mine.solve(SEED)
+        assert [each.found for each in mine.solvers] == [each.roots for each in all_of(SEED, sizes)]
+        assert root == commitment_of(all_of(SEED, sizes))
+        assert seconds > 0
 
-    def test_every_block_is_the_same_wherever_it_lies(self, solver):
+    def test_every_block_is_the_same_wherever_it_lies(self, gpus):
         """In eight buffers, of which the last is shorter."""
-        mine, right = solver(8, 13), ByNumpy(GpuChallenge(SEED, 8, 13))
+        sizes, numbers = [(8, 13), (8, 11)], [range(8 * 13), range(8 * 11)]
+        mine = gpus(*sizes)
         mine.solve(SEED)
-        numbers = range(8 * 13)
-        assert mine.opening(numbers) == right.opening(numbers)
+        assert b"".join(mine.openings(numbers)) == openings_of(all_of(SEED, sizes), numbers)
 
-    def test_the_server_believes_what_they_show(self, solver):
-        mine = solver(32, 8)
-        roots = mine.solve(SEED)
-        numbers = gpu_check.draw([mine.challenge], Random(5))
-        root = gpu_challenge.commitment([roots])
-        assert gpu_check.refusal([mine.challenge], root, numbers, mine.opening(numbers[0])) is None
-
-    def test_another_seed_is_another_answer(self, solver):
-        mine = solver(8, 4)
-        assert mine.solve(SEED) != mine.solve(b"t" * 32)
-        assert mine.solve(SEED) == ByNumpy(GpuChallenge(SEED, 8, 4)).roots, "and nothing of an earlier one is left"
+    def test_another_seed_is_another_answer(self, gpus):
+        mine = gpus((8, 4))
+        assert mine.solve(SEED)[0] != mine.solve(b"t" * 32)[0]
+        assert mine.solve(SEED)[0] == commitment_of(all_of(SEED, [(8, 4)])), "and nothing of an earlier one is left"
 
 
 class AllTests:
-    def test_all_gpus_of_a_node_answer_at_the_same_time(self, device):
-        gpus = AllGpus([Solver(device, 8, 6), Solver(device, 16, 4)])
-        root, seconds = gpus.solve(SEED)
-        challenges = [each.challenge for each in gpus.solvers]
+    @pytest.mark.parametrize("sizes", [[(32, 8)], [(8, 6), (16, 4)]])
+    def test_the_server_believes_what_they_show(self, gpus, sizes):
+        mine = gpus(*sizes)
+        root, _ = mine.solve(SEED)
+        challenges = [each.challenge for each in mine.solvers]
         numbers = gpu_check.draw(challenges, Random(2))
-        shown = b"".join(gpus.openings(numbers))
-        gpus.close()
-        assert gpu_check.refusal(challenges, root, numbers, shown) is None
-        assert seconds > 0
+        assert gpu_check.refusal(challenges, root, numbers, b"".join(mine.openings(numbers))) is None
 
     def test_more_than_there_are_cannot_be_answered_for(self, device):
         with pytest.raises(CannotAnswer, match="8 GPUs are named, and OpenCL finds") as problem:

@@ -8,7 +8,7 @@ import pytest
 
 from pictor_agent import gpu_challenge
 from pictor_agent.gpu_challenge import BLOCK_BYTES, PRIME, GpuChallenge
-from tests.gpus import ByNumpy, all_of, commitment_of
+from tests.gpus import ByNumpy, all_of, commitment_of, one_for_all, openings_of
 from workers import gpu_check
 from workers.refusals import Refusal
 
@@ -20,7 +20,7 @@ GIB = 1 << 30
 def judge(gpus: list[ByNumpy], *, luck: int = 1, shown: bytes | None = None, root: bytes = b"") -> Refusal | None:
     challenges = [gpu.challenge for gpu in gpus]
     numbers = gpu_check.draw(challenges, Random(luck))
-    content = b"".join(gpu.opening(each) for gpu, each in zip(gpus, numbers, strict=True)) if shown is None else shown
+    content = openings_of(gpus, numbers) if shown is None else shown
     return gpu_check.refusal(challenges, root or commitment_of(gpus), numbers, content)
 
 
@@ -78,11 +78,12 @@ class LyingTests:
 
     def test_one_gpu_cannot_answer_for_two(self):
         """Each has a seed of its own."""
-        gpus = all_of(SEED, [(8, 6), (8, 6)])
-        asked = gpus[1].challenge
-        gpus[1] = ByNumpy(gpus[0].challenge)
-        gpus[1].challenge = asked
-        assert judge(gpus) == Refusal.OTHER_BLOCK
+        assert judge(one_for_all(SEED, [(8, 6), (8, 6)])) == Refusal.OTHER_BLOCK
+
+    def test_answers_that_were_made_one_after_the_other_are_none(self):
+        """Who has one GPU of two would make the first's, put another in its place, and make the second's in the same memory."""
+        challenges = [gpu.challenge for gpu in all_of(SEED, [(8, 6), (8, 6)])]
+        assert judge([ByNumpy(challenge) for challenge in challenges]) == Refusal.WRONG_PRODUCT
 
     def test_another_answer_than_was_committed_to(self):
         assert judge(all_of(SEED, SIZES), root=b"x" * 32) == Refusal.OTHER_ROOT
@@ -91,7 +92,7 @@ class LyingTests:
     def test_cut_and_padded_openings_are_refused(self, change):
         gpus = all_of(SEED, SIZES)
         numbers = gpu_check.draw([gpu.challenge for gpu in gpus], Random(1))
-        shown = b"".join(gpu.opening(each) for gpu, each in zip(gpus, numbers, strict=True))
+        shown = openings_of(gpus, numbers)
         assert judge(gpus, shown=change(shown)) == Refusal.MALFORMED
 
     def test_other_blocks_than_asked_for_are_refused(self):
@@ -138,25 +139,32 @@ class TimeTests:
     def test_nobody_is_faster_than_memory_or_slower_than_any_card(self, solved, refusal):
         assert self.refused(solved) == refusal
 
-    def test_whoever_takes_as_long_to_show_as_to_make_has_kept_nothing(self):
-        assert self.refused(20.0, shown=9.9) is None
-        assert self.refused(20.0, shown=10.1) == Refusal.GPU_NOT_KEPT
+    @pytest.mark.parametrize("solved", [2.0, 20.0, 50.0])
+    def test_however_long_it_took_to_make_them_they_are_shown_at_once(self, solved):
+        """Else who dawdles first has the time to make them again."""
+        assert self.refused(solved, shown=3.0) is None
+        assert self.refused(solved, shown=3.2) == Refusal.GPU_NOT_KEPT
 
     @pytest.mark.parametrize(("solved", "refusal"), [(9.9, None), (10.2, Refusal.GPU_SLOW), (0.5, None)])
     def test_beside_others_of_the_model_it_is_at_least_half_as_fast(self, solved, refusal):
         usual = self.CHALLENGES[0].memory_bytes / 5.0
-        assert self.refused(solved, peers=[usual / 9, usual, usual, usual, usual * 9]) == refusal
+        assert self.refused(solved, peers=[[usual / 9, usual, usual, usual, usual * 9]]) == refusal
 
     def test_too_few_others_say_nothing(self):
-        assert self.refused(30.0, peers=[9e12] * (gpu_check.PEERS_MIN - 1)) is None
+        assert self.refused(30.0, peers=[[9e12] * (gpu_check.PEERS_MIN - 1)]) is None
+
+    def test_of_several_models_the_slowest_that_is_known_is_the_measure(self):
+        usual, fast, unknown = [self.CHALLENGES[0].memory_bytes / 5.0] * 5, [9e12] * 5, [9e12] * 2
+        assert self.refused(9.9, peers=[usual, fast, unknown]) is None
+        assert self.refused(10.2, peers=[usual, fast, unknown]) == Refusal.GPU_SLOW
+        assert self.refused(10.2, peers=[unknown]) is None
 
     def test_eight_that_are_one_take_eight_times_as_long(self):
-        """All that a node names answer at the same time; who has one of eight must make seven of them again to show them."""
         eight = [GpuChallenge(gpu_challenge.seed_of(SEED, gpu), 16_384, 342) for gpu in range(8)]
         one_alone, usual = 4.0, eight[0].memory_bytes / 4.0
-        assert gpu_check.time_refusal(eight, one_alone, 1.0, [usual] * 5) is None
-        assert gpu_check.time_refusal(eight, 8 * one_alone, 1.0, [usual] * 5) == Refusal.GPU_SLOW
-        assert gpu_check.time_refusal(eight, 8 * one_alone, 7 * one_alone, []) == Refusal.GPU_NOT_KEPT
+        assert gpu_check.time_refusal(eight, one_alone, 1.0, [[usual] * 5]) is None
+        assert gpu_check.time_refusal(eight, 8 * one_alone, 1.0, [[usual] * 5]) == Refusal.GPU_SLOW
+        assert gpu_check.time_refusal(eight, 8 * one_alone, one_alone, []) == Refusal.GPU_NOT_KEPT
 
 
 class SizeTests:
@@ -170,4 +178,4 @@ class SizeTests:
         assert len(gpu_check.draw([GpuChallenge(SEED, 16, 9)] * 64, Random(1))[0]) == 4 + gpu_check.OF_FIRST_LAYER
 
 
-LAST_ROOT = "9a83006abe1772a33c1c8dd01202b404346706d292b5e70c38da75e202d487d4"
+LAST_ROOT = "393ce703d89cfbcccf40731c7e2846fc46c999182abe7560b9708e9faf00616b"
