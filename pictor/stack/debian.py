@@ -1,10 +1,12 @@
 """A bare Debian of this machine's own release, made by mmdebstrap from this machine's own sources."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from pictor.stack import system
+from pictor.stack.processes import APART, die_with_parent
 from pictor.stack.words import Stop, step
 
 SOURCES = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))  # Debian's own, by name
@@ -28,7 +30,9 @@ def make(target: Path, packages: str, sources: list[str], *options: str) -> None
         str(target),
         *sources,
     ]
-    done = subprocess.run(["mmdebstrap", *words], capture_output=True, text=True)
+    beside = {**os.environ, "TMPDIR": str(target.parent)}  # what is half made is removed with it
+    command = [*APART, "mmdebstrap", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=beside, preexec_fn=die_with_parent())
     if done.returncode:
         raise Stop(f"mmdebstrap failed: {done.stderr.strip()[-400:]}")
 

@@ -7,6 +7,7 @@ the socket; dockerd, its containers and its mounts live in namespaces of their o
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,10 @@ from pathlib import Path
 
 from pictor.stack import debian, places, setup, system
 from pictor.stack.places import Places
-from pictor.stack.processes import tail
+from pictor.stack.processes import APART, die_with_parent, tail
 from pictor.stack.words import Stop, step
 
+PREFIX, PLACE = "pictor-docker-", Path("/var/tmp")
 BASE = "pictor-base"
 INSIDE = "python3,python3-venv,ca-certificates,passwd"
 LIGHT = (
@@ -42,6 +44,7 @@ exec dockerd "$@"
 
 
 def main(words: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that everything is removed
     here = places.choose()
     command = ["-m", "pytest", "tests/image", *words]
     command, environment = setup.prepared(here, tests=True, blender=True, tools=False, command=command)
@@ -66,8 +69,9 @@ def docker(here: Places) -> Iterator[dict[str, str]]:
         NoDocker
     """
     install()
-    name = f"pictor-docker-{os.getpid()}"
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/var/tmp"))
+    remove_stale()
+    name = f"{PREFIX}{os.getpid()}"
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=PLACE))
     folder.chmod(0o711)
     try:
         with daemon(folder, name) as host:
@@ -98,12 +102,10 @@ def daemon(folder: Path, name: str) -> Iterator[str]:
     host = f"unix://{folder}/docker.sock"
     options = [f"--host={host}", f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/docker.pid"]
     options += ["--bridge=none", "--iptables=false", f"--cgroup-parent=/{name}", "--exec-opt=native.cgroupdriver=cgroupfs"]
-    apart = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     log = folder / "dockerd.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            [*apart, "sh", "-c", ENTER, "enter", *options], stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        command = [*APART, "sh", "-c", ENTER, "enter", *options]
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, preexec_fn=die_with_parent())
     try:
         await_answer(process, host, log)
         yield host
@@ -124,6 +126,14 @@ def add_base(tar: Path, host: str) -> None:
     debian.make(tar, INSIDE, debian.own_sources(), *LIGHT)
     subprocess.run(["docker", "--host", host, "import", str(tar), BASE], check=True, capture_output=True)
     tar.unlink()
+
+
+def remove_stale() -> None:
+    """Of a run that was killed: its dockerd ended with it, its folder stayed."""
+    for folder in PLACE.glob(f"{PREFIX}*-*"):
+        name = folder.name.rpartition("-")[0]
+        if not Path(f"/proc/{name.removeprefix(PREFIX)}").exists():
+            remove(folder, name)
 
 
 def remove(folder: Path, name: str) -> None:

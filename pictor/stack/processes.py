@@ -23,6 +23,10 @@ def die_with_parent(sent: int = signal.SIGKILL) -> Callable[[], None]:
     return ask_the_kernel
 
 
+# As root, with die_with_parent: a program that starts and mounts much, of which nothing is left when its first process ends.
+APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
 @dataclass(frozen=True)
 class Program:
     """What to run and how to treat it."""
