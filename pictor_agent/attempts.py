@@ -45,7 +45,7 @@ class Held:
     item: protocol.Assignment
     scene: asyncio.Task | None = None  # fetches the files
     running: asyncio.Task | None = None  # until Blender is free of it
-    ending: bool = False  # its picture, or its failure, is on the way into the outbox: no longer to be stopped
+    ending: bool = False  # its picture, or its failure, is on the way into the outbox, or next: no longer to be stopped
     started: bool = False
     urls: asyncio.Queue = field(default_factory=asyncio.Queue)
     shows: asyncio.Queue = field(default_factory=asyncio.Queue)
@@ -176,11 +176,12 @@ class Attempts:
         """One attempt in Blender; what comes of it is ended beside the next one, when the one before has ended."""
         try:
             outcome = await self._or_failure(held, self._do(held))
+            held.ending = True
             await lane.ending.acquire()
         except asyncio.CancelledError:
             self.deliveries.outbox.remove(held.key)
             raise
-        held.ending, held.running = True, None
+        held.running = None
         self.line.start(self._end(held, lane, outcome))
 
     async def _do(self, held: Held) -> Shot | Report:

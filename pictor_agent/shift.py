@@ -394,8 +394,10 @@ class Shift:
         return bool(self.attempts.held) or (bool(self.deliveries.due) and self.line.link is not None)
 
     async def _hand_back(self, given_up: list[Held], reason: protocol.FailureReason = "shutting_down") -> None:
+        """All are forgotten before the first is said: while it is said, another's picture may be finished, and would be lost."""
         for held in given_up:
             self.attempts.forget(held)
+        for held in given_up:
             await self.line.send(protocol.Failed(**held.names, reason=reason))
 
     async def _sign_off(self) -> None:

@@ -115,13 +115,13 @@ class Node:
     def due(self) -> list[tuple[int, str]]:
         return [(report.work_id, report.stage) for report in self.shift.outbox.reports()]
 
-    def assignment(self, work_id: int, *, place=0, attempt=1, main="plain.blend", **fields) -> Assignment:
+    def assignment(self, work_id: int, *, slot=0, place=0, attempt=1, main="plain.blend", **fields) -> Assignment:
         content = self.server.files["/" + main]
         ref = FileRef(
             path=main, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content), url=f"{self.server.url}/{main}"
         )
         spec = make_spec(main, files=[ref], scene_key=ref.sha256, frame=work_id, **fields)
-        return Assignment(work_id=work_id, attempt=attempt, slot=0, place=place, lease_seconds=60, spec=spec)
+        return Assignment(work_id=work_id, attempt=attempt, slot=slot, place=place, lease_seconds=60, spec=spec)
 
     async def assign(self, *items: Assignment) -> None:
         await self.gateway.say(protocol.Assign(items=list(items)))
@@ -330,6 +330,40 @@ class PauseTests:
         await node.shift.pause(at_once=True)
         node.runner.looking.set()
         await node.finish(1)
+
+    async def test_at_once_a_picture_that_waits_for_the_one_before_is_kept_and_paid(self, gateway, node):
+        node.runner.looking.clear()
+        await node.assign(node.assignment(1), node.assignment(2, place=1))
+        await until(lambda: 0 in node.shift.attempts.lanes and node.shift.attempts.lanes[0].ending._waiters)
+        await node.shift.pause(at_once=True)
+        node.runner.looking.set()
+        await node.finish(1)
+        await node.finish(2)
+        assert gateway.order(protocol.Failed) == []
+
+    async def test_at_once_nothing_ends_while_another_is_given_back(self, gateway, node, monkeypatch):
+        """The second slot's picture would be finished while the first one's failure is said, and its own failure after it."""
+        send, busy = node.shift.line.send, asyncio.Event()
+
+        async def send_slowly(message):
+            if isinstance(message, protocol.Failed):
+                await busy.wait()
+            return await send(message)
+
+        monkeypatch.setattr(node.shift.line, "send", send_slowly)
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1), node.assignment(2, slot=1))
+        await gateway.hear(protocol.Started, 1)
+        await gateway.hear(protocol.Started, 2)
+        pausing = asyncio.create_task(node.shift.pause(at_once=True))
+        await until(lambda: (1, 1) not in node.shift.attempts.held)
+        node.runner.gate.set()
+        await until(lambda: not node.shift.attempts.held)
+        busy.set()
+        await pausing
+        await gateway.hear(protocol.Failed, 2)
+        assert gateway.order(protocol.Rendered) == []
+        assert node.runner.shot == []
 
     async def test_what_comes_before_the_server_knows_is_not_taken(self, gateway, node):
         node.shift.state.pause()
