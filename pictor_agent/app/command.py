@@ -9,7 +9,7 @@ from pictor_agent.app import door
 from pictor_agent.app.importing import Importing
 from pictor_agent.app.opening import opened
 from pictor_agent.app.site import Site
-from pictor_agent.config import PAGE_PORT, AlreadyRuns, BadConfig, Config, State, default_state_folder
+from pictor_agent.config import PAGE_PORT, AlreadyRuns, BadConfig, Config, State, default_state_folder, read_config
 from pictor_agent.environments import NoBlender
 from pictor_agent.platforms import Obstacle
 from pictor_agent.recorded import BadTrace
@@ -50,6 +50,14 @@ def _in_use(arguments, path: Path) -> Path | None:
         return state.folder
 
 
+def page_port(arguments, path: Path) -> int:
+    """Of the page, which is what was asked for: 0, which keeps `run` from having one, is whichever is free."""
+    try:
+        return read_config(path, page_port=arguments.page_port).page_port
+    except BadConfig:
+        return arguments.page_port or PAGE_PORT
+
+
 def _show(folder: Path, terminal: Terminal, *, has_browser: bool) -> int:
     if not (link := door.left(folder)):
         terminal.say("The agent runs, and was started without a page.", "warn")
@@ -74,14 +82,14 @@ class _App:
 
     async def live(self) -> int:
         home = default_state_folder("any").parent
-        async with opened(self.site, self.arguments.page_port or PAGE_PORT, home):
+        async with opened(self.site, page_port(self.arguments, self.path), home):
             if not self.arguments.no_browser:
                 door.open_browser(home)
             while True:
                 config, state = await self._configured()
                 try:
                     status = await self._work(config, state)
-                except AlreadyRuns as error:
+                except BadConfig as error:
                     self.problem = str(error)
                     continue
                 if status != REFUSED:
@@ -105,7 +113,7 @@ class _App:
                 return config, state
 
     async def _work(self, config: Config, state: State) -> int:
-        """Raises AlreadyRuns."""
+        """Raises BadConfig: another agent holds the folder, or what is in there cannot be used."""
         with state.locked():
             self.terminal.folder = state.folder
             door.leave(state.folder, self.site.gate.link)

@@ -1,6 +1,7 @@
 """How its owner, and nobody else, comes to the page: a link in a file of their own, in the terminal, and in the browser.
 
-The link never stands in a command line, which every user of the machine may read: the browser is given the file.
+The link never stands in a command line, which every user of the machine may read: the browser is given a file. It lies in
+the home folder itself, for a browser that is packed as a snap may read nothing hidden, and nothing outside.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from pictor_agent.secret_files import write_secret
 from pictor_agent.terminal import Terminal
 
 NAME = "page.html"
+NAME_IN_SIGHT = "pictor-page.html"
 ASKING = "pictor-agent app"
 PAGE = """<!doctype html><meta charset="utf-8"><title>Pictor</title>
 <meta http-equiv="refresh" content="0;url={link}"><p><a href="{link}">The page of this node</a></p>
@@ -29,17 +31,28 @@ def leave(folder: Path, link: str) -> None:
 
 
 def take_away(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        (folder / NAME).unlink()
+    link = left(folder)
+    for page in (folder / NAME, _in_sight()):
+        if _link_in(page) == link:  # what another node of this machine has put into sight stays
+            with contextlib.suppress(OSError):
+                page.unlink()
 
 
 def left(folder: Path) -> str:
     """The link of the agent that runs there; empty when it has no page."""
+    return _link_in(folder / NAME)
+
+
+def _link_in(page: Path) -> str:
     try:
-        found = LINK.search((folder / NAME).read_text())
+        found = LINK.search(page.read_text())
     except OSError:
         return ""
     return found[0] if found else ""
+
+
+def _in_sight() -> Path:
+    return Path(os.path.expanduser("~"), NAME_IN_SIGHT)  # Path.home() fails where a service has none
 
 
 def announce(terminal: Terminal, link: str, asking: str) -> None:
@@ -51,6 +64,15 @@ def announce(terminal: Terminal, link: str, asking: str) -> None:
 
 
 def open_browser(folder: Path) -> bool:
-    """False where there is no desktop."""
+    """False where there is no desktop, or no page."""
     has_desktop = sys.platform in ("win32", "darwin") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
-    return has_desktop and webbrowser.open((folder / NAME).as_uri())
+    return has_desktop and bool(left(folder)) and webbrowser.open(_put_in_sight(folder).as_uri())
+
+
+def _put_in_sight(folder: Path) -> Path:
+    """Where the browser finds the file: its own place, where the home folder does not take a copy."""
+    page = folder / NAME
+    with contextlib.suppress(OSError):
+        write_secret(_in_sight(), page.read_bytes())
+        return _in_sight()
+    return page

@@ -1,5 +1,6 @@
 """`pictor-agent app`, as a program: from no configuration file to a node, and again when the server will not have it."""
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -11,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from pictor_agent import protocol
-from pictor_agent.app import door
+from pictor_agent.app import command, door
+from pictor_agent.config import PAGE_PORT
 from tests.agent.conftest import agent_command, until
 from tests.agent.gateway import Gateway
 
@@ -41,6 +43,14 @@ class Machine:
         link = await until(lambda: door.left(self.states))
         async with httpx.AsyncClient() as browser:
             return (await browser.get(link)).text
+
+    async def shows(self, *words: str) -> None:
+        """Wait until the page says all of them; the words of a node that ends are there a moment before the form is."""
+        page = ""
+        async with asyncio.timeout(60):
+            while not all(word in page for word in words):
+                await asyncio.sleep(0.05)
+                page = await self.page()
 
     async def bring(self, text: str) -> None:
         """Paste it on the page."""
@@ -89,13 +99,39 @@ async def test_a_node_that_the_server_will_not_have_is_asked_for_another_file(ma
     await machine.page()
     await machine.bring(config(gateway))
     await until(lambda: not gateway.refusals)
-    async with asyncio.timeout(60):
-        while "The configuration file was used." not in (page := await machine.page()):
-            await asyncio.sleep(0.05)
-    assert "Which node is this machine?" in page
+    await machine.shows("The configuration file was used.", "Which node is this machine?")
     await machine.bring(config(gateway, "w_other"))
     await gateway.signed_on()
     assert gateway.hellos[-1].worker_uid == "w_other"
+
+
+async def test_a_key_that_is_damaged_is_said_on_the_page_which_stays(machine, gateway):
+    key = machine.states / "w_new" / "key"
+    key.parent.mkdir(parents=True)
+    key.write_bytes(b"short")
+    await machine.page()
+    await machine.bring(config(gateway))
+    await machine.shows("is damaged; delete it and enrol the node again", "Which node is this machine?")
+    key.unlink()
+    await machine.bring(config(gateway))
+    await gateway.signed_on()
+
+
+@pytest.mark.parametrize(
+    ("written", "chosen", "port"),
+    [
+        ("page_port = 9000", None, 9000),
+        ("page_port = 0", None, 0),
+        ("page_port = 9000", 9001, 9001),
+        ("", None, PAGE_PORT),
+        ("server_url = 1", None, PAGE_PORT),
+        ("server_url = 1", 9001, 9001),
+    ],
+)
+async def test_the_page_is_at_the_port_that_the_file_or_the_command_line_names(gateway, tmp_path, written, chosen, port):
+    path = tmp_path / "node.toml"
+    path.write_text(written + "\n" + ("" if "server_url" in written else config(gateway)))
+    assert command.page_port(argparse.Namespace(page_port=chosen), path) == port
 
 
 async def test_stopped_it_takes_the_link_away(machine, gateway):

@@ -2,6 +2,7 @@
 
 import io
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -47,14 +48,57 @@ def test_a_journal_shows_only_how_to_ask_for_it():
     assert "pictor-agent app" in journal.getvalue()
 
 
-@pytest.mark.parametrize("display", [{}, {"DISPLAY": ":0"}])
-def test_the_browser_is_given_the_file_and_never_the_link(tmp_path, monkeypatch, display):
-    opened = []
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    made = tmp_path / "home"
+    made.mkdir()
+    monkeypatch.setenv("HOME", str(made))
+    monkeypatch.setenv("DISPLAY", ":0")
+    return made
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[Path]:
+    """What the browser was given."""
+    found = []
+    monkeypatch.setattr("webbrowser.open", lambda uri: found.append(Path(uri.removeprefix("file://"))) or True)
+    return found
+
+
+def test_the_browser_is_given_a_file_that_a_snap_may_read_and_never_the_link(home, opened):
+    """Snaps read in the home folder, and nothing there whose name begins with a dot."""
+    states = home / ".local/state/pictor-agent"
+    door.leave(states, LINK)
+    assert door.open_browser(states)
+    (page,) = opened
+    assert not [part for part in page.relative_to(home).parts if part.startswith(".")]
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert f'content="0;url={LINK}"' in page.read_text()
+    door.take_away(states)
+    assert list(home.iterdir()) == [home / ".local"]
+
+
+def test_a_home_that_takes_no_file_leaves_the_one_that_is_there(home, opened, tmp_path):
+    home.rmdir()
+    door.leave(tmp_path, LINK)
+    assert door.open_browser(tmp_path)
+    assert opened == [tmp_path / door.NAME]
+
+
+def test_a_node_takes_away_its_own_link_only(home, opened, tmp_path):
+    door.leave(tmp_path / "one", LINK)
+    door.leave(tmp_path / "two", "http://127.0.0.1:8472/another-token/")
+    door.open_browser(tmp_path / "two")
+    door.take_away(tmp_path / "one")
+    assert opened[0].exists()
+    door.take_away(tmp_path / "two")
+    assert not opened[0].exists()
+
+
+def test_without_a_desktop_or_a_page_no_browser_is_opened(home, opened, tmp_path, monkeypatch):
+    assert not door.open_browser(tmp_path)
+    door.leave(tmp_path, LINK)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in display.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
-    door.leave(tmp_path, LINK)
-    assert door.open_browser(tmp_path) is bool(display)
-    assert opened == ([(tmp_path / door.NAME).as_uri()] if display else [])
+    assert not door.open_browser(tmp_path)
+    assert opened == []
