@@ -3,23 +3,23 @@
 from datetime import datetime
 
 from common.paging import Place
-from pictor_agent.protocol import FileRef, RenderSpec
+from pictor_agent.protocol import FileRef, RenderSpec, Spec
 from rendering import made, probing
 from rendering.choices import ImageFormat
 from rendering.models import Job, ProbeFrame
 from rendering.seeds import frame_seed
 from rendering.services import probes
 from rendering.work import files_by_scene
-from workers.kinds import FailedReport, FinishedReport, Made, NewLease, RenderedReport, ReturnedReport, StartedReport
+from workers.kinds import FailedReport, FinishedReport, Made, NewLease, RenderedReport, ReturnedReport, StartedReport, WorkKind
 
 
-class ProbeWork:
+class ProbeWork(WorkKind):
     """Every method runs inside the transaction that changes the queue."""
 
-    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, RenderSpec], list[int]]:
+    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, Spec], list[int]]:
         begun = probes.lease_probes(leases, now)
         files = files_by_scene({probe.job.scene_id for probe in begun.values()}, now)
-        specs = {work_id: probe_spec(probe, files[probe.job.scene_id]) for work_id, probe in begun.items()}
+        specs: dict[int, Spec] = {work_id: probe_spec(probe, files[probe.job.scene_id]) for work_id, probe in begun.items()}
         return specs, [lease.work_id for lease in leases if lease.work_id not in specs]
 
     def started(self, reports: list[StartedReport], now: datetime) -> None:

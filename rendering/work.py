@@ -5,21 +5,23 @@ from datetime import datetime
 
 from common.file_urls import sign_file_url
 from common.paging import Place
-from pictor_agent.protocol import FileRef, Region, RenderSpec
+from pictor_agent.protocol import FileRef, Region, RenderSpec, Spec
 from rendering import events, made, services
 from rendering.models import Attempt, Job, SceneFile, Task
 from rendering.pricing import FRAME_SECONDS_MAX
-from workers.kinds import FailedReport, FinishedReport, Made, NewLease, RenderedReport, ReturnedReport, StartedReport
+from workers.kinds import FailedReport, FinishedReport, Made, NewLease, RenderedReport, ReturnedReport, StartedReport, WorkKind
 
 
-class RenderWork:
+class RenderWork(WorkKind):
     """Frames of jobs. Every method runs inside the transaction that changes the queue."""
 
-    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, RenderSpec], list[int]]:
+    def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, Spec], list[int]]:
         """The specs of the tasks that are covered, and the work that is refused: its job pauses, or has ended."""
         begun = services.lease_tasks(leases, now)
         files = files_by_scene({attempt.task.job.scene_id for attempt in begun.values()}, now)
-        specs = {work_id: render_spec(attempt, files[attempt.task.job.scene_id]) for work_id, attempt in begun.items()}
+        specs: dict[int, Spec] = {
+            work_id: render_spec(attempt, files[attempt.task.job.scene_id]) for work_id, attempt in begun.items()
+        }
         return specs, [lease.work_id for lease in leases if lease.work_id not in specs]
 
     def started(self, reports: list[StartedReport], now: datetime) -> None:

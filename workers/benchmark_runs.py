@@ -27,14 +27,16 @@ ATTEMPTS_MAX = 3
 
 def lease_runs(leases: Iterable[NewLease], now: datetime) -> dict[int, BenchmarkRun]:
     """Begin the runs that wait, each with seeds of its own; by work id. A node that has other work ends that first: its clock runs
-    from here, and what computes beside it would count against it.
+    from here, and what computes beside it would count against it. One whose agent cannot answer has none begun: the work may have
+    been queued before the server was updated.
     """
     by_reference = {lease.reference: lease for lease in leases}
     at_work = set(Lease.objects.filter(worker__in=[lease.worker_id for lease in leases]).values_list("worker_id", flat=True))
     begun = {}
     for run in locked(by_reference, S.WAITING):
         lease = by_reference[run.pk]
-        if lease.worker_id != run.worker_id or lease.attempt > ATTEMPTS_MAX or run.worker_id in at_work:
+        too_old = run.worker.protocol < protocol.BENCHMARK_SINCE
+        if lease.worker_id != run.worker_id or lease.attempt > ATTEMPTS_MAX or run.worker_id in at_work or too_old:
             continue
         move(run, S.RUNNING, moves=BENCHMARK_MOVES, attempt=lease.attempt, leased_at=now, **_fresh(run.worker))
         gpu_trials.begin(run, run.worker)

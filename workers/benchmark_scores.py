@@ -6,7 +6,7 @@ Locks: the node, then the run.
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least
 
 from common.transitions import move
@@ -81,10 +81,21 @@ def doubt_failing(*, now: datetime, limit: int = 100) -> int:
 
     By a sweep and not with the report: that one holds work rows, which come after the node's.
     """
-    failed = BenchmarkRun.objects.filter(status=S.FAILED, created_at__gt=now - LOOKED_BACK).exclude(reason__in=OURS)
-    trusted = failed.filter(Q(worker__score_milli__gt=scoring.UNMEASURED_MILLI) | Q(worker__gpus_believed=True))
-    ids = trusted.order_by("worker_id").values_list("worker_id", flat=True).distinct()
-    return sum(_doubt(worker_id, now) for worker_id in ids[:limit])
+    return sum(_doubt(worker_id, now) for worker_id in _failing(now)[:limit])
+
+
+def _failing(now: datetime) -> QuerySet:
+    """The ids of nodes that failed often enough since their last run that ended otherwise; only these take a place in a run of the
+    sweep, so that nobody waits behind those that failed once.
+    """
+    failed = BenchmarkRun.objects.filter(status=S.FAILED).exclude(reason__in=OURS)
+    of_late = failed.filter(created_at__gt=now - LOOKED_BACK)
+    trusted = Q(worker__score_milli__gt=scoring.UNMEASURED_MILLI) | Q(worker__gpus_believed=True)
+    on_this_hardware = Q(worker__hardware_at=None) | Q(created_at__gte=F("worker__hardware_at"))
+    better = BenchmarkRun.objects.filter(worker=OuterRef("worker"), created_at__gt=OuterRef("created_at"))
+    rows = failed.filter(trusted, on_this_hardware, ~Exists(better.filter(status__in=[S.PASSED, S.REFUSED])))
+    rows = rows.filter(worker__in=of_late.values("worker")).values("worker").annotate(times=Count("pk"))
+    return rows.filter(times__gte=DOUBTED_AFTER).order_by("worker").values_list("worker", flat=True)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Benchmarks in the one queue of work (workers.kinds.WorkKind)."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from pictor_agent import protocol
 from workers import benchmark_runs, canary
@@ -9,6 +10,8 @@ from workers.kinds import FailedReport, FinishedReport, NewLease, RenderedReport
 
 class BenchmarkWork(WorkKind):
     """Every method runs inside the transaction that changes the queue, but for `committed`, which has its own."""
+
+    alone: ClassVar[bool] = True  # what computes beside it would count against its node
 
     def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, protocol.Spec], list[int]]:
         begun = benchmark_runs.lease_runs(leases, now)

@@ -118,7 +118,7 @@ def due(now: datetime) -> QuerySet[Worker]:
         .filter(blender_versions__contains=[reference.CANARY_VERSION])
         .exclude(Exists(Lease.objects.filter(worker=OuterRef("pk"))))
         .exclude(Exists(worked))
-        .order_by("pk")
+        .order_by("?")  # those that work waits for are passed over again and again: nobody may wait behind them
     )
 
 

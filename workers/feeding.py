@@ -4,7 +4,7 @@ One feeder works at a time (advisory lock); the partial unique indexes and SKIP 
 decides is in workers.sharing (who is next) and workers.matching (what fits); docs/scheduling.md explains it.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from pictor_agent import protocol
 from workers import deliveries, events, nearness
 from workers.deliveries import Delivery, Held
 from workers.facts import COLUMNS, NODES, TAKES_WORK, WIDTH, facts_of_row
-from workers.kinds import NewLease, ReturnedReport, kind_of
+from workers.kinds import NewLease, ReturnedReport, kind_of, kinds_alone
 from workers.matching import WorkerFacts
 from workers.models import Work
 from workers.pairing import Pair, pair
@@ -44,6 +44,8 @@ PLACES = f"""
     WHERE {TAKES_WORK}
       AND NOT EXISTS (SELECT 1 FROM workers_lease l WHERE l.worker_id = w.id AND l.slot = s.slot AND l.place = p.place)
       AND (SELECT count(*) FROM workers_lease l WHERE l.worker_id = w.id AND l.place IS NULL) < %s * w.slots
+      AND w.id <> ALL (ARRAY(SELECT l.worker_id FROM workers_work work JOIN workers_lease l ON l.work_id = work.id
+                             WHERE work.leased AND work.kind = ANY(%s)))
     ORDER BY p.place, w.id, s.slot LIMIT %s
 """
 
@@ -95,7 +97,7 @@ def _alone() -> bool:
 
 def _free_places() -> tuple[list[Place], dict[int, Route]]:
     with connection.cursor() as cursor:
-        cursor.execute(PLACES, [UPLOADS_MAX, PLACES_MAX])
+        cursor.execute(PLACES, [UPLOADS_MAX, kinds_alone(), PLACES_MAX])
         rows = cursor.fetchall()
     facts: dict[int, WorkerFacts] = {}
     routes, places = {}, []
@@ -125,8 +127,11 @@ def _choose(places: list[Place], routes: dict[int, Route], *, batch: int, now: d
     choice, refused = Choice([], {}, {}), set()
     for _ in range(TRIES):
         used = {(lease.worker_id, lease.slot, lease.place) for lease in choice.leases}
-        free = [place for place in places if (place.facts.worker_id, place.slot, place.place) not in used]
+        closed = {lease.worker_id for lease in choice.leases if kind_of(choice.rows[lease.work_id].kind).alone}
+        open_ = [place for place in places if place.facts.worker_id not in closed]
+        free = [place for place in open_ if (place.facts.worker_id, place.slot, place.place) not in used]
         pairs = pair(free, batch=batch - len(used), without=refused, seen=set(choice.rows), now=now) if free else []
+        pairs = _apart(pairs, Counter(worker_id for worker_id, *_ in used))
         choice.rows.update((row.work_id, row) for _, row in pairs)
         leases, specs = _ask_products(pairs, routes, now)
         choice.leases.extend(leases)
@@ -135,6 +140,12 @@ def _choose(places: list[Place], routes: dict[int, Route], *, batch: int, now: d
             break
         refused |= {row.key for _, row in pairs if row.work_id not in specs}
     return choice
+
+
+def _apart(pairs: list[Pair], leased: Counter[int]) -> list[Pair]:
+    """Without work that must be alone on nodes that get something else as well: it waits until they have ended that."""
+    given = leased + Counter(place.facts.worker_id for place, _ in pairs)
+    return [(place, row) for place, row in pairs if given[place.facts.worker_id] == 1 or not kind_of(row.kind).alone]
 
 
 # Leasing --------------------------------------------------------------------------------------------------------------

@@ -323,12 +323,10 @@ class AgentConsumer(AsyncWebsocketConsumer):
         key = message.work_id, message.attempt
         held = self.held.get(key)
         self.commits[key] += held is not None
-        show = None
+        show, said_at = None, clock.now()  # what it waits here for others is not the node's time
         if held is not None and self.commits[key] <= COMMITS_MAX:
             async with self.board.asides:
-                show = await self._in_database(
-                    kind_of(held.kind).committed, held.reference, self.worker_id, message, clock.now()
-                )
+                show = await self._in_database(kind_of(held.kind).committed, held.reference, self.worker_id, message, said_at)
         self.answer(show or protocol.Cancel(items=[key], reason="nothing is to be shown"))
 
     async def _sign_off(self, message: protocol.SignOff) -> None:

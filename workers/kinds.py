@@ -7,7 +7,7 @@ agent repeats itself; it must then answer the same and change nothing.
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -114,6 +114,8 @@ class Made(NamedTuple):
 class WorkKind(Protocol):
     """One product's side of the queue."""
 
+    alone: ClassVar[bool] = False  # a node gets nothing else beside such work
+
     def lease(self, leases: list[NewLease], now: datetime) -> tuple[dict[int, protocol.Spec], list[int]]:
         """The complete spec by work id, and the work ids refused (held back or withdrawn here before answering)."""
 
@@ -159,6 +161,10 @@ def _instance(path: str) -> WorkKind:
 
 def kind_names() -> list[str]:
     return list(import_string(settings.WORK_KINDS))
+
+
+def kinds_alone() -> list[str]:
+    return [name for name in kind_names() if kind_of(name).alone]
 
 
 def kind_of(name: str) -> WorkKind:

@@ -170,6 +170,26 @@ class DueTests:
         BenchmarkRun.objects.create(worker=node, status="passed", created_at=NOW - timedelta(hours=1))
         assert benchmarks.queue_due(now=NOW) == 0
 
+    def test_nobody_waits_behind_nodes_that_work_waits_for(self, monkeypatch):
+        monkeypatch.setattr(benchmarks, "LOOKED_AT", 1)
+        idle(ram_bytes=64 << 30)
+        small = idle(ram_bytes=8 << 30)
+        builders.enqueue(1, ram_bytes_min=32 << 30)
+        assert any(benchmarks.queue_due(now=NOW) for _ in range(50)), "as likely as not each time"
+        assert BenchmarkRun.objects.get().worker == small
+
+    def test_work_that_was_queued_before_an_update_is_not_begun_by_an_agent_that_cannot_answer(self, tmp_path):
+        node = idle()
+        run = services.ask_for_benchmark(node, now=NOW)
+        before = protocol.BENCHMARK_SINCE - 1
+        Work.objects.update(requirements={"node_only": node.pk, "protocol_min": before})
+        Worker.objects.filter(pk=node.pk).update(protocol=before)
+        feed(NOW)
+        assert benchmarks.give_up(now=NOW + timedelta(hours=3)) == 1
+        run.refresh_from_db()
+        assert (run.attempt, run.reason) == (0, "given_up")
+        assert run.reason in benchmark_scores.OURS
+
     def test_work_of_anybody_comes_first_where_the_node_could_do_it(self):
         idle()
         builders.enqueue(1)
@@ -219,6 +239,26 @@ class DueTests:
         assert not Lease.objects.filter(work__kind="benchmark").exists()
         builders.report(builders.lease(1), protocol.Failed, reason="renderer_crashed")
         assert case.lease().worker_id == node.pk
+
+    def test_other_work_of_the_same_moment_comes_first(self, tmp_path):
+        node = idle(slots=2)
+        case = measured(node, tmp_path)
+        case.ask()
+        builders.enqueue(1)
+        feed()
+        assert builders.lease(1).worker_id == node.pk
+        assert not Lease.objects.filter(work__kind="benchmark").exists()
+
+    def test_its_node_gets_nothing_else_until_it_is_over(self, tmp_path):
+        case = measured(idle(slots=2), tmp_path)
+        case.ask()
+        case.lease()
+        builders.enqueue(1, 2, 3)
+        feed()
+        assert Lease.objects.count() == 1
+        case.send(case.commit())
+        feed()
+        assert Lease.objects.count() == 3, "two run and one is next"
 
     def test_its_owner_may_ask_once_an_hour(self):
         node = idle()
@@ -528,6 +568,19 @@ class DoubtTests:
         BenchmarkRun.objects.create(worker=node, status="passed", created_at=NOW - timedelta(hours=9))
         self.failed(node, 4, begin=70)
         assert self.score(node) == 4_000
+
+    def test_nobody_waits_behind_nodes_that_failed_once(self):
+        for _ in range(3):
+            self.failed(idle(score_milli=4_000), 1)
+            often = idle(score_milli=4_000)
+            self.failed(often, 4)
+            BenchmarkRun.objects.create(worker=often, status="passed", created_at=NOW - timedelta(hours=9))
+            self.failed(often, 4, begin=70)
+        node = idle(score_milli=4_000)
+        self.failed(node, 5)
+        assert benchmark_scores.doubt_failing(now=NOW, limit=1) == 1
+        node.refresh_from_db()
+        assert node.score_milli == 1_000
 
     @pytest.mark.parametrize("reason", benchmark_scores.OURS)
     def test_what_nobody_began_and_what_we_could_not_look_at_is_not_its_doing(self, reason):
