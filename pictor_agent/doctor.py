@@ -110,7 +110,10 @@ class Doctor:
         if why := installation.obstacle(self.config):
             yield Finding(f"It does not replace itself. {installation.OBSTACLES[why]}", "W-UPDATE-1")
             return
-        record = handover.releases_of(State(self.state_folder)).record()
+        releases = handover.releases_of(State(self.state_folder))
+        if current := releases.current(installation.digest()):
+            yield Finding(f"On this node {current.words} runs")
+        record = releases.record()
         if record.words:
             yield Finding(f"Release {record.tried} was not taken: {record.words}", "W-UPDATE-2")
 

@@ -33,7 +33,7 @@ REMEDIES = {
     "W-CLOCK-1": "Set it by the network: sudo timedatectl set-ntp true. The server counts by its own clock; certificates are "
     "judged by this one, and a connection over TLS may fail.",
     "W-UPDATE-1": "Nothing is broken: this agent is replaced by whoever installed it. The line says how.",
-    "W-UPDATE-2": "Look at the reason. pictor-agent update --config FILE --again tries it once more; the agent that runs is whole.",
+    "W-UPDATE-2": "Look at the reason. pictor-agent update --again tries it once more; the agent that runs is whole.",
     "W-CONFIG-2": "Nobody but you should read it: chmod 600 on the file.",
 }
 

@@ -75,7 +75,7 @@ def _add_node_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_update(commands) -> None:
     parser = _command(commands, "update", _update, "become the newest agent that the network offers, signed by its key")
-    parser.add_argument("--config", required=True, help="the configuration file downloaded from the node's page")
+    parser.add_argument("--config", help=CONFIG_HELP)
     parser.add_argument("--state", help="the state folder, when it is not the usual one")
     parser.add_argument("--again", action="store_true", help="also a release that did not work here before")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pictor_agent.config import AlreadyRuns, BadConfig, Config, State, default_state_folder, read_config
+from pictor_agent.running import config_path
 from pictor_agent.terminal import Terminal
 from pictor_agent.updating import handover, installation
 from pictor_agent.updating.manifest import NotUpdated
@@ -13,7 +14,7 @@ from pictor_agent.updating.updates import newest, obtain
 def update(arguments) -> int:
     terminal = Terminal()
     try:
-        config = read_config(Path(arguments.config))
+        config = read_config(config_path(arguments))
         state = State(Path(arguments.state) if arguments.state else default_state_folder(config.state_name))
         state.make()
         if why := installation.obstacle(config):
@@ -47,7 +48,7 @@ def _leave_to_the_agent(config: Config, releases: Releases, terminal: Terminal) 
 
 
 def _switch(config: Config, state: State, successor: Release, terminal: Terminal, arguments) -> int:
-    words = handover.run_words(arguments, Path(arguments.config), state)
+    words = handover.run_words(arguments, config_path(arguments), state)
     if not handover.switch(state, config, successor, words, terminal):
         return 1
     terminal.say("The next start runs it", "ok")

@@ -14,11 +14,13 @@ from types import SimpleNamespace
 import pytest
 
 from pictor_agent import connection, doctor, main, terminal
-from pictor_agent.config import read_config
+from pictor_agent.config import State, read_config
 from pictor_agent.findings import REMEDIES, Finding
 from pictor_agent.redaction import redact
+from pictor_agent.updating import installation
 from tests.agent.conftest import agent_command, blender_python
 from tests.agent.gateway import Gateway
+from tests.agent.test_updates import lay
 
 TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
 GOOD = f'server_url = "ws://127.0.0.1:9"\nworker_uid = "w_abc-DEFghi"\ntoken = "{TOKEN}"\nname = "Attic of Wanda"\n'
@@ -109,6 +111,17 @@ class FindingsTests:
     async def test_a_server_that_answers(self, config, tmp_path):
         async with Gateway() as gateway:
             assert await self.ask(config, gateway.url) == ""
+
+    def test_which_release_runs_and_which_was_not_taken(self, config, tmp_path, monkeypatch):
+        monkeypatch.setattr(doctor.installation, "obstacle", lambda config: "")
+        releases = doctor.handover.releases_of(State(tmp_path))
+        releases.point_to(lay(releases, 4), installation.digest())
+        releases.note(tried=5, words="it did not sign on within 180 s")
+        one = doctor.Doctor(main.make_parser().parse_args(["doctor", "--config", str(config), "--state", str(tmp_path)]))
+        one.config = read_config(config)
+        found = list(one._updates())
+        assert "release 4 (agent 0.2.0) runs" in found[1].words
+        assert (found[2].code, found[2].words) == ("W-UPDATE-2", "Release 5 was not taken: it did not sign on within 180 s")
 
     @pytest.mark.parametrize(("hours", "words"), [(-2, "120 minutes behind"), (2, "120 minutes ahead of"), (0, "")])
     async def test_a_clock_two_hours_off_is_said_with_what_it_means(self, config, monkeypatch, hours, words):

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pictor_agent import protocol
+from pictor_agent import main, protocol
 from pictor_agent.config import BadConfig, Config, State, read_config
 from pictor_agent.terminal import Terminal
 from pictor_agent.updating import handover, installation, making, obtaining, updates
@@ -66,12 +66,12 @@ def releases(tmp_path) -> Releases:
 
 def lay(releases: Releases, number: int, program: str = "exit 0") -> Release:
     """A complete release whose Python is a few words of shell."""
-    place = releases.place(number)
+    place, said = releases.place(number), manifest(number, b"the wheel of %d" % number)
     (place / "bin").mkdir(parents=True)
     (place / "bin" / "python").write_text(f"#!/bin/sh\n{program}\n")
     (place / "bin" / "python").chmod(0o755)
-    (place / installation.RELEASE).write_bytes(msgspec.json.encode(manifest(number)))
-    return Release(place, manifest(number))
+    (place / installation.RELEASE).write_bytes(msgspec.json.encode(said))
+    return Release(place, said)
 
 
 class BelievedTests:
@@ -416,3 +416,51 @@ class ObstacleTests:
         path.write_text('server_url = "ws://x"\nworker_uid = "w_a"\nupdate_key = "short"\n')
         with pytest.raises(BadConfig, match="update_key"):
             read_config(path)
+
+
+class CommandTests:
+    """`pictor-agent update`, by hand."""
+
+    @pytest.fixture
+    def ask(self, tmp_path, capsys, monkeypatch):
+        path = tmp_path / "node.toml"
+        path.write_text(f'server_url = "ws://127.0.0.1:9"\nworker_uid = "w_a"\nupdate_key = "{KEY}"\n')
+
+        def run(*words: str) -> str:
+            status = main.main(["update", "--config", str(path), "--state", str(tmp_path), *words])
+            said = capsys.readouterr().out
+            assert ("Not updated" in said) == (status == 1)
+            return said
+
+        return run
+
+    def test_code_in_a_folder_is_left_alone_in_words(self, ask):
+        assert "It runs from its source code" in ask()
+
+    def test_an_agent_that_has_never_signed_on_knows_no_place(self, ask, monkeypatch):
+        monkeypatch.setattr(installation, "obstacle", lambda config: "")
+        assert "start the agent once" in ask()
+
+    def test_an_agent_that_runs_does_it_itself(self, ask, monkeypatch, shop, releases, tmp_path):
+        monkeypatch.setattr(installation, "obstacle", lambda config: "")
+        shop.offer(manifest(3))
+        releases.note(url=shop.release_url)
+        with State(tmp_path).locked():
+            assert "goes over to release 3" in ask()
+        assert releases.record().wished == 3
+
+    def test_a_release_that_runs_already_is_not_made_again(self, ask, monkeypatch, shop, releases):
+        monkeypatch.setattr(installation, "obstacle", lambda config: "")
+        third = lay(releases, 3)
+        shop.offer(third.manifest)
+        releases.note(url=shop.release_url)
+        releases.point_to(third, BASE)
+        assert "the newest release already" in ask()
+
+    def test_the_newest_is_left_as_it_is(self, ask, monkeypatch, shop, releases):
+        monkeypatch.setattr(installation, "obstacle", lambda config: "")
+        monkeypatch.setattr(installation, "wheel_sha256", lambda: manifest().sha256)
+        shop.offer(manifest(3))
+        releases.note(url=shop.release_url)
+        assert "the newest release already" in ask()
+        assert releases.floor == 3

@@ -226,12 +226,14 @@ class ChoiceTests:
 @pytest.mark.django_db(transaction=True)
 class RaceTests:
     def test_two_sweeps_at_once_tell_once(self, wanda):
+        """Fails without the lock on the rows in workers.alerts._locked."""
         lose(online(wanda, name="attic"))
         alerts.keep(now=at(1))
-        overlapped(lambda: alerts.keep(now=at(10)), lambda: alerts.keep(now=at(10)))
+        assert overlapped(lambda: alerts.keep(now=at(10)), lambda: alerts.keep(now=at(10))) == 0
         assert Notice.objects.count() == 1
 
     def test_nor_do_they_keep_two_rows_of_one_time_away(self, wanda):
+        """The shift of an alert is unique; fails without ignore_conflicts in workers.alerts._begin."""
         lose(online(wanda, name="attic"))
-        overlapped(lambda: alerts.keep(now=at(1)), lambda: alerts.keep(now=at(1)))
+        assert overlapped(lambda: alerts.keep(now=at(1)), lambda: alerts.keep(now=at(1))) == 0
         assert OfflineAlert.objects.count() == 1
