@@ -105,6 +105,7 @@ def _nodes(name: str, owner, size: Size) -> Worker:
         blender_versions=["5.0.1"],
         isolation="bubblewrap",
         cpu_model="Bench 9000",
+        device="OPTIX",
         ram_bytes=16 * 1024**3,
         cpu_cores=8,
     )
