@@ -17,6 +17,7 @@ from workers.models import Gateway, Outage, Shift, Worker
 RETURN = timedelta(minutes=2)  # a node's longest pause between two tries to connect, and the sign-on
 STALE = timedelta(seconds=10)  # a gateway renews itself far more often; it is given up after GATEWAY_SECONDS
 LEASE = timedelta(seconds=60)  # work is lost so long after what it was lost to
+TOGETHER = timedelta(minutes=1)  # one line's loss is noticed node by node, by each one's silence
 OWNERS_MIN = 3  # whose nodes vanish together: fewer may share one line of their own
 KNOWN = [Level.VERIFIED.value, Level.TRUSTED.value]  # days of work stand behind such a node
 GOES_ON = timedelta(hours=24)  # nodes that are away for longer do not come back for our sake

@@ -127,7 +127,7 @@ def _stretches(since: datetime, until: datetime) -> Sequence[outages.Stretch]:
     if until - since > SILENT:
         outages.note(since, until, "nothing was measured")
         return []
-    outages.watch_line(since, until)
+    outages.watch_line(since - outages.TOGETHER, until)  # else half of them vanish before and half after `since`
     return outages.counted(since, until)
 
 

@@ -438,6 +438,16 @@ class LostWorkTests:
         assert not Tally.objects.filter(tasks_left__gt=0).exists()
         assert not LostWork.objects.exists()
 
+    def test_a_line_that_is_lost_while_the_sweep_looks_is_noticed_by_the_next_one(self):
+        nodes = self.vanish(stay=0)
+        second = timedelta(seconds=1)
+        Shift.objects.filter(worker__in=nodes[:2]).update(ended_at=NOW + MINUTE - second)
+        Shift.objects.filter(worker__in=nodes[2:]).update(ended_at=NOW + MINUTE + second)
+        for minutes in (3, 8):
+            standing.measure(now=NOW + minutes * MINUTE)
+        assert Outage.objects.count() == 1
+        assert not Tally.objects.filter(tasks_left__gt=0).exists()
+
     def test_a_node_that_vanished_alone_has_left_its_task_once(self):
         nodes = self.vanish(stay=3)
         assert not Tally.objects.exists()
