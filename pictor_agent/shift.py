@@ -25,6 +25,7 @@ from pictor_agent.restraint import WORDS, Look, Restraint
 from pictor_agent.runner import Runner
 from pictor_agent.selftest import SelfTest
 from pictor_agent.terminal import Terminal
+from pictor_agent.updating.halting import in_own_thread
 from pictor_agent.updating.manifest import NotUpdated
 from pictor_agent.updating.releases import Release
 from pictor_agent.updating.updates import Updates
@@ -98,6 +99,8 @@ class Shift:
             await self._sign_off()
             return 0
         finally:
+            if self.updates:
+                self.updates.halt()
             await self.line.stop(stay, end)
 
     async def _stay_connected(self) -> int:
@@ -350,12 +353,15 @@ class Shift:
     async def _update(self, now: Callable[[], float]) -> None:
         assert self.updates is not None
         self.terminal.say("Making a newer agent ready")
+        ready = None
         try:
-            self.successor = await asyncio.to_thread(self.updates.prepare)
-        except NotUpdated as error:
+            ready = await in_own_thread(self.updates.prepare)
+        except (NotUpdated, OSError) as error:
             self.terminal.say(f"Not updated: {error}", "warn")
-        if self.successor:
-            self.why_it_ends = f"goes over to {self.successor.words}"
+        if self.draining:
+            return  # stopped meanwhile: for its owner, not for a successor
+        if ready:
+            self.successor, self.why_it_ends = ready, f"goes over to {ready.words}"
             return self.drain()
         self.updates.put_off(now())
         await self.line.send(self.updates.build())
@@ -374,6 +380,8 @@ class Shift:
         if self.draining:
             self._hurry.set()
         self.draining = self.attempts.closed = True
+        if self.updates:
+            self.updates.halt()
         self.line.changed.set()
 
     async def _until_drained(self) -> None:

@@ -6,6 +6,7 @@ from pictor_agent.config import AlreadyRuns, BadConfig, Config, State, default_s
 from pictor_agent.running import config_path
 from pictor_agent.terminal import Terminal
 from pictor_agent.updating import handover, installation
+from pictor_agent.updating.halting import Programs
 from pictor_agent.updating.manifest import NotUpdated
 from pictor_agent.updating.releases import Release, Releases
 from pictor_agent.updating.updates import newest, obtain
@@ -31,7 +32,7 @@ def _update(config: Config, state: State, terminal: Terminal, arguments) -> int:
         releases.note(failed={})
     try:
         with state.locked():
-            successor = obtain(config, releases)
+            successor = obtain(config, releases, Programs())
     except AlreadyRuns:
         return _leave_to_the_agent(config, releases, terminal)
     if successor is None:
@@ -42,7 +43,8 @@ def _update(config: Config, state: State, terminal: Terminal, arguments) -> int:
 
 def _leave_to_the_agent(config: Config, releases: Releases, terminal: Terminal) -> int:
     manifest = newest(config, releases)
-    releases.note(wished=manifest.number)
+    if not releases.note(wished=manifest.number):
+        raise NotUpdated("the wish cannot be written for the agent that runs")
     terminal.say(f"The agent that runs goes over to release {manifest.number} between two tasks", "ok")
     return 0
 

@@ -7,7 +7,6 @@ index that cannot be reached keeps nobody from them. Where one does need somethi
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 from importlib.util import find_spec
@@ -17,16 +16,15 @@ import msgspec
 
 from pictor_agent.engines.fetching import explained
 from pictor_agent.updating import installation
+from pictor_agent.updating.halting import Programs
 from pictor_agent.updating.manifest import Manifest, NotUpdated
 from pictor_agent.updating.releases import write_whole
 
-SECONDS_MAX = 1_200
-NICE = 10
 OWN = ("pictor_agent", "pip", "setuptools")  # not taken over: they come anew
 FREE_BYTES_MIN = 1 << 30  # where links cannot be made, numpy and OpenImageIO are copied
 
 
-def make(place: Path, wheel: Path, manifest: Manifest) -> None:
+def make(place: Path, wheel: Path, manifest: Manifest, programs: Programs) -> None:
     """The environment at `place`; complete once its release.json is there, which is written last.
 
     Raises:
@@ -36,7 +34,7 @@ def make(place: Path, wheel: Path, manifest: Manifest) -> None:
     try:
         if shutil.disk_usage(place.parent).free < FREE_BYTES_MIN:
             raise NotUpdated("less than 1 GiB of disk is free")
-        _make(place, wheel)
+        _make(place, wheel, programs)
         os.sync()  # what is written by others must be there before it counts
         write_whole(place / installation.RELEASE, msgspec.json.encode(manifest))
     except NotUpdated:
@@ -47,18 +45,18 @@ def make(place: Path, wheel: Path, manifest: Manifest) -> None:
         raise NotUpdated(f"the release cannot be written: {error.strerror or error}") from error
 
 
-def _make(place: Path, wheel: Path) -> None:
+def _make(place: Path, wheel: Path, programs: Programs) -> None:
     has_pip = find_spec("pip") is not None
-    _run([sys.executable, "-I", "-m", "venv", *(["--without-pip"] if has_pip else []), str(place)])
+    _run(programs, [sys.executable, "-I", "-m", "venv", *(["--without-pip"] if has_pip else []), str(place)])
     python = place / "bin" / "python"
     _take_over(Path(sysconfig.get_path("purelib")), _packages(place))
     pip = [sys.executable, "-I", "-m", "pip", "--python", str(python)] if has_pip else [str(python), "-I", "-m", "pip"]
     install = [*pip, "--disable-pip-version-check", "--retries", "1", "install", "-q", "--no-compile"]
     try:
-        _run([*install, "--no-index", str(wheel)])  # says no when something is missing
+        _run(programs, [*install, "--no-index", str(wheel)])  # says no when something is missing
     except NotUpdated:
-        _run([*install, str(wheel)])
-    _run([str(python), "-I", "-m", "pictor_agent", "--version"])
+        _run(programs, [*install, str(wheel)])
+    _run(programs, [str(python), "-I", "-m", "pictor_agent", "--version"])
 
 
 def _packages(place: Path) -> Path:
@@ -82,15 +80,7 @@ def _link(source: str, target: str) -> None:
     shutil.copy2(source, target)
 
 
-def _run(command: list[str]) -> None:
-    """Beside whatever renders, and after it."""
-    variables = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
-    try:
-        done = subprocess.run(
-            ["nice", "-n", str(NICE), *command],
-            capture_output=True, text=True, cwd="/", env=variables, stdin=subprocess.DEVNULL, timeout=SECONDS_MAX,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise NotUpdated("the release could not be installed in time") from None
-    if done.returncode:
-        raise NotUpdated(explained(done.stdout + done.stderr))
+def _run(programs: Programs, command: list[str]) -> None:
+    status, said = programs.run(command)
+    if status:
+        raise NotUpdated(explained(said))

@@ -8,6 +8,7 @@ What lies here is changed in an order in which every stop leaves a program that 
 that has signed on, and nothing is deleted that `current` names.
 """
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import msgspec
 
 from pictor_agent.updating import installation
 from pictor_agent.updating.manifest import Manifest
+
+log = logging.getLogger(__name__)
 
 FAILED_MAX = 20  # remembered
 
@@ -102,8 +105,14 @@ class Releases:
         except (OSError, msgspec.MsgspecError):
             return Record()
 
-    def note(self, **changes) -> None:
-        self._put("record", msgspec.structs.replace(self.record(), **changes))
+    def note(self, **changes) -> bool:
+        """False where the disk says no: what is noted helps, and nothing ends for want of it."""
+        try:
+            self._put("record", msgspec.structs.replace(self.record(), **changes))
+        except OSError as error:
+            log.warning("Not kept in %s: %s", self.folder / "record", error.strerror or error)
+            return False
+        return True
 
     def give_up(self, release: Release, words: str) -> None:
         """It is never tried again, unless by hand."""

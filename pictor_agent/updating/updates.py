@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pictor_agent import protocol
 from pictor_agent.config import Config
 from pictor_agent.updating import installation, making, obtaining
+from pictor_agent.updating.halting import Programs
 from pictor_agent.updating.manifest import Manifest, NotUpdated
 from pictor_agent.updating.releases import Release, Releases
 
@@ -21,6 +22,7 @@ class Updates:
     obstacle: str
     offered: int = 0  # the newest that the server spoke of
     allowed: int = 0  # up to which the owner lets it go
+    programs: Programs = field(default_factory=Programs)
     _not_before: float = 0.0
     _due_since: float | None = field(default=None)
 
@@ -63,10 +65,15 @@ class Updates:
             NotUpdated: noted for the server and the doctor.
         """
         try:
-            return obtain(self.config, self.releases, permitted=self.permitted)
+            return obtain(self.config, self.releases, self.programs, permitted=self.permitted)
         except NotUpdated as error:
-            self.releases.note(tried=self.offered, words=str(error))
+            if not self.programs.halted:
+                self.releases.note(tried=self.offered, words=str(error))
             raise
+
+    def halt(self) -> None:
+        """The agent ends: what is being made ready is given up, and nobody waits for it."""
+        self.programs.halt()
 
     def put_off(self, now: float) -> None:
         self._not_before = now + RETRY_SECONDS
@@ -84,7 +91,7 @@ def newest(config: Config, releases: Releases) -> Manifest:
     return obtaining.newest(url, config.update_key, floor=releases.floor)
 
 
-def obtain(config: Config, releases: Releases, *, permitted: int | None = None) -> Release | None:
+def obtain(config: Config, releases: Releases, programs: Programs, *, permitted: int | None = None) -> Release | None:
     """Ask, check, fetch and make; None where the newest is the one that runs.
 
     Raises:
@@ -98,7 +105,7 @@ def obtain(config: Config, releases: Releases, *, permitted: int | None = None) 
         raise NotUpdated(f"release {manifest.number} was tried before: {releases.record().failed[manifest.number]}")
     if permitted is not None and manifest.number > permitted:
         raise NotUpdated(f"the server offers release {manifest.number} by now, which its owner has not allowed yet")
-    return releases.find(manifest.number) or _made(releases, manifest)
+    return releases.find(manifest.number) or _made(releases, manifest, programs)
 
 
 def _runs(manifest: Manifest, releases: Releases) -> bool:
@@ -111,14 +118,14 @@ def _runs(manifest: Manifest, releases: Releases) -> bool:
     return False
 
 
-def _made(releases: Releases, manifest: Manifest) -> Release:
+def _made(releases: Releases, manifest: Manifest, programs: Programs) -> Release:
     pointer, made = releases.pointer(), installation.release()
     releases.prune({each.number for each in (pointer, made) if each})
     wheel = releases.place(manifest.number).with_name(manifest.wheel)
     try:
         releases.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         obtaining.wheel(releases.record().url, manifest, wheel)
-        making.make(releases.place(manifest.number), wheel, manifest)
+        making.make(releases.place(manifest.number), wheel, manifest, programs)
     except OSError as error:
         raise NotUpdated(f"the release cannot be written: {error.strerror or error}") from error
     finally:

@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import io
 import os
 import signal
+import threading
 import time
+from pathlib import Path
+from unittest import mock
 
 import psutil
 import pytest
@@ -25,6 +29,7 @@ from pictor_agent.runner import Runner
 from pictor_agent.selftest import SelfTest
 from pictor_agent.shift import Shift
 from pictor_agent.terminal import Terminal
+from pictor_agent.updating.releases import Release
 from tests.agent.conftest import agent_command, blender_python, make_spec, until
 from tests.agent.file_server import FileServer
 from tests.agent.gateway import Gateway
@@ -847,6 +852,66 @@ class DrainTests:
         node.shift.drain()
         assert await node.end() == 0
         assert node.due == [(1, "rendered")]
+
+
+class Preparing:
+    """Updates whose next release is ready when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun, self.ready = threading.Event(), threading.Event()
+        self.put_off = mock.Mock()
+
+    def prepare(self) -> Release:
+        self.begun.set()
+        self.ready.wait(60)
+        return Release(Path("/nowhere"), mock.Mock(number=2, version="0.2.0"))
+
+    def build(self) -> protocol.Build:
+        return protocol.Build()
+
+    def halt(self) -> None:
+        """Too late for what has begun."""
+
+
+class UpdateTests:
+    @pytest.fixture
+    def preparing(self, node):
+        node.shift.updates = made = Preparing()
+        yield made
+        made.ready.set()
+
+    async def prepare(self, node) -> asyncio.Task:
+        task = node.shift.line.start(node.shift._update(asyncio.get_running_loop().time))
+        await until(node.shift.updates.begun.is_set)
+        return task
+
+    async def test_stopped_while_a_release_is_made_ready_it_finishes_what_runs_and_ends_for_good(
+        self, gateway, node, preparing
+    ):
+        node.runner.gate.clear()
+        await node.assign(node.assignment(1))
+        await gateway.hear(protocol.Started, 1)
+        task = await self.prepare(node)
+        node.shift.stop()
+        preparing.ready.set()
+        await task
+        node.runner.gate.set()
+        await node.finish(1)
+        assert await node.end() == 0
+        assert node.shift.successor is None
+        assert not any(isinstance(message, protocol.Failed) for message in gateway.heard)
+
+    async def test_stopped_with_nothing_to_do_it_waits_for_no_release(self, gateway, node, preparing):
+        await self.prepare(node)
+        node.shift.stop()
+        assert await node.end() == 0
+        assert not preparing.ready.is_set()
+
+    async def test_a_disk_that_fails_puts_the_release_off(self, gateway, node, preparing):
+        preparing.prepare = mock.Mock(side_effect=OSError(errno.EROFS, "Read-only file system"))
+        await node.shift._update(asyncio.get_running_loop().time)
+        preparing.put_off.assert_called_once()
+        assert "Read-only file system" in node.said.getvalue()
 
 
 class ProgramTests:

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -16,11 +17,14 @@ from pictor_agent import main, protocol
 from pictor_agent.config import BadConfig, Config, State, read_config
 from pictor_agent.terminal import Terminal
 from pictor_agent.updating import handover, installation, making, obtaining, updates
+from pictor_agent.updating.halting import Programs, in_own_thread
 from pictor_agent.updating.manifest import ANSWER_BYTES_MAX, Envelope, Manifest, NotUpdated, opened, public_key, sealed
 from pictor_agent.updating.releases import Release, Releases
 from pictor_agent.updating.updates import Updates
+from tests.agent.conftest import until
 from tests.agent.file_server import FileServer
 from tests.agent.gateway import Gateway
+from tests.agent.test_sandbox import processes_with
 from workers import release_words
 
 SEED, OTHER_SEED = bytes(range(32)), bytes(range(1, 33))
@@ -199,6 +203,14 @@ class ReleasesTests:
         assert releases.current(BASE) is None
         assert releases.record().failed == {}
 
+    def test_a_disk_that_says_no_ends_nothing(self, releases, caplog):
+        releases.folder.write_text("no folder")
+        upkeep = Updates(Config("ws://x", "w"), releases, "")
+        upkeep.hear(protocol.Release(number=3, version="0.2.0", url="http://x/release.json"))
+        with pytest.raises(NotUpdated, match="has not said yet"):
+            upkeep.prepare()
+        assert "Not kept" in caplog.text
+
     def test_what_is_no_longer_needed_goes(self, releases):
         lay(releases, 2)
         lay(releases, 3)
@@ -251,7 +263,7 @@ class KilledTests:
         shop.offer(manifest(2))
         releases.note(url=shop.release_url)
         monkeypatch.setattr(installation, "digest", lambda: BASE)
-        monkeypatch.setattr(making, "_make", lambda place, wheel: self.make(place))
+        monkeypatch.setattr(making, "_make", lambda place, wheel, programs: self.make(place))
         monkeypatch.setattr(os, "sync", lambda: None)  # of the whole machine, some fifty times
         config = Config("ws://127.0.0.1:9", "w_test", update_key=KEY)
         said = shop.files["/agent/release.json"]
@@ -261,7 +273,7 @@ class KilledTests:
         )  # no thread outlives a fork
 
         def run() -> None:
-            successor = updates.obtain(config, releases)
+            successor = updates.obtain(config, releases, Programs())
             if successor:
                 handover.switch(State(releases.folder.parent), config, successor, [], Terminal(io.StringIO()))
 
@@ -293,6 +305,42 @@ class KilledTests:
                 break
             assert releases.current(BASE) is not None
         assert releases.current(BASE).number == 2
+
+
+class HaltedTests:
+    """The agent ends while a release is made ready."""
+
+    async def test_the_program_that_runs_is_killed_with_what_it_started_and_none_begins(self, tmp_path):
+        programs, mark = Programs(), str(tmp_path)
+        run = asyncio.create_task(in_own_thread(lambda: programs.run(["sh", "-c", f"sleep 600; echo {mark}"])))
+        await until(lambda: processes_with(mark))
+        programs.halt()
+        with pytest.raises(NotUpdated, match="the agent ends"):
+            await run
+        assert not processes_with(mark)
+        with pytest.raises(NotUpdated, match="the agent ends"):
+            programs.run(["true"])
+
+    def test_the_end_waits_for_no_thread(self):
+        go, ended = threading.Event(), []
+
+        async def cut_short() -> None:
+            work = asyncio.create_task(in_own_thread(lambda: (go.wait(30), ended.append(True))))
+            await asyncio.sleep(0)
+            work.cancel()
+
+        asyncio.run(cut_short())
+        assert ended == []
+        go.set()
+
+    def test_what_was_halted_is_no_fault_of_the_release(self, releases, shop):
+        upkeep = Updates(Config("ws://x", "w", update_key=KEY), releases, "", offered=3, allowed=3)
+        shop.offer(manifest(3))
+        releases.note(url=shop.release_url)
+        upkeep.halt()
+        with pytest.raises(NotUpdated, match="the agent ends"):
+            upkeep.prepare()
+        assert upkeep.build().words == ""
 
 
 class SwitchTests:
@@ -386,7 +434,7 @@ class DueTests:
         releases.note(url=shop.release_url)
         config = Config("ws://x", "w", update_key=KEY)
         with pytest.raises(NotUpdated, match="has not allowed yet"):
-            updates.obtain(config, releases, permitted=3)
+            updates.obtain(config, releases, Programs(), permitted=3)
 
     def test_a_full_disk_is_a_reason_and_leaves_nothing(self, releases, shop, monkeypatch):
         shop.offer(manifest(4))
@@ -394,7 +442,7 @@ class DueTests:
         monkeypatch.setattr(making, "FREE_BYTES_MIN", 1 << 60)
         config = Config("ws://x", "w", update_key=KEY)
         with pytest.raises(NotUpdated, match="of disk is free"):
-            updates.obtain(config, releases, permitted=4)
+            updates.obtain(config, releases, Programs(), permitted=4)
         assert [path.name for path in releases.folder.iterdir()] == ["record"]
 
 
