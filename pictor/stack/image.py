@@ -1,6 +1,7 @@
 """`make test-image`: the images are built and run by a dockerd of the tests' own, on a bare Debian. Needs root.
 
-Where Docker cannot be had, the tests are skipped and say why. The tests themselves run as the unprivileged user, who is given
+Where Docker cannot be had, or not used, the tests are skipped and say why: that is the machine's, no finding about the images. No
+step waits for ever. The tests themselves run as the unprivileged user, who is given
 the socket; dockerd, its containers and its mounts live in namespaces of their own and end with their first process.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from pictor.stack import debian, places, setup, system
 from pictor.stack.places import Places
 from pictor.stack.processes import APART, die_with_parent, tail
-from pictor.stack.words import Stop, step
+from pictor.stack.words import Stop, say, step
 
 PREFIX, PLACE = "pictor-docker-", Path("/var/tmp")
 BASE = "pictor-base"
@@ -30,9 +31,16 @@ LIGHT = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
 PROGRAMS = {"dockerd": "docker.io", "docker": "docker.io", "containerd": "containerd", "runc": "runc"}
+INSTALL_SECONDS = 120  # each call of apt-get
+BASE_SECONDS = 300  # a bare Debian, from its mirror
 START_SECONDS = 60
+ANSWER_SECONDS = 120  # each call of docker
+REMOVE_SECONDS = 30
 END_TRIES, END_PAUSE_SECONDS = 50, 0.2
 CGROUPS = Path("/sys/fs/cgroup")
+
+# What the tests need of a daemon, beyond that it answers: it builds, it starts containers, and they reach Debian's mirror.
+PROBE = f"FROM {BASE}\nRUN apt-get -q -o APT::Update::Error-Mode=any update\n"
 
 # A containerd of the machine's would be taken for ours, and the sockets of ours would stay behind.
 ENTER = """
@@ -68,32 +76,43 @@ def docker(here: Places) -> Iterator[dict[str, str]]:
     Raises:
         NoDocker
     """
-    install()
+    with of_the_machine():
+        install()
     remove_stale()
     name = f"{PREFIX}{os.getpid()}"
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=PLACE))
     folder.chmod(0o711)
     try:
-        with daemon(folder, name) as host:
-            with step("A bare Debian as the base of the images"):
-                add_base(folder / "base.tar", host)
-            os.chown(folder / "docker.sock", here.identity.uid, here.identity.gid)
+        with contextlib.ExitStack() as running:
+            with of_the_machine():
+                host = running.enter_context(daemon(folder, name))
+                with step("A bare Debian as the base of the images"):
+                    add_base(folder / "base.tar", host)
+                with step("A first container"):
+                    try_one(host)
+                os.chown(folder / "docker.sock", here.identity.uid, here.identity.gid)
             yield {"DOCKER_HOST": host, "PICTOR_BASE": BASE}
     finally:
         remove(folder, name)
+
+
+@contextlib.contextmanager
+def of_the_machine() -> Iterator[None]:
+    """What fails here says nothing about the images."""
+    try:
+        yield
+    except (Stop, OSError, subprocess.SubprocessError) as error:
+        raise NoDocker(f"Docker cannot be used: {error}") from None
 
 
 def install() -> None:
     if os.geteuid() != 0:
         raise NoDocker("dockerd needs root")
     absent = sorted({package for name, package in PROGRAMS.items() if not shutil.which(name)})
-    try:
-        if absent:
-            with step(f"Installing {' '.join(absent)}"):
-                system.install(absent, [])
-        debian.ensure_mmdebstrap()
-    except (Stop, OSError) as error:
-        raise NoDocker(f"Docker cannot be installed: {error}") from None
+    if absent:
+        with step(f"Installing {' '.join(absent)}"):
+            system.install(absent, [], seconds=INSTALL_SECONDS)
+    debian.ensure_mmdebstrap(seconds=INSTALL_SECONDS)
 
 
 @contextlib.contextmanager
@@ -116,16 +135,29 @@ def daemon(folder: Path, name: str) -> Iterator[str]:
 
 def await_answer(process: subprocess.Popen, host: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while subprocess.run(["docker", "--host", host, "version"], capture_output=True).returncode:
+    while subprocess.run(["docker", "--host", host, "version"], capture_output=True, timeout=START_SECONDS).returncode:
         if process.poll() is not None or time.monotonic() > deadline:
             raise NoDocker(f"dockerd does not start: {tail(log).strip()[-400:]}")
         time.sleep(0.1)
 
 
 def add_base(tar: Path, host: str) -> None:
-    debian.make(tar, INSIDE, debian.own_sources(), *LIGHT)
-    subprocess.run(["docker", "--host", host, "import", str(tar), BASE], check=True, capture_output=True)
+    debian.make(tar, INSIDE, debian.own_sources(), *LIGHT, seconds=BASE_SECONDS)
+    call(host, "import", str(tar), BASE)
     tar.unlink()
+
+
+def try_one(host: str) -> None:
+    """A daemon answers also where control groups are read-only, mounts are forbidden or containers reach no mirror."""
+    call(host, "build", "--network", "host", "--tag", "pictor-probe", "-", said=PROBE)
+    call(host, "run", "--rm", "--network", "host", "pictor-probe", "true")
+
+
+def call(host: str, *words: str, said: str = "") -> None:
+    command = ["docker", "--host", host, *words]
+    done = subprocess.run(command, input=said, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+    if done.returncode:
+        raise NoDocker(f"docker {words[0]} fails: {done.stderr.strip()[-400:]}")
 
 
 def remove_stale() -> None:
@@ -137,16 +169,17 @@ def remove_stale() -> None:
 
 
 def remove(folder: Path, name: str) -> None:
-    """What its processes leave; they die a moment after the first one."""
+    """What its processes leave; they die a moment after the first one. What cannot go is said: it is no finding of the tests."""
     left = [folder, CGROUPS / name, *CGROUPS.glob(f"*/{name}")]
     for _ in range(END_TRIES):
-        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], capture_output=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], capture_output=True, timeout=REMOVE_SECONDS)
         for group in left[1:]:
             remove_group(group)
         if not any(path.exists() for path in left):
             return
         time.sleep(END_PAUSE_SECONDS)
-    raise Stop(f"{folder} or a control group named {name} cannot be removed.")
+    say(f"  Left behind, for it cannot be removed: {folder}, or a control group named {name}.")
 
 
 def remove_group(group: Path) -> None:

@@ -107,10 +107,12 @@ def refusal(absent: list[Need], *, tests: bool) -> str:
     return "\n".join(lines)
 
 
-def install(packages: list[str], prefix: list[str]) -> None:
+def install(packages: list[str], prefix: list[str], *, seconds: float | None = None) -> None:
+    """None: however long a slow line takes; else no call of apt-get takes longer."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        done = subprocess.run([*prefix, "apt-get", "-q", *command], capture_output=True, text=True, env=environment)
+        whole = [*prefix, "apt-get", "-q", *command]
+        done = subprocess.run(whole, capture_output=True, text=True, env=environment, timeout=seconds)
         if done.returncode and command[0] == "install":
             reason = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
             raise Stop(f"apt-get could not install {' '.join(packages)}: {reason}")
