@@ -15,7 +15,7 @@ class OfflineAlert(models.Model):
     grace = models.DurationField()  # how long its owner wants us to wait
     due_at = models.DateTimeField()
     told_at = models.DateTimeField(null=True, blank=True)
-    back_at = models.DateTimeField(null=True, blank=True)  # when its owner was told that it is back
+    back_at = models.DateTimeField(null=True, blank=True)  # when its owner was told that it is back, or away anew
 
     class Meta:
         constraints = [

@@ -1,7 +1,8 @@
 """Owners are told when a node went away unexpectedly, once its grace is over, and once more when it is back.
 
 What is no surprise tells nobody: a clean goodbye, a pause, a node that was finishing; and while the node's hours or its
-maintenance keep it closed, or the network itself was away, the grace begins anew. Nodes of one owner that are due at about
+maintenance keep it closed, or the network itself was away, the grace begins anew. The grace is the one that the owner wants
+now, not at the loss; never: nobody is told, of a return neither. Nodes of one owner that are due at about
 the same time are told together. A sweep alone runs this; two at once tell nothing twice.
 
 Locks: the alerts of one owner, when they are told.
@@ -25,6 +26,7 @@ BATCH = 2_000  # new alerts of one run
 OWNERS = 500  # told in one run
 
 AWAY = Q(worker__connected_at=None, worker__status=WorkerStatus.OFFLINE)
+WANTED = Q(worker__controls=None) | Q(worker__controls__offline_minutes__isnull=False)
 UNTOLD = Q(told_at=None)
 MISSED = Q(told_at__isnull=False, back_at=None)
 
@@ -32,7 +34,8 @@ MISSED = Q(told_at__isnull=False, back_at=None)
 def keep(*, now: datetime) -> int:
     """One run; returns how many nodes somebody was told of."""
     _begin(now)
-    _forget_returned()
+    _forget()
+    _follow_owners()
     _wait_on(now)
     away = UNTOLD & AWAY
     told = _each_owner(away & Q(due_at__lte=now), lambda owner_id: _tell_away(owner_id, now))
@@ -40,21 +43,37 @@ def keep(*, now: datetime) -> int:
 
 
 def _begin(now: datetime) -> None:
-    """A row for each node whose last shift was lost."""
+    """A row for each node whose last shift was lost, and whose owner wants to know."""
     later = Shift.objects.filter(worker=OuterRef("worker"), started_at__gt=OuterRef("started_at"))
-    lost = Shift.objects.filter(AWAY, ~Exists(later), lost=True, ended_at__gt=now - LOOK_BACK, alert=None)
+    lost = Shift.objects.filter(AWAY, WANTED, ~Exists(later), lost=True, ended_at__gt=now - LOOK_BACK, alert=None)
     rows = []
     for shift in lost.select_related("worker__controls").order_by("ended_at")[:BATCH]:
-        minutes = controls_of(shift.worker).offline_minutes
-        if minutes is not None:
-            grace = timedelta(minutes=minutes)
-            rows.append(OfflineAlert(shift=shift, worker=shift.worker, grace=grace, due_at=shift.ended_at + grace))
+        grace = _grace(shift.worker)
+        rows.append(OfflineAlert(shift=shift, worker=shift.worker, grace=grace, due_at=shift.ended_at + grace))
     OfflineAlert.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _forget_returned() -> None:
-    """Back before anybody was told, or paused or retired meanwhile: there is nothing to tell."""
-    OfflineAlert.objects.filter(UNTOLD).exclude(AWAY).delete()
+def _grace(worker: Worker) -> timedelta:
+    """How long an owner who wants to know waits now."""
+    return timedelta(minutes=controls_of(worker).offline_minutes or 0)
+
+
+def _forget() -> None:
+    """Back before anybody was told, be it for a moment; paused or retired; or nobody wants to know any more."""
+    OfflineAlert.objects.filter(UNTOLD).exclude(AWAY & WANTED).delete()
+    later = Shift.objects.filter(worker=OuterRef("worker"), started_at__gt=OuterRef("shift__started_at"))
+    OfflineAlert.objects.filter(UNTOLD, Exists(later)).delete()
+
+
+def _follow_owners() -> None:
+    """Who wants another grace while the node is away gets it."""
+    changed = []
+    for alert in OfflineAlert.objects.filter(UNTOLD, WANTED).select_related("worker__controls"):
+        grace = _grace(alert.worker)
+        if grace != alert.grace:
+            alert.due_at, alert.grace = alert.due_at + grace - alert.grace, grace
+            changed.append(alert)
+    OfflineAlert.objects.bulk_update(changed, ["due_at", "grace"], batch_size=BATCH)
 
 
 def _wait_on(now: datetime) -> None:
@@ -75,6 +94,8 @@ def _each_owner(due: Q, tell: Callable[[int], int]) -> int:
 def _tell_away(owner_id: int, now: datetime) -> int:
     alerts = _locked(UNTOLD & AWAY & Q(worker__owner=owner_id, due_at__lte=now + TOGETHER))
     if alerts:
+        again = OfflineAlert.objects.filter(MISSED, worker__in=[alert.worker_id for alert in alerts])
+        again.update(back_at=now)  # it was back for less than a sweep noticed
         OfflineAlert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(told_at=now)
         notices.nodes_away(alerts, now)
     return len(alerts)
@@ -83,13 +104,14 @@ def _tell_away(owner_id: int, now: datetime) -> int:
 @transaction.atomic
 def _tell_back(owner_id: int, now: datetime) -> int:
     alerts = _locked(MISSED & Q(worker__owner=owner_id, worker__connected_at__isnull=False))
-    if alerts:
-        OfflineAlert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(back_at=now)
-        notices.nodes_back(alerts, now)
-    return len(alerts)
+    OfflineAlert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(back_at=now)
+    wanted = [alert for alert in alerts if controls_of(alert.worker).offline_minutes is not None]
+    if wanted:
+        notices.nodes_back(wanted, now)
+    return len(wanted)
 
 
 def _locked(which: Q) -> list[OfflineAlert]:
     """Whoever waited for the rows finds those gone that were told meanwhile."""
-    rows = OfflineAlert.objects.filter(which).select_related("worker__owner", "shift").order_by("worker__name")
-    return list(rows.select_for_update(of=("self",)))
+    rows = OfflineAlert.objects.filter(which).select_related("worker__owner", "worker__controls", "shift")
+    return list(rows.order_by("worker__name").select_for_update(of=("self",)))

@@ -101,6 +101,35 @@ class LossTests:
         assert sweep(12) == sweep(50) == []
         assert sweep(60) == ["patient is offline since Sunday at 12:00 (UTC)."]
 
+    def test_what_the_owner_says_while_it_is_away_holds_at_once(self, wanda):
+        silenced, patient = online(wanda, name="silenced"), online(wanda, name="patient")
+        lose(silenced)
+        lose(patient)
+        sweep(1)
+        services.set_controls(silenced, now=at(2), offline_minutes=None)
+        services.set_controls(patient, now=at(2), offline_minutes=60)
+        assert sweep(12) == sweep(59) == []
+        services.set_controls(silenced, now=at(60), offline_minutes=30)
+        assert sweep(60) == ["2 nodes are offline since Sunday at 12:00 (UTC)."]
+
+    def test_who_wants_to_hear_nothing_any_more_hears_of_no_return(self, wanda):
+        node = online(wanda, name="attic")
+        lose(node)
+        sweep(10)
+        services.set_controls(node, now=at(11), offline_minutes=None)
+        come_back(node, minutes=20)
+        assert sweep(21) == []
+        services.set_controls(node, now=at(30), offline_minutes=10)
+        assert sweep(31) == []
+
+    def test_those_of_whom_nobody_wants_to_hear_keep_nobody_waiting(self, wanda, monkeypatch):
+        monkeypatch.setattr(alerts, "BATCH", 1)
+        muted = online(wanda, name="muted")
+        services.set_controls(muted, now=NOW, offline_minutes=None)
+        lose(muted)
+        lose(online(wanda, name="attic"), minutes=1)
+        assert sweep(11) == ["attic is offline since Sunday at 12:01 (UTC)."]
+
     def test_a_loss_of_days_ago_is_no_news(self, wanda):
         lose(online(wanda))
         assert sweep(60 * 25) == []
@@ -180,6 +209,24 @@ class TogetherTests:
         for node in nodes:
             come_back(node, minutes=20)
         assert sweep(21) == ["2 nodes are back."]
+
+    def test_a_node_that_was_back_for_less_than_a_sweep_is_named_once(self, wanda):
+        node = online(wanda, name="attic")
+        lose(node)
+        sweep(10)
+        come_back(node, minutes=20.2)
+        lose(node, minutes=20.6)
+        assert sweep(31) == ["attic is offline since Sunday at 12:20 (UTC)."]
+        come_back(node, minutes=40)
+        assert sweep(41) == ["attic is back."]
+
+    def test_nor_is_it_twice_when_that_was_before_anybody_was_told(self, wanda):
+        node = online(wanda, name="attic")
+        lose(node)
+        sweep(1)
+        come_back(node, minutes=1.2)
+        lose(node, minutes=1.6)
+        assert sweep(12) == ["attic is offline since Sunday at 12:01 (UTC)."]
 
     def test_a_node_that_comes_and_goes_fills_no_mailbox(self, wanda):
         node = online(wanda)
