@@ -13,6 +13,7 @@ from django.conf import settings
 from workers import agent_wheel
 
 NAME = "pictor-agent-image"  # of the archive, and of the folder in it
+FILES = ("Dockerfile", "seccomp.json")  # by name: what else lies there, keys perhaps, is for nobody
 PLACE = settings.BASE_DIR / "docker" / "worker"
 REQUIREMENTS = settings.BASE_DIR / "requirements" / "node.txt"
 
@@ -21,7 +22,7 @@ REQUIREMENTS = settings.BASE_DIR / "requirements" / "node.txt"
 def archive() -> bytes:
     """The same bytes from every process, as the wheel is."""
     wheel = agent_wheel.offered()
-    contents = {file.name: file.read_bytes() for file in sorted(PLACE.iterdir())}
+    contents = {name: (PLACE / name).read_bytes() for name in FILES}
     contents |= {"requirements.txt": REQUIREMENTS.read_bytes(), f"wheels/{wheel.name}": wheel.content}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:

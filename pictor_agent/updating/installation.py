@@ -15,7 +15,7 @@ from pictor_agent.config import Config
 from pictor_agent.updating.manifest import Manifest
 
 RELEASE = "release.json"  # in the folder of a release that was made here: its manifest, written last
-IMAGE = "PICTOR_AGENT_IMAGE"  # set by docker/node.Dockerfile
+IMAGE = "PICTOR_AGENT_IMAGE"  # set by docker/worker/Dockerfile
 OBSTACLES = {  # why it does not replace itself
     "image": "It runs in an image of Docker: pull or build the newer one, and start the container again.",
     "checkout": "It runs from its source code: update that.",

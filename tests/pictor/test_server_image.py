@@ -34,6 +34,11 @@ def test_the_static_files_are_collected_with_what_the_build_sets():
     assert done.returncode == 0, done.stderr
 
 
+def test_what_an_operator_or_an_owner_keeps_beside_the_code_is_not_taken_along():
+    left_out = (settings.BASE_DIR / ".dockerignore").read_text().splitlines()
+    assert {"**/.env*", "**/node.toml"} <= set(left_out)
+
+
 def test_nothing_that_was_made_up_for_the_build_stays_in_the_image():
     assert of_the_image()["PICTOR_ENV"] == "production"
     assert {"SECRET_KEY", "AGENT_SIGNING_KEY"} <= of_the_build().keys()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 
 from django.conf import settings
@@ -21,6 +22,14 @@ class ArchiveTests:
             wheel = tar.extractfile(f"pictor-agent-image/wheels/{agent_wheel.offered().name}").read()
         assert names == {"Dockerfile", "seccomp.json", "requirements.txt", f"wheels/{agent_wheel.offered().name}"}
         assert wheel == agent_wheel.offered().content
+
+    def test_nothing_else_that_lies_beside_them_is_handed_out(self, monkeypatch, tmp_path):
+        shutil.copytree(agent_image.PLACE, tmp_path / "worker")
+        (tmp_path / "worker" / "node.toml").write_text("key = 'an owner tried the image here'")
+        (tmp_path / "worker" / "wheels").mkdir()
+        monkeypatch.setattr(agent_image, "PLACE", tmp_path / "worker")
+        packed = agent_image.archive.__wrapped__()
+        assert packed == agent_image.archive()
 
     def test_every_process_packs_the_same_bytes(self):
         first = agent_image.archive()
