@@ -15,6 +15,7 @@ from pictor_agent.app.examination import Examination
 from pictor_agent.app.opening import opened
 from pictor_agent.app.site import ENDED, Site
 from pictor_agent.config import (
+    AlreadyRuns,
     BadConfig,
     Config,
     State,
@@ -64,7 +65,7 @@ def run(arguments) -> int:
         handover.hand_over(succession, arguments, path, terminal)
     except (BadConfig, BadTrace, NoBlender, SandboxUnavailable) as error:
         terminal.say(str(error), "bad")
-        return UNUSABLE
+        return handover.HINDERED if arguments.trial and isinstance(error, AlreadyRuns) else UNUSABLE
 
 
 def config_path(arguments) -> Path:
@@ -78,10 +79,15 @@ async def _try(config: Config, state: State, terminal: Terminal) -> int:
         return await try_out(shift)
     except (SignOnRefused, ProtocolBroken, *connection.LOST) as error:
         terminal.say(f"Cannot sign on: {error or type(error).__name__}", "bad")
-        return 1
+        return handover.HINDERED if _may_pass(error) else 1
     finally:
         await shift.runner.close()
         await shift.store.client.aclose()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Is it of this moment, whatever the release?"""
+    return isinstance(error, connection.LOST) or (isinstance(error, SignOnRefused) and error.retry)
 
 
 def prepare(arguments, path: Path) -> tuple[Config, State]:

@@ -29,7 +29,7 @@ def update(arguments) -> int:
 def _update(config: Config, state: State, terminal: Terminal, arguments) -> int:
     releases = handover.releases_of(state)
     if arguments.again:
-        releases.note(failed={})
+        releases.note(failed={}, trials={})
     try:
         with state.locked():
             successor = obtain(config, releases, Programs())
@@ -43,7 +43,7 @@ def _update(config: Config, state: State, terminal: Terminal, arguments) -> int:
 
 def _leave_to_the_agent(config: Config, releases: Releases, terminal: Terminal) -> int:
     manifest = newest(config, releases)
-    if not releases.note(wished=manifest.number):
+    if not releases.note(wished=manifest.number, not_before=0.0):
         raise NotUpdated("the wish cannot be written for the agent that runs")
     terminal.say(f"The agent that runs goes over to release {manifest.number} between two tasks", "ok")
     return 0

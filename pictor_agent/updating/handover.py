@@ -9,8 +9,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from pictor_agent import __version__, connection
 from pictor_agent.config import BadConfig, Config, State, default_config_path, default_state_folder, read_config
@@ -20,7 +21,10 @@ from pictor_agent.updating.releases import Release, Releases
 
 CHOSEN = "PICTOR_AGENT_CHOSEN"  # set for a program that was chosen: it looks for no other
 TRIAL = "--trial"
-TRIAL_SECONDS = 180.0  # Blender is asked what it renders on, then the node signs on
+TRIAL_SECONDS = 600.0  # more than all that it waits for: OpenGL, Blender on a driver that compiles, the sign-on
+HINDERED = 75  # exit status of a trial: the line was lost, the server said later, or another agent runs
+TRIALS = 3  # hours in which it fails, then it is given up: killed for memory, or slow once, is no fault of its own
+TRIALS_HINDERED = 24  # the same; a release that loses every line drains its node once an hour for a day at most
 
 
 def releases_of(state: State) -> Releases:
@@ -72,39 +76,52 @@ def run_words(arguments, path: Path, state: State) -> list[str]:
 
 
 def switch(state: State, config: Config, successor: Release, words: list[str], terminal: Terminal) -> bool:
-    """Point to the release if it signs on; `words`: what the agent is started with. Else give it up, if it is to blame."""
+    """Point to the release if it signs on; `words`: what the agent is started with. Else it is tried later, or given up."""
     releases = releases_of(state)
     terminal.say(f"Trying {successor.words}")
     failure = _try(successor.command, words)
-    if not failure:
+    if failure is None:
         releases.point_to(successor, _base(releases))
         releases.prune({successor.number, *_number_that_runs()})
         terminal.say(f"From now on {successor.words}", "ok")
         return True
-    if _is_reachable(config):
-        releases.give_up(successor, failure)
-        terminal.say(f"Stays with agent {__version__}: {failure}", "bad")
-    else:
-        releases.note(tried=successor.number, words="the server cannot be reached; it is tried again later")
-        terminal.say("The server cannot be reached: the release is tried later", "warn")
+    _failed(releases, successor, failure, is_reachable=_is_reachable(config), terminal=terminal)
     return False
 
 
-def _try(command: list[str], words: list[str]) -> str:
-    """Why the release is not taken; empty when it has signed on and off."""
+class Failure(NamedTuple):
+    """Why a release did not sign on and off."""
+
+    words: str
+    hindered: bool = False
+
+
+def _failed(releases: Releases, successor: Release, failure: Failure, *, is_reachable: bool, terminal: Terminal) -> None:
+    """While gateways restart even a good release fails: only who fails in several hours is to blame."""
+    words = failure.words if is_reachable else "the server cannot be reached"
+    releases.put_off(successor, f"{words}; it is tried again", now=time.time(), counts=is_reachable)
+    limit = TRIALS_HINDERED if failure.hindered else TRIALS
+    if is_reachable and releases.record().trials.get(successor.number, 0) >= limit:
+        releases.give_up(successor, words)
+    terminal.say(f"Stays with agent {__version__}: {releases.record().words or words}", "bad")
+
+
+def _try(command: list[str], words: list[str]) -> Failure | None:
+    """None when the release has signed on and off."""
     try:
         done = subprocess.run(
             [*command, *words, TRIAL], env=os.environ | {CHOSEN: "1"}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TRIAL_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"it did not sign on within {TRIAL_SECONDS:.0f} s"
+        return Failure(f"it did not sign on within {TRIAL_SECONDS:.0f} s")
     except OSError as error:
-        return f"it cannot be started: {error.strerror}"
+        return Failure(f"it cannot be started: {error.strerror}")
     if not done.returncode:
-        return ""
+        return None
     lines = [line.strip() for line in done.stdout.decode(errors="replace").splitlines() if line.strip()]
-    return f"it ended with status {done.returncode}{f': {lines[-1]}' if lines else ''}"[:300]
+    said = f"it ended with status {done.returncode}{f': {lines[-1]}' if lines else ''}"[:270]
+    return Failure(said, hindered=done.returncode == HINDERED)
 
 
 def _is_reachable(config: Config) -> bool:

@@ -22,6 +22,7 @@ from pictor_agent.updating.manifest import Manifest
 log = logging.getLogger(__name__)
 
 FAILED_MAX = 20  # remembered
+RETRY_SECONDS = 3_600.0  # after whatever went wrong; a deployment and a full memory pass meanwhile
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,16 @@ class Pointer(msgspec.Struct, kw_only=True):
 class Record(msgspec.Struct, kw_only=True):
     floor: int = 0  # no release below it
     failed: dict[int, str] = {}  # number -> why it did not sign on
+    trials: dict[int, int] = {}  # number -> in how many hours it did not; of the one that is tried now
+    not_before: float = 0.0  # the next trial; seconds since 1970
     tried: int = 0  # the last one
     words: str = ""  # why that was not taken; empty: it was, or nothing was tried
     url: str = ""  # where the server offers releases
     wished: int = 0  # by `pictor-agent update` beside an agent that runs
+
+    def waits(self, now: float) -> bool:
+        """A clock that was set back makes nobody wait longer."""
+        return 0 < self.not_before - now <= RETRY_SECONDS
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,13 @@ class Releases:
             log.warning("Not kept in %s: %s", self.folder / "record", error.strerror or error)
             return False
         return True
+
+    def put_off(self, release: Release, words: str, *, now: float, counts: bool) -> None:
+        """It did not sign on, and may yet; by hand it may be tried again and again, and an hour counts once."""
+        record = self.record()
+        trials = record.trials.get(release.number, 0) + (counts and not record.waits(now))
+        not_before = record.not_before if record.waits(now) else now + RETRY_SECONDS
+        self.note(trials={release.number: trials}, not_before=not_before, tried=release.number, words=words)
 
     def give_up(self, release: Release, words: str) -> None:
         """It is never tried again, unless by hand."""

@@ -1,5 +1,6 @@
 """What a running agent does for its next release: hears of it, asks whether its owner allows it, and makes it ready."""
 
+import time
 from dataclasses import dataclass, field
 
 from pictor_agent import protocol
@@ -7,10 +8,9 @@ from pictor_agent.config import Config
 from pictor_agent.updating import installation, making, obtaining
 from pictor_agent.updating.halting import Programs
 from pictor_agent.updating.manifest import Manifest, NotUpdated
-from pictor_agent.updating.releases import Release, Releases
+from pictor_agent.updating.releases import RETRY_SECONDS, Release, Releases
 
 PATIENCE_SECONDS = 600.0  # a node that is never idle is interrupted between two tasks
-RETRY_SECONDS = 3_600.0  # after whatever went wrong without the release being to blame
 
 
 @dataclass(eq=False)
@@ -48,7 +48,7 @@ class Updates:
         record = self.releases.record()
         number = max(self.offered, record.wished)
         wanted = self.releases.floor < number <= self.permitted and number not in record.failed
-        if self.obstacle or not wanted or now < self._not_before:
+        if self.obstacle or not wanted or now < self._not_before or record.waits(time.time()):
             self._due_since = None
             return False
         self._due_since = now if self._due_since is None else self._due_since

@@ -9,17 +9,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from unittest import mock
 
 import msgspec
 import pytest
 
-from pictor_agent import main, protocol
+from pictor_agent import abilities, main, protocol, running
 from pictor_agent.config import BadConfig, Config, State, read_config
+from pictor_agent.connection import ProtocolBroken, SignOnRefused
 from pictor_agent.terminal import Terminal
-from pictor_agent.updating import handover, installation, making, obtaining, updates
+from pictor_agent.updating import handover, installation, making, obtaining, trial, updates
 from pictor_agent.updating.halting import Programs, in_own_thread
 from pictor_agent.updating.manifest import ANSWER_BYTES_MAX, Envelope, Manifest, NotUpdated, opened, public_key, sealed
-from pictor_agent.updating.releases import Release, Releases
+from pictor_agent.updating.releases import RETRY_SECONDS, Release, Releases
 from pictor_agent.updating.updates import Updates
 from tests.agent.conftest import until
 from tests.agent.file_server import FileServer
@@ -351,7 +353,7 @@ class SwitchTests:
         return io.StringIO()
 
     async def switch(self, releases, said, program: str, *, url: str) -> bool:
-        successor = lay(releases, 3, program)
+        successor = releases.find(3) or lay(releases, 3, program)
         state, config = State(releases.folder.parent), Config(url, "w_test")
         return await asyncio.to_thread(handover.switch, state, config, successor, ["run"], Terminal(said))
 
@@ -368,23 +370,82 @@ class SwitchTests:
         ],
         ids=["crashes at start", "is killed", "never signs on"],
     )
-    async def test_one_that_does_not_is_given_up_for_good(self, releases, said, program, words, monkeypatch):
+    async def test_one_that_does_not_is_tried_in_other_hours_and_then_given_up_for_good(
+        self, releases, said, program, words, monkeypatch
+    ):
         monkeypatch.setattr(handover, "TRIAL_SECONDS", 1.0)
         releases.point_to(lay(releases, 2), BASE)
         async with Gateway() as gateway:
+            for _ in range(handover.TRIALS - 1):
+                assert not await self.switch(releases, said, program, url=gateway.url)
+                assert releases.record().failed == {}
+                assert words in releases.record().words
+                self.pass_an_hour(releases)
+            assert self.upkeep(releases).is_due(0.0, busy=False)
             assert not await self.switch(releases, said, program, url=gateway.url)
         assert releases.current(BASE).number == 2
         assert words in releases.record().failed[3]
         assert releases.record().tried == 3
         assert not releases.place(3).exists()
         assert words in said.getvalue()
-        upkeep = Updates(Config("ws://x", "w"), releases, "", offered=3, allowed=9)
-        assert not upkeep.is_due(0.0, busy=False)
+        self.pass_an_hour(releases)
+        assert not self.upkeep(releases).is_due(0.0, busy=False)
+
+    async def test_a_deployment_costs_no_release(self, releases, said):
+        """Its line was cut, and a moment later another gateway answers."""
+        async with Gateway() as gateway:
+            for _ in range(handover.TRIALS + 1):
+                await self.switch(releases, said, f"exit {handover.HINDERED}", url=gateway.url)
+                assert not self.upkeep(releases).is_due(0.0, busy=False)
+                self.pass_an_hour(releases)
+        assert releases.record().failed == {}
+        assert self.upkeep(releases).is_due(0.0, busy=False)
+
+    async def test_an_hour_counts_once(self, releases, said):
+        async with Gateway() as gateway:
+            for _ in range(handover.TRIALS + 1):
+                await self.switch(releases, said, "exit 1", url=gateway.url)
+        assert releases.record().trials == {3: 1}
 
     async def test_while_the_server_is_away_no_release_is_to_blame(self, releases, said):
-        assert not await self.switch(releases, said, "exit 1", url="ws://127.0.0.1:9")
+        for _ in range(handover.TRIALS):
+            assert not await self.switch(releases, said, "exit 1", url="ws://127.0.0.1:9")
+            self.pass_an_hour(releases)
         assert releases.record().failed == {}
         assert releases.find(3) is not None
+
+    def test_a_trial_may_take_as_long_as_all_that_it_waits_for(self):
+        parts = (abilities.EGL_SECONDS, abilities.DEVICE_SECONDS, trial.ANSWER_SECONDS)
+        assert sum(parts) < handover.TRIAL_SECONDS
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            (ConnectionResetError(), handover.HINDERED),
+            (SignOnRefused(protocol.Refused(code="busy", words="later", retry=True)), handover.HINDERED),
+            (SignOnRefused(protocol.Refused(code="unknown", words="no", retry=False)), 1),
+            (ProtocolBroken("a text frame"), 1),
+        ],
+        ids=["lost", "later", "refused", "not understood"],
+    )
+    async def test_a_trial_says_whether_it_was_hindered(self, tmp_path, said, error, status, monkeypatch):
+        monkeypatch.setattr(running, "make_shift", lambda *_: mock.AsyncMock())
+        monkeypatch.setattr(running, "try_out", mock.AsyncMock(side_effect=error))
+        assert await running._try(Config("ws://x", "w"), State(tmp_path), Terminal(said)) == status
+
+    def test_beside_an_agent_that_runs_a_trial_is_hindered(self, tmp_path, capsys):
+        (tmp_path / "node.toml").write_text('server_url = "ws://127.0.0.1:9"\nworker_uid = "w_a"\n')
+        with State(tmp_path).locked():
+            words = ["run", "--config", str(tmp_path / "node.toml"), "--state", str(tmp_path), "--trial"]
+            assert main.main(words) == handover.HINDERED
+
+    @staticmethod
+    def upkeep(releases) -> Updates:
+        return Updates(Config("ws://x", "w"), releases, "", offered=3, allowed=9)
+
+    @staticmethod
+    def pass_an_hour(releases) -> None:
+        releases.note(not_before=releases.record().not_before - RETRY_SECONDS)
 
 
 class DueTests:
@@ -412,8 +473,8 @@ class DueTests:
     def test_after_a_failure_it_waits(self, releases):
         upkeep = self.upkeep(releases)
         upkeep.put_off(0.0)
-        assert not upkeep.is_due(updates.RETRY_SECONDS - 1, busy=False)
-        assert upkeep.is_due(updates.RETRY_SECONDS, busy=False)
+        assert not upkeep.is_due(RETRY_SECONDS - 1, busy=False)
+        assert upkeep.is_due(RETRY_SECONDS, busy=False)
 
     def test_what_somebody_asked_for_at_the_machine_needs_no_other_word(self, releases):
         releases.note(wished=3)
