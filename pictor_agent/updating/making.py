@@ -1,7 +1,8 @@
 """An environment with a release in it, beside the one that runs.
 
 What the agent needs besides is taken over from the running environment, as links: most releases need nothing else, and an
-index that cannot be reached keeps nobody from them. Where one does need something, pip asks the index as for any package.
+index that cannot be reached keeps nobody from them. Where one does need something, pip asks the index for the very files that the
+list in the signed wheel names: an index runs no code here that the network has not signed for.
 """
 
 import contextlib
@@ -9,6 +10,8 @@ import os
 import shutil
 import sys
 import sysconfig
+import tempfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from pictor_agent.updating.manifest import Manifest, NotUpdated
 from pictor_agent.updating.releases import write_whole
 
 OWN = ("pictor_agent", "pip", "setuptools")  # not taken over: they come anew
+LIST = "node.txt"  # in the wheel: every package that an agent needs besides, with the hashes of its files
+MISSING = "No matching distribution found"  # pip's words
 FREE_BYTES_MIN = 1 << 30  # where links cannot be made, numpy and OpenImageIO are copied
 
 
@@ -52,11 +57,31 @@ def _make(place: Path, wheel: Path, programs: Programs) -> None:
     _take_over(Path(sysconfig.get_path("purelib")), _packages(place))
     pip = [sys.executable, "-I", "-m", "pip", "--python", str(python)] if has_pip else [str(python), "-I", "-m", "pip"]
     install = [*pip, "--disable-pip-version-check", "--retries", "1", "install", "-q", "--no-compile"]
-    try:
-        _run(programs, [*install, "--no-index", str(wheel)])  # says no when something is missing
-    except NotUpdated:
-        _run(programs, [*install, str(wheel)])
+    _install(install, wheel, programs)
     _run(programs, [str(python), "-I", "-m", "pictor_agent", "--version"])
+
+
+def _install(install: list[str], wheel: Path, programs: Programs) -> None:
+    """The wheel; before it, where something is missing, what the signed wheel's own list names by hash, and nothing to be built."""
+    alone = [*install, "--isolated", "--no-index", str(wheel)]  # says no when something is missing, whatever pip is set up for
+    status, said = programs.run(alone)
+    if status and MISSING in said:
+        with tempfile.TemporaryDirectory() as folder:
+            listed = Path(folder) / LIST
+            listed.write_bytes(_list_of(wheel))
+            _run(programs, [*install, "--require-hashes", "--only-binary", ":all:", "-r", str(listed)])
+        status, said = programs.run(alone)
+    if status:
+        raise NotUpdated(explained(said))
+
+
+def _list_of(wheel: Path) -> bytes:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = [each for each in archive.namelist() if each.endswith(f".data/data/share/pictor-agent/{LIST}")]
+            return archive.read(name)
+    except (ValueError, zipfile.BadZipFile):
+        raise NotUpdated("the release does not say which packages it needs") from None
 
 
 def _packages(place: Path) -> Path:

@@ -7,7 +7,9 @@ import io
 import os
 import signal
 import sys
+import tarfile
 import threading
+import zipfile
 from pathlib import Path
 from unittest import mock
 
@@ -307,6 +309,63 @@ class KilledTests:
                 break
             assert releases.current(BASE) is not None
         assert releases.current(BASE).number == 2
+
+
+def pack(folder: Path, name: str, version: str, files: dict[str, str], needs: str = "") -> Path:
+    """A wheel."""
+    path, info = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
+    needed = f"Requires-Dist: {needs}\n" if needs else ""
+    files = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, text in files.items():
+            archive.writestr(each, text)
+    return path
+
+
+class NeededTests:
+    """A release that needs a package which the running one lacks: pip itself, with a folder for its index."""
+
+    @pytest.fixture
+    def index(self, tmp_path, monkeypatch) -> Path:
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+        monkeypatch.setattr(making, "_take_over", lambda *_: None)
+        (tmp_path / "index").mkdir()
+        return tmp_path / "index"
+
+    def make(self, tmp_path, sha256: str) -> Path:
+        files = {
+            "pictor_agent/__init__.py": "",
+            "pictor_agent/__main__.py": "import pictor_part",
+            "pictor_agent-9.0.data/data/share/pictor-agent/node.txt": f"pictor-part==1.0 --hash=sha256:{sha256}\n",
+        }
+        wheel = pack(tmp_path, "pictor_agent", "9.0", files, needs="pictor-part")
+        making.make(tmp_path / "9", wheel, manifest(9), Programs())
+        return tmp_path / "9"
+
+    def test_the_file_that_the_signed_wheel_names_is_taken(self, index, tmp_path):
+        part = pack(index, "pictor_part", "1.0", {"pictor_part.py": ""})
+        assert (self.make(tmp_path, hashlib.sha256(part.read_bytes()).hexdigest()) / installation.RELEASE).exists()
+
+    def test_another_file_of_that_name_is_not(self, index, tmp_path):
+        pack(index, "pictor_part", "1.0", {"pictor_part.py": "print('not ours')"})
+        with pytest.raises(NotUpdated, match="(?i)hash"):
+            self.make(tmp_path, "0" * 64)
+        assert not (tmp_path / "9").exists()
+
+    def test_nothing_is_built_from_source(self, index, tmp_path):
+        with tarfile.open(index / "pictor_part-1.0.tar.gz", "w:gz") as archive:
+            (tmp_path / "setup.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+            archive.add(tmp_path / "setup.py", "pictor_part-1.0/setup.py")
+        source = (index / "pictor_part-1.0.tar.gz").read_bytes()
+        with pytest.raises(NotUpdated, match="No matching distribution"):
+            self.make(tmp_path, hashlib.sha256(source).hexdigest())
+        assert not (tmp_path / "ran").exists()
 
 
 class HaltedTests:

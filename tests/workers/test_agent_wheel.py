@@ -43,6 +43,11 @@ class WheelTests:
         place = f"pictor_agent-{__version__}.data/data/share/pictor-agent"
         assert {f"{place}/blender-{version.exact}.txt" for version in blender_versions.ALL} <= set(names)
 
+    def test_it_names_every_package_that_an_agent_needs_by_hash(self):
+        archive = zipfile.ZipFile(BytesIO(agent_wheel.offered().content))
+        listed = archive.read(f"pictor_agent-{__version__}.data/data/share/pictor-agent/node.txt")
+        assert listed == (settings.BASE_DIR / "requirements" / "node.txt").read_bytes()
+
     def test_it_brings_what_gpus_run(self, names):
         assert "pictor_agent/gpu_challenge.cl" in names
 
