@@ -354,7 +354,7 @@ class NeededTests:
 
     def test_another_file_of_that_name_is_not(self, index, tmp_path):
         pack(index, "pictor_part", "1.0", {"pictor_part.py": "print('not ours')"})
-        with pytest.raises(NotUpdated, match="(?i)hash"):
+        with pytest.raises(NotUpdated, match=r"(?i)hash"):
             self.make(tmp_path, "0" * 64)
         assert not (tmp_path / "9").exists()
 
