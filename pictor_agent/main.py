@@ -215,6 +215,7 @@ def _become_current(arguments) -> None:
 
 
 def _update(arguments) -> int:
+    _become_current(arguments)
     from pictor_agent.updating.command import update
 
     return update(arguments)
@@ -239,6 +240,7 @@ def _render(arguments) -> int:
 
 
 def _doctor(arguments) -> int:
+    _become_current(arguments)
     from pictor_agent.doctor import examine
 
     return examine(arguments)

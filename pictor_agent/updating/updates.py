@@ -105,16 +105,21 @@ def obtain(config: Config, releases: Releases, programs: Programs, *, permitted:
         raise NotUpdated(f"release {manifest.number} was tried before: {releases.record().failed[manifest.number]}")
     if permitted is not None and manifest.number > permitted:
         raise NotUpdated(f"the server offers release {manifest.number} by now, which its owner has not allowed yet")
-    return releases.find(manifest.number) or _made(releases, manifest, programs)
+    found = releases.find(manifest.number)
+    if found and found.manifest == manifest:  # a database that was restored gives numbers again
+        return found
+    return _made(releases, manifest, programs)
 
 
 def _runs(manifest: Manifest, releases: Releases) -> bool:
-    pointer = releases.pointer()
-    current = releases.find(pointer.number) if pointer else None
+    current = releases.current(installation.digest())
     if manifest.sha256 in {installation.wheel_sha256(), current.manifest.sha256 if current else ""}:
         return True
     if manifest.number == releases.floor:
-        raise NotUpdated(f"this node has had release {manifest.number} already, and from another file")
+        had = releases.find(manifest.number)
+        by_hand = had is not None and had.manifest.sha256 == manifest.sha256
+        why = "its owner went back from it by hand: the next one is taken" if by_hand else "from another file"
+        raise NotUpdated(f"this node has had release {manifest.number} already, and {why}")
     return False
 
 

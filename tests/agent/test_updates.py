@@ -556,6 +556,15 @@ class DueTests:
         with pytest.raises(NotUpdated, match="has not allowed yet"):
             updates.obtain(config, releases, Programs(), permitted=3)
 
+    def test_a_folder_of_the_same_number_from_another_file_is_made_anew(self, releases, shop, monkeypatch):
+        """After its database was restored the server gives a number again."""
+        lay(releases, 4)
+        said = shop.offer(manifest(4))
+        releases.note(url=shop.release_url)
+        monkeypatch.setattr(making, "_make", lambda place, wheel, programs: KilledTests.make(place))
+        config = Config("ws://x", "w", update_key=KEY)
+        assert updates.obtain(config, releases, Programs(), permitted=4).manifest == said
+
     def test_a_full_disk_is_a_reason_and_leaves_nothing(self, releases, shop, monkeypatch):
         shop.offer(manifest(4))
         releases.note(url=shop.release_url)
@@ -617,13 +626,38 @@ class CommandTests:
             assert "goes over to release 3" in ask()
         assert releases.record().wished == 3
 
-    def test_a_release_that_runs_already_is_not_made_again(self, ask, monkeypatch, shop, releases):
+    @pytest.fixture
+    def third(self, monkeypatch, shop, releases) -> Release:
+        """Pointed to, and offered."""
         monkeypatch.setattr(installation, "obstacle", lambda config: "")
         third = lay(releases, 3)
         shop.offer(third.manifest)
         releases.note(url=shop.release_url)
         releases.point_to(third, BASE)
+        return third
+
+    def test_a_release_that_runs_already_is_not_made_again(self, ask, monkeypatch, third):
+        monkeypatch.setattr(installation, "digest", lambda: BASE)
+        monkeypatch.setattr(handover, "_become", lambda command: None)
         assert "the newest release already" in ask()
+
+    def test_somebody_who_went_back_by_hand_is_told_so(self, ask, third):
+        assert "has had release 3 already, and its owner went back from it by hand" in ask()
+
+    def test_another_file_of_a_number_that_ran_is_not_taken(self, ask, shop, third):
+        shop.offer(manifest(3))
+        assert "has had release 3 already, and from another file" in ask()
+
+    @pytest.mark.parametrize("command", ["update", "doctor"])
+    def test_it_is_the_release_that_runs_who_answers(self, monkeypatch, tmp_path, third, command):
+        (tmp_path / "node.toml").write_text('server_url = "ws://127.0.0.1:9"\nworker_uid = "w_a"\n')
+        words = [command, "--config", str(tmp_path / "node.toml"), "--state", str(tmp_path)]
+        monkeypatch.setattr(sys, "argv", ["pictor-agent", *words])
+        monkeypatch.setattr(installation, "digest", lambda: BASE)
+        monkeypatch.setattr(handover, "_become", mock.Mock(side_effect=SystemExit))
+        with pytest.raises(SystemExit):
+            main.main(words)
+        handover._become.assert_called_once_with([*third.command, *words])
 
     def test_the_newest_is_left_as_it_is(self, ask, monkeypatch, shop, releases):
         monkeypatch.setattr(installation, "obstacle", lambda config: "")
