@@ -8,7 +8,7 @@ from django.db.models import Exists, F, FilteredRelation, Min, OuterRef, Q, Quer
 from workers import explain, uptime
 from workers.explain import AtWork
 from workers.kinds import kind_of
-from workers.models import Lease, ReliabilityDay, Shift, Tally, Worker
+from workers.models import AgentRelease, Lease, ReliabilityDay, Shift, Tally, Worker
 
 CALENDAR_WEEKS = 13
 EARNINGS_DAYS = 30
@@ -16,13 +16,16 @@ RELIABILITY_DAYS = 90
 
 
 def for_look(workers: QuerySet) -> QuerySet:
-    """Adds what a Look needs: controls, GPUs, `first_signed_on_at`, and `holds_work`, whether it holds any."""
+    """Adds what a Look needs: controls, GPUs, `first_signed_on_at`, `holds_work`, whether it holds any, and of the newest
+    release of the agent `newest_release` (its number, or None) and `newest_sha256`."""
     first = Shift.objects.filter(worker=OuterRef("pk")).order_by().values("worker").annotate(at=Min("started_at"))
     held = Exists(Lease.objects.filter(worker=OuterRef("pk")))
+    newest = AgentRelease.objects.order_by("-pk")
     return (
         workers.select_related("controls", "self_test", "build")
         .prefetch_related("gpus")
         .annotate(first_signed_on_at=Subquery(first.values("at")), holds_work=held)
+        .annotate(newest_release=Subquery(newest.values("pk")[:1]), newest_sha256=Subquery(newest.values("sha256")[:1]))
     )
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.words import plural
-from workers import explain, misfits, release_words, releases, telemetry, uptime
+from workers import explain, misfits, release_words, telemetry, uptime
 from workers.control_models import controls_of
 from workers.explain import AtWork
 from workers.levels import LABELS, Level
 from workers.levels import TONES as LEVEL_TONES
 from workers.look import CALENDAR_WEEKS, EARNINGS_DAYS, Look, spans_of, titles
-from workers.models import Worker
+from workers.models import AgentRelease, Worker
 from workers.places import name_of
 from workers.states import MAY_PAUSE, TONES, WorkerStatus
 
@@ -271,11 +271,13 @@ def facts_part(look: Look) -> dict:
 
 
 def _agent_of(worker: Worker) -> release_words.Agent:
+    """`worker`: of workers.look.for_look."""
     controls = controls_of(worker)
+    number = worker.newest_release
     return release_words.agent_of(
         worker.agent_version,
         getattr(worker, "build", None),
-        releases.newest(),
+        number and AgentRelease(pk=number, sha256=worker.newest_sha256),
         allowed=controls.release_allowed,
         by_itself=controls.updates_itself,
     )

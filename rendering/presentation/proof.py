@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import Max, Min, Q
+from django.db.models import OuterRef, Q, Subquery
 from django.urls import reverse
 
 from common.money import format_exact, split_by_shares
@@ -142,8 +142,7 @@ def frame_part(task: Task, where: Addresses, *, asked: str | None = None) -> dic
         "software": f"{software_label(job)} ({job.blender_version}), {engine_label(job)}",
         "moments": moments_of_task(task),
         "where": where,
-        **(beside := neighbours(task, where)),
-        "next_preview": preview_of(job, beside["next_frame"]),
+        **neighbours(task, where),
     }
 
 
@@ -157,24 +156,25 @@ def tries_of(task: Task) -> list[Try]:
 
 
 def neighbours(task: Task, where: Addresses) -> dict:
-    """The frames beside this one and their addresses; None and empty at the ends."""
-    beside = Task.objects.filter(job=task.job_id).aggregate(
-        before=Max("frame", filter=Q(frame__lt=task.frame)), after=Min("frame", filter=Q(frame__gt=task.frame))
-    )
-    before, after = beside["before"], beside["after"]
+    """The frames beside this one, their addresses, and the picture that the next one shows first; None and empty where
+    there is none. All in one statement."""
+    tasks = Task.objects.filter(job=task.job_id)
+    before = tasks.filter(frame__lt=task.frame).order_by("-frame").values("frame")[:1]
+    after = tasks.filter(frame__gt=task.frame).order_by("frame").values("frame")[:1]
+    made = Output.objects.filter(attempt__task__job=OuterRef("job"), attempt__task__frame=OuterRef("frame"))
+    newest = made.exclude(preview_key="").order_by("-attempt__number").values("attempt__number")[:1]
+    beside = tasks.filter(Q(frame=Subquery(before)) | Q(frame=Subquery(after)))
+    found = dict(beside.values_list("frame", Subquery(newest)))
+    previous_frame = min((frame for frame in found if frame < task.frame), default=None)
+    next_frame = max((frame for frame in found if frame > task.frame), default=None)
+    number = found.get(next_frame)
     return {
-        "previous_href": "" if before is None else where.page(before),
-        "next_href": "" if after is None else where.page(after),
-        "previous_frame": before,
-        "next_frame": after,
+        "previous_href": "" if previous_frame is None else where.page(previous_frame),
+        "next_href": "" if next_frame is None else where.page(next_frame),
+        "previous_frame": previous_frame,
+        "next_frame": next_frame,
+        "next_preview": reverse("rendering:attempt-image", args=[task.job_id, next_frame, number, "preview"]) if number else "",
     }
-
-
-def preview_of(job: Job, frame: int | None) -> str:
-    """Address of the picture that the stage of this frame shows first; empty while it has none."""
-    made = Output.objects.filter(attempt__task__job=job.pk, attempt__task__frame=frame).exclude(preview_key="")
-    number = None if frame is None else made.order_by("-attempt__number").values_list("attempt__number", flat=True).first()
-    return reverse("rendering:attempt-image", args=[job.pk, frame, number, "preview"]) if number else ""
 
 
 def moments_of_task(task: Task) -> list[Moment]:
