@@ -16,7 +16,7 @@ from tests.workers import builders
 from tests.workers.builders import NOW, enqueue, lease, result
 from tests.workers.scripted import ScriptedNode, db, until
 from workers import controls, gateway, presentation, renewal, rollups, services, switchboard, telemetry
-from workers.look import Look
+from workers.look import Look, for_look
 from workers.models import Lease, SelfTest, Shift, Work, Worker, WorkerMinute
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ class SignOnTests:
     async def test_why_an_engine_does_not_work_stands_on_the_owners_page(self, board, node):
         await node.sign_on(engine_notes=["EEVEE: no libEGL.so.1"])
         worker = await online(node)
-        facts = await db(lambda: presentation.facts_part(Look(worker, NOW)))
+        facts = await db(lambda: presentation.facts_part(Look(for_look(Worker.objects).get(pk=worker.pk), NOW)))
         assert ("Engine that does not work here", "EEVEE: no libEGL.so.1") in facts["facts_rows"]
         await node.close()
 
