@@ -5,8 +5,8 @@ import math
 import secrets
 import time
 from collections import Counter
+from datetime import datetime
 
-import msgspec
 import structlog
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
@@ -36,6 +36,7 @@ OUTGOING_MAX = 1_000  # a node that does not read loses its socket
 SOCKETS_MAX = 20_000
 STRANGERS_MAX = 2_000  # sockets of one address that have proved no key yet; a farm that comes back at once has fewer
 CLOSE_REFUSED, CLOSE_BUSY = 1008, 1013
+UNREADABLE = (ValueError, RecursionError)  # msgspec's own errors and those of text; lists in lists in lists
 SERVER_VERSION = "0.1.0"
 
 
@@ -50,6 +51,9 @@ class AgentConsumer(AsyncWebsocketConsumer):
                 await self.dispatch(await receive())
         except StopConsumer:
             pass
+        except Exception:  # whatever of ours breaks, the line ends here: its node is not online, nor its place taken, for ever
+            await self.disconnect(CLOSE_BUSY)
+            raise
 
     async def dispatch(self, message) -> None:
         await getattr(self, get_handler_name(message))(message)
@@ -60,6 +64,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self.overview_at = -math.inf
         self.overview: asyncio.Task | None = None  # the newest
         self.build: asyncio.Task | None = None  # likewise
+        self.showing: asyncio.Task | None = None  # likewise
         self.hello: protocol.Hello | None = None
         self.admission: services.Admission | None = None
         self.ready = self.closing = False
@@ -92,7 +97,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
         self._is_stranger_from(None)
         self.board.unregister(self)
         if self.admission is not None:
-            await self._in_database(services.sign_off, self.worker_id, epoch=self.epoch, now=clock.now(), clean=False)
+            await self.board.lose(self.worker_id, self.epoch, clock.now())
 
     async def _in_database(self, function, *args, **kwargs):
         return await self.board.in_database(function, *args, **kwargs)
@@ -169,7 +174,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
             return None
         try:
             return protocol.decode_to_server(raw)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             if not str(error).endswith("`$.type`"):  # a message of a newer agent is passed over
                 self.refuse("bad_message", f"Unreadable message: {error}")
             return None
@@ -254,7 +259,7 @@ class AgentConsumer(AsyncWebsocketConsumer):
             case protocol.NeedUrls():
                 await self._send_urls(message)
             case protocol.Committed():
-                await self._send_show(message)
+                self._begin_show(message)
             case protocol.SelfTested():
                 await self._note_self_test(message)
             case protocol.AskOverview():
@@ -319,15 +324,29 @@ class AgentConsumer(AsyncWebsocketConsumer):
         urls = await self._in_database(kind_of(held.kind).file_urls, held.reference, clock.now())
         self.answer(protocol.Urls(work_id=message.work_id, attempt=message.attempt, urls=urls))
 
-    async def _send_show(self, message: protocol.Committed) -> None:
+    def _begin_show(self, message: protocol.Committed) -> None:
+        """Beside what comes in, which renews leases; of one attempt a few. Only what it holds is looked up at all."""
         key = message.work_id, message.attempt
         held = self.held.get(key)
         self.commits[key] += held is not None
-        show, said_at = None, clock.now()  # what it waits here for others is not the node's time
-        if held is not None and self.commits[key] <= COMMITS_MAX:
+        if held is None or self.commits[key] > COMMITS_MAX:
+            return self._answer_nothing(key)
+        self.showing = asyncio.create_task(self._send_show(held, message, clock.now(), self.showing))
+
+    async def _send_show(self, held: Held, message: protocol.Committed, said_at: datetime, before: asyncio.Task | None) -> None:
+        """In the order in which the node said them; what they wait here for others (`said_at`) is not the node's time."""
+        if before is not None:
+            await before
+        try:
             async with self.board.asides:
                 show = await self._in_database(kind_of(held.kind).committed, held.reference, self.worker_id, message, said_at)
-        self.answer(show or protocol.Cancel(items=[key], reason="nothing is to be shown"))
+        except Exception:  # the node says it again
+            log.exception("commitment_not_taken", worker_id=self.worker_id)
+        else:
+            self.answer(show) if show else self._answer_nothing((message.work_id, message.attempt))
+
+    def _answer_nothing(self, key: tuple[int, int]) -> None:
+        self.answer(protocol.Cancel(items=[key], reason="nothing is to be shown"))
 
     async def _sign_off(self, message: protocol.SignOff) -> None:
         """Reports that came before the goodbye count; leases that are still held return."""

@@ -48,6 +48,7 @@ BEAT_FLUSH_SECONDS = 1.0
 PROGRESS_FLUSH_SECONDS = 0.5  # a page is told of progress at most this often
 LOG_CHUNKS_PER_FLUSH = 4  # of one attempt; a node that says more loses them
 GATEWAY_RENEW_SECONDS = 5.0
+LOSSES_SECONDS = 5.0  # until a loss that could not be written is tried again
 REDIS_RETRY_SECONDS = 1.0
 HANDSHAKE_SECONDS = 15.0
 DOORMEN = 2
@@ -80,6 +81,7 @@ class Switchboard:
         self.progress: dict[int, tuple[int, Held, protocol.Progress]] = {}
         self.logs: dict[int, tuple[Held, list[protocol.LogLines]]] = {}
         self.changed: set[int] = set()  # nodes whose work changed since the last hint
+        self.lost: dict[tuple[int, int], datetime] = {}  # nodes and epochs whose line ended while the database was away
         self.tasks: list[asyncio.Task] = []
         self.starting = asyncio.Lock()
         self.recorder = ThreadPoolExecutor(1, "gateway-records")  # reports, in order
@@ -105,6 +107,7 @@ class Switchboard:
                 asyncio.create_task(self._repeat("beats", BEAT_FLUSH_SECONDS, self._flush_beats)),
                 asyncio.create_task(self._repeat("progress", PROGRESS_FLUSH_SECONDS, self._flush_progress)),
                 asyncio.create_task(self._repeat("gateway", GATEWAY_RENEW_SECONDS, self._renew)),
+                asyncio.create_task(self._repeat("losses", LOSSES_SECONDS, self._write_losses)),
             ]
             await asyncio.wait([asyncio.create_task(subscribed.wait())], timeout=5)
 
@@ -163,6 +166,10 @@ class Switchboard:
     async def _renew(self) -> None:
         await self._in_time(services.renew_gateway, self.gateway_id, now=clock.now())
 
+    async def _write_losses(self) -> None:
+        for (worker_id, epoch), at in list(self.lost.items()):
+            await self.lose(worker_id, epoch, at)
+
     # Sockets ------------------------------------------------------------------------------------------------------
 
     def register(self, consumer: "AgentConsumer") -> None:
@@ -176,6 +183,17 @@ class Switchboard:
         self.sockets.discard(consumer)
         if self.connections.get(consumer.worker_id) is consumer:
             del self.connections[consumer.worker_id]
+
+    async def lose(self, worker_id: int, epoch: int, at: datetime) -> None:
+        """The line of this epoch ended at this moment without a goodbye. What cannot be written now is written later: while its
+        gateway lives, no sweep looks for such a node, and its hours would go on.
+        """
+        try:
+            await self.in_database(services.sign_off, worker_id, epoch=epoch, now=at, clean=False)
+            self.lost.pop((worker_id, epoch), None)
+        except Exception:
+            log.exception("loss_not_written", worker_id=worker_id)
+            self.lost[worker_id, epoch] = at
 
     async def _listen(self, subscribed: asyncio.Event) -> None:
         async with self.redis.pubsub(ignore_subscribe_messages=False) as subscription:

@@ -398,7 +398,9 @@ class SocketTests:
             await node.say(protocol.Committed(work_id=item.work_id, attempt=item.attempt, root=b"r" * 32))
         assert (await node.hear(protocol.Cancel)).items == [(item.work_id, item.attempt)]
         await node.say(protocol.NeedUrls(work_id=0, attempt=1))
-        await node.hear(protocol.Cancel)  # everything before is done by now
+        await node.hear(protocol.Cancel)  # everything before has come in by now
+        assert board.connections[worker.pk].showing is not None
+        await board.connections[worker.pk].showing
         assert len(asked) == 3
         await node.close()
         await board.stop()

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from django.db import OperationalError
 
 from common import clock
 from pictor_agent import protocol
@@ -188,6 +189,55 @@ class SignOnTests:
         await node.say_bytes(msgspec.msgpack.encode(said))
         assert (await node.hear(protocol.Refused)).code == "bad_message"
 
+    @pytest.mark.parametrize(
+        "field",
+        [
+            msgspec.msgpack.encode("zz") + b"\x91" * 100_000 + b"\xc0",  # a field of a newer agent: lists in lists
+            msgspec.msgpack.encode("resting") + b"\xa2\xff\xfe",  # a text that is none
+        ],
+        ids=["nested", "no text"],
+    )
+    async def test_what_cannot_even_be_read_is_refused_in_words(self, board, node, field):
+        await node.sign_on()
+        await node.say_bytes(b"\x82" + msgspec.msgpack.encode("type") + msgspec.msgpack.encode("Heartbeat") + field)
+        assert "Unreadable message" in (await node.hear(protocol.Refused)).words
+
+    async def test_a_fault_of_ours_leaves_no_node_online_and_no_stranger_counted(self, board, node, monkeypatch):
+        """Else its hours would go on without it, and a few such faults would shut its whole network out."""
+        monkeypatch.setattr("workers.gateway._strangers", Counter())
+        stranger = ScriptedNode("w_nobody")
+        await stranger.connect()
+        await node.sign_on()
+        await online(node)
+        monkeypatch.setattr(gateway.AgentConsumer, "_decode", None)
+        for each in (stranger, node):
+            await each.say(protocol.Heartbeat())
+            with pytest.raises(TypeError):
+                await each.socket.wait(90)
+        assert (await db(lambda: row(node))).status == "offline"
+        assert await db(Shift.objects.filter(ended_at=None).count) == 0
+        assert (board.sockets, +gateway._strangers) == (set(), Counter())
+
+    async def test_a_loss_that_the_database_did_not_take_is_written_later_as_of_then(self, board, node, monkeypatch):
+        monkeypatch.setattr(switchboard, "LOSSES_SECONDS", 0.1)
+        await node.sign_on()
+        await online(node)
+        sign_off, failures = services.sign_off, [OperationalError("away")] * 2
+
+        def broken(*args, **kwargs):
+            if failures:
+                raise failures.pop()
+            return sign_off(*args, **kwargs)
+
+        monkeypatch.setattr(services, "sign_off", broken)
+        before = clock.now()
+        await node.close()
+        tried_at = clock.now()
+        assert (await db(lambda: row(node))).status == "online"
+        shift = await until(lambda: Shift.objects.filter(worker__uid=node.uid, ended_at__isnull=False).first())
+        assert before <= shift.ended_at <= tried_at
+        assert (failures, board.lost) == ([], {})
+
     async def test_texts_with_nul_are_taken_without_it(self, board, node):
         await node.sign_on(hostname="at\0tic", blender_versions=["5.0\0.1"])
         worker = await online(node)
@@ -318,6 +368,45 @@ class WorkTests:
             await until(lambda: lease(1).expires_at > NOW.replace(year=2026, month=6))
         finally:
             may_end.set()
+
+    async def test_leases_are_renewed_while_a_commitment_of_the_node_is_looked_at(self, board, node, toy, monkeypatch):
+        may_end, said = threading.Event(), []
+
+        def committed(reference, worker_id, message, said_at):
+            assert may_end.wait(90)
+            said.append(message.root)
+
+        monkeypatch.setattr(toy, "committed", staticmethod(committed), raising=False)
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        for letter in b"abc":
+            await node.say(protocol.Committed(work_id=item.work_id, attempt=1, root=bytes([letter]) * 32))
+        await node.say(protocol.Heartbeat(holding=[(item.work_id, 1)]))
+        await until(lambda: lease(1).expires_at > NOW.replace(year=2026, month=6))
+        may_end.set()
+        await until(lambda: len(said) == 3)
+        assert [root[:1] for root in said] == [b"a", b"b", b"c"], "in the order in which it said them"
+
+    async def test_a_commitment_that_could_not_be_taken_costs_the_node_no_line(self, board, node, toy, monkeypatch):
+        answers = [OperationalError("away"), protocol.Show(work_id=1, attempt=1, seed=7)]
+
+        def committed(reference, worker_id, message, said_at):
+            if isinstance(answer := answers.pop(0), Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(toy, "committed", staticmethod(committed), raising=False)
+        await node.sign_on()
+        await online(node)
+        await db(enqueue, 1)
+        await db(builders.feed)
+        item = (await node.hear(protocol.Assign)).items[0]
+        for _ in range(2):
+            await node.say(protocol.Committed(work_id=item.work_id, attempt=1, root=b"r" * 32))
+        assert (await node.hear(protocol.Show)).seed == 7
 
     async def test_fresh_urls_are_given_to_the_holder_only(self, board, node):
         await node.sign_on()
